@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of settings for every target of ours; each feature is a Swift Evolution proposal.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+]
+
+let package = Package(
+    name: "tearoff",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "tearoffd", targets: ["tearoffd"]),
+        .executable(name: "tearoffctl", targets: ["tearoffctl"]),
+        .library(name: "TearoffClient", targets: ["TearoffClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["CommandLineArguments", "JSON"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CUring", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CCRC32C"),
+
+        .target(name: "TearoffCore", swiftSettings: strict),
+        .target(name: "TearoffProtocol", swiftSettings: strict),
+        .target(name: "TearoffLog", dependencies: ["TearoffCore", "CZstd", "CCRC32C"], swiftSettings: strict),
+        .target(
+            name: "TearoffStorage",
+            dependencies: ["TearoffCore", "TearoffLog", "CUring", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(
+            name: "TearoffEngine",
+            dependencies: ["TearoffCore", "TearoffLog"], swiftSettings: strict),
+        .target(
+            name: "TearoffServer",
+            dependencies: [
+                "TearoffCore", "TearoffProtocol", "TearoffLog", "TearoffStorage", "TearoffEngine",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .target(
+            name: "TearoffClient",
+            dependencies: [
+                "TearoffProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .target(name: "TearoffSimulation", dependencies: ["TearoffLog", "TearoffCore"], swiftSettings: strict),
+        .executableTarget(
+            name: "tearoffd",
+            dependencies: [
+                "TearoffServer",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "tearoffctl",
+            dependencies: [
+                "TearoffClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "tools/tearoffctl", swiftSettings: strict),
+
+        .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
+        .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,83 @@
+/// What an operator's command makes of the catalog: records, or a refusal. Nothing changes before they are applied.
+extension Catalog {
+    package func decideCreateList(
+        name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        if list(named: name) != nil { throw .listExists(name) }
+        if lists.count >= Limits.lists { throw .tooMany(what: "lists", maximum: Limits.lists) }
+        if let expiresAt, now > expiresAt { throw .expiryInThePast }
+        let id = ListID(rawValue: UInt32(lists.count))
+        let created = ControlRecord.Change.listCreated(
+            id: id, name: name, kind: kind, expiresAt: expiresAt, warnAt: warnAt)
+        guard case .fixed = kind else { return [ControlRecord(created, at: now)] }
+        try checkRoomForUpload()
+        return [
+            ControlRecord(created, at: now),
+            ControlRecord(.fixedCodeSet(list: id, upload: nextUploadID), at: now),
+        ]
+    }
+
+    /// Whether a list can take an upload now; called before the file is read and again before it is committed.
+    package func checkUpload(to name: String) throws(CatalogError) -> List {
+        guard let list = list(named: name) else { throw .noList(name) }
+        if list.kind != .unique { throw .listIsFixed(name) }
+        try checkRoomForUpload()
+        return list
+    }
+
+    private func checkRoomForUpload() throws(CatalogError) {
+        if uploads.count >= Limits.uploads { throw .tooMany(what: "uploads", maximum: Limits.uploads) }
+    }
+
+    package func decideSetExpiry(
+        list name: String, expiresAt: Timestamp?, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        if let expiresAt, now > expiresAt { throw .expiryInThePast }
+        return [ControlRecord(.listExpirySet(list: list.id, expiresAt: expiresAt), at: now)]
+    }
+
+    package func decideCreateCampaign(
+        name: String, list listName: String, rule: RetriggerRule, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: listName) else { throw .noList(listName) }
+        if campaign(named: name) != nil { throw .campaignExists(name) }
+        if list.isExpired(at: now) { throw .listExpired(listName) }
+        if campaigns.count >= Limits.campaigns {
+            throw .tooMany(what: "campaigns", maximum: Limits.campaigns)
+        }
+        let id = CampaignID(rawValue: UInt32(campaigns.count))
+        return [ControlRecord(.campaignCreated(id: id, name: name, list: list.id, rule: rule), at: now)]
+    }
+
+    package func decideFinish(campaign name: String, now: Timestamp) throws(CatalogError) -> [ControlRecord] {
+        guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
+        guard campaign.isActive else { throw .alreadyFinished(name) }
+        return [ControlRecord(.campaignFinished(id: campaign.id, reason: .stopped), at: now)]
+    }
+
+    /// A campaign goes on only when it has something to give: its list is neither expired nor empty.
+    package func decideResume(campaign name: String, now: Timestamp) throws(CatalogError) -> [ControlRecord] {
+        guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
+        if campaign.isActive { throw .alreadyActive(name) }
+        let list = self[campaign.list]
+        if list.isExpired(at: now) { throw .listExpired(list.name) }
+        if list.pool.totalFree == 0 { throw .listExhausted(list.name) }
+        return [ControlRecord(.campaignResumed(id: campaign.id), at: now)]
+    }
+
+    /// Finishes the active campaigns of every list that is past its expiry.
+    package func decideExpiries(now: Timestamp) -> [ControlRecord] {
+        campaigns.filter { $0.isActive && self[$0.list].isExpired(at: now) }
+            .map { ControlRecord(.campaignFinished(id: $0.id, reason: .expired), at: now) }
+    }
+
+    /// Finishes the active campaigns of a list that has no free code left.
+    ///
+    /// - Precondition: every claim on the list is durable, since what a crash takes away would be free again.
+    package func decideExhaustion(of list: ListID, now: Timestamp) -> [ControlRecord] {
+        guard self[list].pool.totalFree == 0 else { return [] }
+        return campaigns(of: list).filter(\.isActive)
+            .map { ControlRecord(.campaignFinished(id: $0.id, reason: .exhausted), at: now) }
+    }
+}

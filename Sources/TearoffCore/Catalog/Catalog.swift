@@ -1,0 +1,111 @@
+/// All lists and campaigns. A value: every event loop has its own copy, which shares the pools with the others.
+package struct Catalog: Sendable {
+    package private(set) var lists: [List] = []
+    package private(set) var campaigns: [Campaign] = []
+    /// Indexed by upload id.
+    package private(set) var uploads: [Upload] = []
+    private var listsByName: [String: ListID] = [:]
+    private var campaignsByName: [String: CampaignID] = [:]
+
+    package init() {}
+
+    package subscript(_ id: ListID) -> List { lists[Int(id.rawValue)] }
+    package subscript(_ id: CampaignID) -> Campaign { campaigns[Int(id.rawValue)] }
+    package subscript(_ id: UploadID) -> Upload { uploads[Int(id.rawValue)] }
+
+    package func list(named name: String) -> List? {
+        listsByName[name].map { self[$0] }
+    }
+
+    package func campaign(named name: String) -> Campaign? {
+        campaignsByName[name].map { self[$0] }
+    }
+
+    package func campaigns(of list: ListID) -> [Campaign] {
+        campaigns.filter { $0.list == list }
+    }
+
+    package func hasUpload(_ id: UploadID) -> Bool { Int(id.rawValue) < uploads.count }
+    package func hasCampaign(_ id: CampaignID) -> Bool { Int(id.rawValue) < campaigns.count }
+
+    package var nextUploadID: UploadID { UploadID(rawValue: UInt32(uploads.count)) }
+
+    /// The earliest last millisecond of an active campaign's list: right after it campaigns finish by themselves.
+    package var nextExpiry: Timestamp? {
+        campaigns.lazy.filter(\.isActive).compactMap { self[$0.list].expiresAt }.min()
+    }
+}
+
+// MARK: - Records
+
+extension Catalog {
+    /// Applies a record.
+    ///
+    /// - Parameter codes: the codes of an upload, which stand in its blob and not in the record.
+    /// - Precondition: the record was made by `decide…` on this state, or read back in the same order.
+    package mutating func apply(_ record: ControlRecord, codes: CodeRun? = nil) {
+        switch record.change {
+        case .listCreated(let id, let name, let kind, let expiresAt, let warnAt):
+            precondition(Int(id.rawValue) == lists.count, "list ids are dense")
+            lists.append(
+                List(
+                    id: id, name: name, kind: kind, createdAt: record.at, expiresAt: expiresAt, lapsedAt: nil,
+                    warnAt: warnAt, uploads: [], pool: Pool()))
+            listsByName[name] = id
+        case .fixedCodeSet(let list, let upload):
+            guard case .fixed(let code, let limit) = self[list].kind else {
+                preconditionFailure("list \(list.rawValue) has no fixed code")
+            }
+            let receipt = UploadReceipt(
+                id: upload, count: UInt64(limit), fileHash: nil, blob: nil, fileName: "", committedAt: record.at)
+            add(receipt, to: list, codes: .fixed(code: code, limit: limit, upload: upload))
+        case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
+            guard let codes, codes.count == Int(count) else {
+                preconditionFailure("upload \(id.rawValue) without its \(count) codes")
+            }
+            let receipt = UploadReceipt(
+                id: id, count: count, fileHash: fileHash, blob: blob, fileName: fileName, committedAt: record.at)
+            add(receipt, to: list, codes: codes)
+        case .listExpirySet(let list, let expiresAt):
+            let index = Int(list.rawValue)
+            if let old = lists[index].expiresAt, record.at > old { lists[index].lapsedAt = old }
+            lists[index].expiresAt = expiresAt
+        case .campaignCreated(let id, let name, let list, let rule):
+            precondition(Int(id.rawValue) == campaigns.count, "campaign ids are dense")
+            campaigns.append(
+                Campaign(id: id, name: name, list: list, rule: rule, createdAt: record.at, state: .active))
+            campaignsByName[name] = id
+        case .campaignFinished(let id, let reason):
+            campaigns[Int(id.rawValue)].state = .finished(reason, at: record.at)
+        case .campaignResumed(let id):
+            campaigns[Int(id.rawValue)].state = .active
+        }
+    }
+
+    /// Whether a record that was read back fits: everything it names is there, and what it makes is the next of its kind.
+    package func accepts(_ record: ControlRecord) -> Bool {
+        switch record.change {
+        case .listCreated(let id, _, _, _, _): Int(id.rawValue) == lists.count
+        case .fixedCodeSet(let list, let upload): has(list) && self[list].kind != .unique && upload == nextUploadID
+        case .uploadCommitted(let id, let list, let count, _, _, _):
+            id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
+        case .listExpirySet(let list, _): has(list)
+        case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
+        case .campaignFinished(let id, _), .campaignResumed(let id): hasCampaign(id)
+        }
+    }
+
+    private func has(_ list: ListID) -> Bool { Int(list.rawValue) < lists.count }
+
+    private mutating func add(_ receipt: UploadReceipt, to list: ListID, codes: CodeRun) {
+        precondition(receipt.id == nextUploadID, "upload ids are dense")
+        uploads.append(Upload(id: receipt.id, list: list, codes: codes))
+        lists[Int(list.rawValue)].uploads.append(receipt)
+        lists[Int(list.rawValue)].pool = self[list].pool.appending(codes.strips)
+    }
+
+    /// Puts back what a snapshot says: states that no single record tells.
+    package mutating func restoreLapse(_ lapsedAt: Timestamp, of list: ListID) {
+        lists[Int(list.rawValue)].lapsedAt = lapsedAt
+    }
+}

@@ -1,0 +1,37 @@
+/// One change of the catalog: a fact with its time. Applying the same records in order gives the same catalog.
+package struct ControlRecord: Hashable, Sendable {
+    package enum Change: Hashable, Sendable {
+        case listCreated(id: ListID, name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?)
+        /// A fixed list's own code and limit, under the upload that stands for them.
+        case fixedCodeSet(list: ListID, upload: UploadID)
+        case uploadCommitted(
+            id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash, fileName: String)
+        case listExpirySet(list: ListID, expiresAt: Timestamp?)
+        case campaignCreated(id: CampaignID, name: String, list: ListID, rule: RetriggerRule)
+        case campaignFinished(id: CampaignID, reason: FinishReason)
+        case campaignResumed(id: CampaignID)
+    }
+
+    package let change: Change
+    package let at: Timestamp
+
+    package init(_ change: Change, at: Timestamp) {
+        self.change = change
+        self.at = at
+    }
+}
+
+/// Why a change of the catalog was refused; nothing has changed then.
+package enum CatalogError: Error, Equatable {
+    case noList(String)
+    case noCampaign(String)
+    case listExists(String)
+    case campaignExists(String)
+    case listIsFixed(String)
+    case expiryInThePast
+    case alreadyFinished(String)
+    case alreadyActive(String)
+    case listExpired(String)
+    case listExhausted(String)
+    case tooMany(what: String, maximum: Int)
+}

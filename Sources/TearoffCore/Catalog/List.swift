@@ -1,0 +1,42 @@
+/// A named supply of codes.
+package struct List: Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// Each code once.
+        case unique
+        /// One code, given up to `limit` times.
+        case fixed(code: [UInt8], limit: UInt32)
+    }
+
+    package let id: ListID
+    package let name: String
+    package let kind: Kind
+    package let createdAt: Timestamp
+    /// The last millisecond at which the list gives codes; nil when it never expires.
+    package internal(set) var expiresAt: Timestamp?
+    /// The last expiry that passed before a new one was set: what `until-expiry` counts from.
+    package internal(set) var lapsedAt: Timestamp?
+    /// A warning goes out when this many codes are left.
+    package let warnAt: UInt64?
+    package internal(set) var uploads: [UploadReceipt]
+    /// All codes, in the order they go out.
+    package internal(set) var pool: Pool
+
+    package func isExpired(at now: Timestamp) -> Bool {
+        expiresAt.map { now > $0 } ?? false
+    }
+
+    /// All codes ever added: the left side of the ledger.
+    package var uploadedCount: UInt64 { uploads.reduce(0) { $0 + $1.count } }
+}
+
+/// What the catalog keeps of one upload beside its codes.
+package struct UploadReceipt: Hashable, Sendable {
+    package let id: UploadID
+    package let count: UInt64
+    /// Hash of the file as it was sent: the same file again changes nothing. nil for a fixed list's own code.
+    package let fileHash: ContentHash?
+    /// The blob that holds the codes. nil for a fixed list's own code.
+    package let blob: ContentHash?
+    package let fileName: String
+    package let committedAt: Timestamp
+}

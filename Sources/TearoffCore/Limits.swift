@@ -1,0 +1,24 @@
+/// What the core holds at most. Each bound has a reply when it is hit (`docs/PROTOCOL.md`, "Limits").
+package enum Limits {
+    /// Bytes of a code, as peers allow them (PEERS: Emarsys 255); also what a length byte can tell.
+    package static let codeBytes = 255
+    /// Bytes of an external user id or a marketing user id; what a length byte can tell.
+    package static let userBytes = 255
+    /// Bytes of the name of a list or campaign; it is repeated in replies and logs.
+    package static let nameBytes = 64
+    /// Codes of one upload. An index slot keeps 5 bits of hash beside a 27-bit ordinal (`CodeIndex`).
+    package static let uploadCodes = 1 << 27
+    /// How often a fixed code can be given: one strip object per 4,096 is made beforehand, 27 MB at this bound.
+    package static let fixedLimit: UInt32 = 1_000_000_000
+    /// Bad lines that one upload remembers with number and reason, 16 bytes each; one more ends the upload.
+    package static let badLines = 1_000_000
+    /// Lists, and campaigns, of one directory: each list and campaign is scanned by `USER HISTORY` and `INFO`.
+    package static let lists = 65_536
+    package static let campaigns = 65_536
+    /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
+    package static let uploads = 1_048_576
+    /// Allocations in one answer of `USER HISTORY`: the latest ones.
+    package static let historyRows = 1_000
+    /// Shards of a directory: a power of two, so that an owner's number holds (row, shard) in 32 bits.
+    package static let shards: UInt16 = 256
+}

@@ -1,0 +1,43 @@
+/// Where some bytes stand in an ``Arena``; 0 is "none".
+package struct ArenaReference: Hashable, Sendable {
+    let rawValue: UInt32
+    static let none = ArenaReference(rawValue: 0)
+}
+
+/// Byte strings of 1 to 255 bytes, appended and never removed: long user ids and marketing user ids.
+///
+/// An entry is a length byte and the bytes, on a multiple of 8; so 32 bits reach 32 GiB a shard.
+package struct Arena: Sendable {
+    private static let blockBytes = 1 << 20
+    private static let grain = 8
+
+    private var blocks: [[UInt8]] = []
+
+    /// - Complexity: O(bytes); a new block of 1 MiB now and then.
+    mutating func append(_ bytes: Span<UInt8>) -> ArenaReference {
+        precondition(bytes.count > 0 && bytes.count <= 255, "\(bytes.count) bytes for an arena")
+        if blocks.isEmpty || blocks[blocks.count - 1].count + 1 + bytes.count > Self.blockBytes {
+            var block: [UInt8] = []
+            block.reserveCapacity(Self.blockBytes)
+            // Reference 0 is "none", so the first grain of the first block stays empty.
+            if blocks.isEmpty { block.append(contentsOf: repeatElement(0, count: Self.grain)) }
+            blocks.append(block)
+        }
+        let block = blocks.count - 1
+        let offset = blocks[block].count
+        blocks[block].append(UInt8(bytes.count))
+        for index in bytes.indices { blocks[block].append(bytes[index]) }
+        while blocks[block].count % Self.grain != 0 { blocks[block].append(0) }
+        return ArenaReference(rawValue: UInt32(block * (Self.blockBytes / Self.grain) + offset / Self.grain))
+    }
+
+    func withBytes<Result>(at reference: ArenaReference, _ body: (Span<UInt8>) -> Result) -> Result {
+        let grains = Self.blockBytes / Self.grain
+        let block = Int(reference.rawValue) / grains
+        let offset = Int(reference.rawValue) % grains * Self.grain
+        let bytes = blocks[block]
+        return body(bytes.span.extracting(offset + 1..<offset + 1 + Int(bytes[offset])))
+    }
+
+    var byteCount: Int { blocks.count * Self.blockBytes }
+}

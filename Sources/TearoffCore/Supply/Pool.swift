@@ -1,0 +1,136 @@
+import Synchronization
+
+/// The codes of a list in the order they go out: strips of all its uploads, and before them the holes that a
+/// crash left.
+///
+/// A refill makes a new pool that shares the strips and holes of the old one; a loop that still has the old
+/// one draws from the same cursors and only sees the end a little earlier.
+package final class Pool: Sendable {
+    package let strips: [Strip]
+    /// `codesAfter[i]`: how many codes the strips behind strip i have.
+    private let codesAfter: [UInt64]
+    /// No strip before this one has a code left; a hint, so that a claim does not walk over used strips.
+    private let firstOpen: Atomic<Int>
+    private let holes: Holes
+
+    package init(strips: [Strip] = []) {
+        self.strips = strips
+        codesAfter = Self.countsAfter(strips)
+        firstOpen = Atomic(0)
+        holes = Holes()
+    }
+
+    private init(strips: [Strip], firstOpen: Int, holes: Holes) {
+        self.strips = strips
+        codesAfter = Self.countsAfter(strips)
+        self.firstOpen = Atomic(firstOpen)
+        self.holes = holes
+    }
+
+    package func appending(_ more: [Strip]) -> Pool {
+        Pool(strips: strips + more, firstOpen: firstOpen.load(ordering: .relaxed), holes: holes)
+    }
+
+    private static func countsAfter(_ strips: [Strip]) -> [UInt64] {
+        var counts = [UInt64](repeating: 0, count: strips.count)
+        var total: UInt64 = 0
+        for index in strips.indices.reversed() {
+            counts[index] = total
+            total += UInt64(strips[index].count)
+        }
+        return counts
+    }
+}
+
+/// A code claimed for the caller alone.
+package struct Claim: Sendable {
+    package let code: CodeID
+    /// Codes behind this one in the pool it was claimed from. Each value is seen by one claim of that pool
+    /// only, so that "0 left" and "as many left as the warning says" are noticed exactly once; after a refill
+    /// the same value can come again.
+    package let remaining: UInt64
+}
+
+extension Pool {
+    /// Claims the next code: a hole if there is one, else the next in upload order.
+    ///
+    /// - Returns: nil when the pool is empty.
+    /// - Complexity: O(1) amortised; no lock unless there are holes.
+    package func claim() -> Claim? {
+        if let claim = holes.take(codesBehind: { unclaimedInStrips }) { return claim }
+        var index = firstOpen.load(ordering: .relaxed)
+        while index < strips.count {
+            let strip = strips[index]
+            if let position = strip.claim() {
+                let behind = UInt64(strip.count - 1 - position) + codesAfter[index]
+                let code = CodeID(upload: strip.upload, ordinal: strip.firstOrdinal + Ordinal(position))
+                return Claim(code: code, remaining: behind)
+            }
+            // Losing this exchange means that another loop moved the hint on already.
+            _ = firstOpen.compareExchange(expected: index, desired: index + 1, ordering: .relaxed)
+            index += 1
+        }
+        return nil
+    }
+
+    /// Codes that nobody claimed, holes included. Exact when no claim runs meanwhile.
+    ///
+    /// - Complexity: O(strips not used up).
+    package var totalFree: UInt64 {
+        UInt64(holes.count) + unclaimedInStrips
+    }
+
+    private var unclaimedInStrips: UInt64 {
+        let open = min(firstOpen.load(ordering: .relaxed), strips.count)
+        return strips[open...].reduce(0) { $0 + UInt64($1.unclaimedCount) }
+    }
+
+    /// Sets every cursor behind the last code that was given, and makes what is free before it the holes.
+    ///
+    /// Codes go out in order, so the last strip with an owner was the open one; all before it were used up,
+    /// apart from claims whose frames never became durable. Recovery only, after all records were applied.
+    package func settleAfterRecovery() {
+        let lastUsed = strips.lastIndex { $0.hasOwners } ?? 0
+        for (index, strip) in strips.enumerated() {
+            let free = strip.settleAfterRecovery(everythingClaimed: index < lastUsed)
+            for position in free {
+                holes.add(CodeID(upload: strip.upload, ordinal: strip.firstOrdinal + Ordinal(position)))
+            }
+        }
+        firstOpen.store(min(lastUsed, strips.count), ordering: .relaxed)
+    }
+}
+
+/// Free codes that stand before the cursors, lowest first.
+private final class Holes: Sendable {
+    /// The holes, and how many of them are taken: cheaper than moving all others forward at each claim.
+    private let codes = Mutex<(all: [CodeID], taken: Int)>(([], 0))
+    /// Lets a claim pass without the lock in the usual case of no holes.
+    private let available = Atomic<Int>(0)
+
+    var count: Int { available.load(ordering: .relaxed) }
+
+    /// Adds behind all others; recovery adds in pool order, and holes are taken in that order.
+    func add(_ code: CodeID) {
+        codes.withLock { $0.all.append(code) }
+        available.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// - Parameter codesBehind: counts the codes that go out after the holes; none of them is claimed
+    ///   meanwhile.
+    func take(codesBehind: () -> UInt64) -> Claim? {
+        // Acquiring, with the releasing subtraction below: whoever sees no hole claims from the strips only
+        // after they were counted here.
+        if available.load(ordering: .acquiring) == 0 { return nil }
+        return codes.withLock { codes in
+            guard codes.taken < codes.all.count else { return nil }
+            let code = codes.all[codes.taken]
+            codes.taken += 1
+            let left = UInt64(codes.all.count - codes.taken)
+            if left == 0 { codes = ([], 0) }
+            let claim = Claim(code: code, remaining: left + codesBehind())
+            available.wrappingSubtract(1, ordering: .releasing)
+            return claim
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/// One file added to a list: its codes in order, and where each stands. Immutable but for the strips'
+/// cursors.
+package final class Upload: Sendable {
+    package let id: UploadID
+    package let list: ListID
+    package let codes: CodeRun
+
+    package init(id: UploadID, list: ListID, codes: CodeRun) {
+        self.id = id
+        self.list = list
+        self.codes = codes
+    }
+
+    package var count: Int { codes.count }
+}
+
+/// Strips of codes with an index over them; what an upload's file becomes in memory.
+package struct CodeRun: Sendable {
+    package let strips: [Strip]
+    package let count: Int
+    /// nil for a fixed list, whose codes are all the same.
+    private let index: CodeIndex?
+
+    /// - Parameter strips: all full but the last, in order of ordinals.
+    package init(strips: [Strip], index: CodeIndex?) {
+        self.strips = strips
+        self.index = index
+        count = strips.reduce(0) { $0 + $1.count }
+    }
+
+    /// The supply of a fixed list: `limit` codes that all read the same.
+    package static func fixed(code: [UInt8], limit: UInt32, upload: UploadID) -> CodeRun {
+        precondition(limit > 0 && limit <= Limits.fixedLimit, "a fixed code with limit \(limit)")
+        let strips = stride(from: 0, to: limit, by: Strip.capacity).map { first in
+            Strip(
+                upload: upload, firstOrdinal: first, count: Int(min(limit - first, UInt32(Strip.capacity))),
+                text: .same(code))
+        }
+        return CodeRun(strips: strips, index: nil)
+    }
+
+    /// The same codes under the id that the upload gets at last; text and index are shared.
+    ///
+    /// - Precondition: no code is claimed yet.
+    package func assigned(to upload: UploadID) -> CodeRun {
+        CodeRun(strips: strips.map { $0.assigned(to: upload) }, index: index)
+    }
+
+    package func withCode<Result>(at ordinal: Ordinal, _ body: (Span<UInt8>) -> Result) -> Result {
+        strips[Int(ordinal) / Strip.capacity].withCode(at: Int(ordinal) % Strip.capacity, body)
+    }
+
+    package func owner(of ordinal: Ordinal) -> CodeOwner? {
+        strips[Int(ordinal) / Strip.capacity].owner(at: Int(ordinal) % Strip.capacity)
+    }
+
+    /// See ``Strip/setOwner(_:at:)``.
+    package func setOwner(_ owner: CodeOwner, of ordinal: Ordinal) -> Bool {
+        strips[Int(ordinal) / Strip.capacity].setOwner(owner, at: Int(ordinal) % Strip.capacity)
+    }
+
+    /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.
+    package func ordinal(of code: Span<UInt8>) -> Ordinal? {
+        guard let index else { return withCode(at: 0) { $0.hasSameBytes(as: code) } ? 0 : nil }
+        return index.find(hash: index.hash(code)) { ordinal in
+            withCode(at: ordinal) { $0.hasSameBytes(as: code) }
+        }
+    }
+
+    /// Whether all codes read the same.
+    package var isFixed: Bool { index == nil }
+
+    /// Bytes that the codes take in memory while nobody has them: text and index.
+    package var unusedByteCount: Int {
+        strips.reduce(index?.byteCount ?? 0) { $0 + $1.textByteCount }
+    }
+}
+
+extension Span where Element == UInt8 {
+    package func hasSameBytes(as other: Span<UInt8>) -> Bool {
+        if count != other.count { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,55 @@
+package import TearoffCore
+import TearoffLog
+
+/// The operator's changes. Each `done` is called on the control loop, when the change is durable and every loop has it.
+extension ControlPlane {
+    package typealias Done = (Result<Void, ControlError>) -> Void
+
+    private func change(
+        _ decide: @escaping (Catalog, Timestamp) throws(CatalogError) -> [ControlRecord], done: @escaping Done
+    ) {
+        submit(
+            ControlJob(
+                work: .change { catalog, now throws(CatalogError) in
+                    Proposal(records: try decide(catalog, now))
+                },
+                done: { result in done(result.map { _ in }) }))
+    }
+
+    package func createList(
+        name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?, done: @escaping Done
+    ) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideCreateList(
+                    name: name, kind: kind, expiresAt: expiresAt, warnAt: warnAt, now: now)
+            }, done: done)
+    }
+
+    /// - Parameter expiresAt: nil: never.
+    package func setExpiry(list: String, expiresAt: Timestamp?, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSetExpiry(list: list, expiresAt: expiresAt, now: now)
+            }, done: done)
+    }
+
+    package func createCampaign(name: String, list: String, rule: RetriggerRule, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideCreateCampaign(name: name, list: list, rule: rule, now: now)
+            }, done: done)
+    }
+
+    package func finishCampaign(name: String, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in try catalog.decideFinish(campaign: name, now: now) },
+            done: done)
+    }
+
+    package func resumeCampaign(name: String, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in try catalog.decideResume(campaign: name, now: now) },
+            done: done)
+    }
+}

@@ -1,0 +1,256 @@
+package import TearoffCore
+package import TearoffLog
+
+/// Owner of the catalog and of the control lane. Used from one loop only, its own.
+///
+/// Changes are made one after the other: decided, written, durable, applied, taken over by every loop, answered. So a
+/// reply never leaves before the change is durable and every loop has it.
+package final class ControlPlane {
+    package let engine: Engine
+    package let uploads: UploadDesk
+    package let snapshots: SnapshotDesk
+    package let writer: LaneWriter
+    let loops: [LoopPort]
+    let port: ControlPort
+    private var catalog: Catalog
+    private var revision: UInt64
+    private var waiting: [ControlJob] = []
+    private var current: (job: ControlJob, step: Step)?
+    /// Lists that a loop reported empty and that are being looked at.
+    private var drainedLists: Set<ListID> = []
+
+    /// How many jobs may wait; an operator's tool sends a few, so more is a fault: `BUSY`.
+    package static let waitingMaximum = 1_024
+
+    private enum Step {
+        /// Waits for its frame.
+        case writing(Proposal, FrameNumber)
+        /// Waits for the new segment.
+        case rotating
+        /// Waits until that many loops more have the catalog.
+        case publishing(loopsLeft: Int)
+    }
+
+    init(
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, writer: LaneWriter, loops: [LoopPort],
+        port: ControlPort, catalog: Catalog, revision: UInt64
+    ) {
+        self.engine = engine
+        self.uploads = uploads
+        self.snapshots = snapshots
+        self.writer = writer
+        self.loops = loops
+        self.port = port
+        self.catalog = catalog
+        self.revision = revision
+    }
+
+    package var catalogNow: Catalog { catalog }
+
+    /// Queues a job; its `done` is called on this loop.
+    func submit(_ job: ControlJob) {
+        if engine.failure != nil { return job.done(.failure(.failed)) }
+        guard waiting.count < Self.waitingMaximum else { return job.done(.failure(.busy)) }
+        waiting.append(job)
+        pump()
+    }
+}
+
+/// One change to be made, or the cut for a snapshot.
+struct ControlJob {
+    enum Work {
+        case change((Catalog, Timestamp) throws(CatalogError) -> Proposal)
+        /// Moves the control lane to a new segment; everything before is in the catalog that `done` gets.
+        case rotate
+    }
+
+    let work: Work
+    let done: (Result<ControlCut, ControlError>) -> Void
+}
+
+/// Records to be written, with the codes of an upload among them.
+struct Proposal {
+    var records: [ControlRecord]
+    var codes: CodeRun?
+}
+
+/// The catalog after a job, and from where the control lane goes on.
+struct ControlCut {
+    let catalog: Catalog
+    let revision: UInt64
+    let position: LanePosition
+}
+
+/// Why an operator's command did not happen.
+package enum ControlError: Error, Equatable, Sendable {
+    case catalog(CatalogError)
+    case upload(UploadError)
+    case storage(StorageError)
+    /// Too much of this kind is under way.
+    case busy
+    /// The engine has failed: nothing is known to be durable any more.
+    case failed
+}
+
+// MARK: - Steps
+
+extension ControlPlane {
+    private func pump() {
+        while current == nil, !waiting.isEmpty {
+            begin(waiting.removeFirst())
+        }
+    }
+
+    private func begin(_ job: ControlJob) {
+        switch job.work {
+        case .rotate:
+            writer.startNewSegment()
+            current = (job, .rotating)
+            commit()
+        case .change(let decide):
+            do throws(CatalogError) {
+                let proposal = try decide(catalog, engine.now())
+                if proposal.records.isEmpty { return job.done(.success(cut)) }
+                current = (job, .writing(proposal, writer.openFrame))
+                for (index, record) in proposal.records.enumerated() {
+                    let entry = ControlEntry.change(record, revision: revision + UInt64(index) + 1)
+                    entry.encode(into: &writer.batch.bytes)
+                    writer.batch.recordCount += 1
+                }
+                commit()
+            } catch {
+                job.done(.failure(.catalog(error)))
+            }
+        }
+    }
+
+    private var cut: ControlCut { ControlCut(catalog: catalog, revision: revision, position: writer.position) }
+
+    private func commit() {
+        proceed { () throws(LogFailure) in try writer.commit(timeMilliseconds: engine.now().milliseconds) }
+    }
+
+    /// Goes on when the lane's descriptor is readable or a segment has become ready.
+    package func poll() {
+        proceed { () throws(LogFailure) in try writer.poll() }
+    }
+
+    /// Vouches for the last frame; for when the lane is idle, and for shutdown.
+    package func sealIfNeeded() {
+        proceed { () throws(LogFailure) in
+            writer.needsSeal ? try writer.seal(timeMilliseconds: engine.now().milliseconds) : .idle
+        }
+    }
+
+    /// Waits for what is in flight, and seals: the end of a clean shutdown. Jobs that wait are not begun.
+    package func drain() {
+        waiting = []
+        proceed { () throws(LogFailure) in try writer.drain() }
+        proceed { () throws(LogFailure) in
+            writer.needsSeal ? try writer.seal(timeMilliseconds: engine.now().milliseconds) : .idle
+        }
+        proceed { () throws(LogFailure) in try writer.drain() }
+    }
+
+    private func proceed(_ step: () throws(LogFailure) -> CommitProgress) {
+        do throws(LogFailure) {
+            _ = try step()
+        } catch {
+            engine.fail(.log(error))
+            return failAll()
+        }
+        guard let (job, step) = current else { return }
+        switch step {
+        case .writing(let proposal, let frame) where writer.durableFrame >= frame:
+            apply(proposal, of: job)
+        case .rotating where !writer.newSegmentIsPending && !writer.isBusy:
+            finish(job)
+        case .writing, .rotating, .publishing: break
+        }
+    }
+
+    private func apply(_ proposal: Proposal, of job: ControlJob) {
+        for record in proposal.records {
+            catalog.apply(record, codes: proposal.codes)
+            revision += 1
+            report(record)
+        }
+        engine.publish(catalog)
+        port.scheduleExpiry(catalog.nextExpiry.map { $0.milliseconds + 1 })
+        current = (job, .publishing(loopsLeft: loops.count))
+        let catalog = catalog
+        let port = port
+        for loop in loops {
+            loop.execute { loop in
+                loop.adopt(catalog)
+                port.execute { $0.loopAdopted() }
+            }
+        }
+    }
+
+    private func loopAdopted() {
+        guard case (let job, .publishing(let left))? = current else {
+            preconditionFailure("a loop took over a catalog that was not published")
+        }
+        if left > 1 {
+            current = (job, .publishing(loopsLeft: left - 1))
+        } else {
+            finish(job)
+        }
+    }
+
+    private func finish(_ job: ControlJob) {
+        current = nil
+        job.done(.success(cut))
+        pump()
+    }
+
+    /// Answers everybody who waits; what was written may or may not be durable.
+    private func failAll() {
+        let jobs = (current.map { [$0.job] } ?? []) + waiting
+        current = nil
+        waiting = []
+        for job in jobs { job.done(.failure(.failed)) }
+    }
+
+    private func report(_ record: ControlRecord) {
+        switch record.change {
+        case .campaignFinished(let id, let reason):
+            engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
+        case .uploadCommitted(_, let list, let count, _, _, _):
+            engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
+        case .listCreated, .fixedCodeSet, .listExpirySet, .campaignCreated, .campaignResumed: break
+        }
+    }
+}
+
+// MARK: - What happens by itself
+
+extension ControlPlane {
+    /// Finishes the campaigns whose lists are past their expiry, and asks to be called for the next deadline.
+    package func finishExpired() {
+        submit(
+            ControlJob(
+                work: .change { catalog, now in Proposal(records: catalog.decideExpiries(now: now)) },
+                done: { [port] result in
+                    guard case .success(let cut) = result else { return }
+                    port.scheduleExpiry(cut.catalog.nextExpiry.map { $0.milliseconds + 1 })
+                }))
+    }
+
+    /// A loop gave the last code of a list, or found it empty: its campaigns finish, once it is certain.
+    package func listIsDrained(_ list: ListID) {
+        guard drainedLists.insert(list).inserted else { return }
+        // Claims of other loops may still be in flight; a crash would make their codes free again.
+        engine.whenDurable(engine.barrier()) { [port] in
+            port.execute { control in control.finishExhausted(list) }
+        }
+    }
+
+    private func finishExhausted(_ list: ListID) {
+        submit(
+            ControlJob(
+                work: .change { catalog, now in Proposal(records: catalog.decideExhaustion(of: list, now: now)) },
+                done: { [self] _ in drainedLists.remove(list) }))
+    }
+}

@@ -1,0 +1,110 @@
+import Synchronization
+package import TearoffCore
+import TearoffLog
+
+/// What all loops share: the shards behind their mutexes, how far each lane is durable, and the latest catalog.
+package final class Engine: Sendable {
+    package let routing: UserRouting
+    package let clock: EngineClock
+    package let shards: [ShardCell]
+    /// By loop index.
+    package let lanes: [LaneStatus]
+    package let settings: EngineSettings
+    let host: EngineHost
+    /// A loop whose own copy is older than a row that it meets takes this one.
+    private let catalog: Mutex<Catalog>
+    private let failed = Mutex<EngineFailure?>(nil)
+
+    init(
+        routing: UserRouting, clock: EngineClock, shards: [ShardCell], lanes: [LaneStatus], catalog: Catalog,
+        settings: EngineSettings, host: EngineHost
+    ) {
+        self.routing = routing
+        self.clock = clock
+        self.shards = shards
+        self.lanes = lanes
+        self.catalog = Mutex(catalog)
+        self.settings = settings
+        self.host = host
+    }
+
+    package var latestCatalog: Catalog { catalog.withLock { $0 } }
+
+    func publish(_ catalog: Catalog) {
+        self.catalog.withLock { $0 = catalog }
+    }
+
+    package func now() -> Timestamp {
+        clock.now(wall: Timestamp(milliseconds: host.wallMilliseconds()))
+    }
+}
+
+// MARK: - Failure
+
+extension Engine {
+    package var failure: EngineFailure? { failed.withLock { $0 } }
+
+    /// Ends the engine. The first reason stays; it is reported once.
+    package func fail(_ reason: EngineFailure) {
+        let isFirst = failed.withLock { failed in
+            defer { failed = failed ?? reason }
+            return failed == nil
+        }
+        if isFirst { host.report(.engineFailed(reason)) }
+    }
+}
+
+// MARK: - Waiting
+
+extension Engine {
+    /// What must be durable before anything that was decided until now can be relied upon.
+    package func barrier() -> [LaneFrame] {
+        lanes.indices.map { LaneFrame(lane: $0, frame: lanes[$0].writtenFrame) }
+    }
+
+    /// Calls `body` once, on some thread, when all these frames are durable.
+    package func whenDurable(_ frames: [LaneFrame], _ body: @escaping @Sendable () -> Void) {
+        guard let next = frames.first(where: { lanes[$0.lane].durableFrame < $0.frame }) else { return body() }
+        lanes[next.lane].whenDurable(next.frame) { [self] in whenDurable(frames, body) }
+    }
+}
+
+// MARK: - Ledger
+
+extension Engine {
+    /// The ledgers of these lists at one instant: all shards are held, so no claim and no record is under way.
+    ///
+    /// - Complexity: O(lists * (uploads * shards + strips in use)).
+    package func ledgers(of lists: [List]) -> [Ledger] {
+        withAllShards(from: 0, lists.map { Ledger(uploaded: $0.uploadedCount, free: 0, given: 0) }) { ledgers in
+            for (index, list) in lists.enumerated() { ledgers[index].free = list.pool.totalFree }
+        } adding: { shard, ledgers in
+            for (index, list) in lists.enumerated() {
+                ledgers[index].given += list.uploads.reduce(0) { $0 + shard.givenCount(of: $1.id) }
+            }
+        }
+    }
+
+    /// Locks the shards one inside the other, in the order of their ids, which nobody does otherwise.
+    private func withAllShards(
+        from index: Int, _ ledgers: [Ledger], innermost: (inout [Ledger]) -> Void,
+        adding: (borrowing Shard, inout [Ledger]) -> Void
+    ) -> [Ledger] {
+        var ledgers = ledgers
+        guard index < shards.count else {
+            innermost(&ledgers)
+            return ledgers
+        }
+        return shards[index].state.withLock { state in
+            adding(state.shard, &ledgers)
+            return withAllShards(from: index + 1, ledgers, innermost: innermost, adding: adding)
+        }
+    }
+
+    /// Stops the engine when a ledger does not hold. - Returns: the ledgers.
+    package func checkedLedgers(of lists: [List]) -> [Ledger] {
+        let ledgers = ledgers(of: lists)
+        for (list, ledger) in zip(lists, ledgers) where !ledger.holds { fail(.ledger(list: list.name, ledger)) }
+        return ledgers
+    }
+}

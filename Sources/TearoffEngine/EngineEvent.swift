@@ -1,0 +1,25 @@
+package import TearoffCore
+package import TearoffLog
+
+/// What an operator should read in the server's log. Never a code, never a user.
+package enum EngineEvent: Sendable {
+    /// A list has as many codes left as its warning says.
+    case listLow(list: String, remaining: UInt64)
+    case campaignFinished(campaign: String, reason: FinishReason)
+    case uploadCommitted(list: String, codes: UInt64)
+    case snapshotWritten(SnapshotReceipt)
+    case snapshotFailed(StorageError)
+    /// Log segments and blobs that no kept snapshot needs could not be removed; they are tried again next time.
+    case cleaningFailed(StorageError)
+    case engineFailed(EngineFailure)
+}
+
+/// Why the engine stops for good. Nothing is answered with success any more, and the process is to exit.
+package enum EngineFailure: Error, Equatable, Sendable {
+    /// A write of the log failed. What was acknowledged is on disk; what was not may be.
+    case log(LogFailure)
+    /// The ledger of a list does not add up.
+    case ledger(list: String, Ledger)
+    /// The state machine refused its own record: a code would have had two users.
+    case apply(ApplyError)
+}

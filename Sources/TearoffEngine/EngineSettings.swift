@@ -1,0 +1,35 @@
+package import TearoffLog
+
+/// How an engine works; all of it may differ at the next start, but for the shard count.
+package struct EngineSettings: Sendable {
+    /// Event loops, each with a lane of its own.
+    package var loopCount: Int
+    package var lane = LaneSettings()
+    /// A batch of this size is committed before more is put in: bounds what one tick holds back. A batch of 1 MiB has
+    /// some 40,000 allocations.
+    package var batchBytesMax = 1 << 20
+    /// A snapshot is written by itself after this many bytes of log; 0 never.
+    package var snapshotLogBytes: UInt64 = 1 << 30
+
+    package init(loopCount: Int) {
+        self.loopCount = loopCount
+    }
+}
+
+/// What the engine needs from outside: it has no threads, clock or log of its own.
+package struct EngineHost: Sendable {
+    /// Wall clock, milliseconds since 1970.
+    package let wallMilliseconds: @Sendable () -> UInt64
+    /// Runs slow work (files, indexes) elsewhere, in any order.
+    package let background: SegmentSupply.Background
+    package let report: @Sendable (EngineEvent) -> Void
+
+    package init(
+        wallMilliseconds: @escaping @Sendable () -> UInt64, background: @escaping SegmentSupply.Background,
+        report: @escaping @Sendable (EngineEvent) -> Void
+    ) {
+        self.wallMilliseconds = wallMilliseconds
+        self.background = background
+        self.report = report
+    }
+}

@@ -1,0 +1,87 @@
+import Synchronization
+import TearoffCore
+package import TearoffLog
+
+/// Turns a recovered state into a running engine. Each loop makes its own part on its own thread; then the control plane
+/// writes down that a new life began, and the engine may serve.
+package final class EngineStart: Sendable {
+    package let engine: Engine
+    package let supply: SegmentSupply
+    private let state: RecoveredState
+    private let source: RecoverySource
+    private let makeHasher: @Sendable () -> any ContentHasher
+
+    /// - Parameter makeHasher: SHA-256.
+    package init(
+        _ state: RecoveredState, source: RecoverySource, settings: EngineSettings, host: EngineHost,
+        segmentBytes: UInt64, makeHasher: @escaping @Sendable () -> any ContentHasher
+    ) {
+        self.state = state
+        self.source = source
+        self.makeHasher = makeHasher
+        supply = SegmentSupply(
+            storage: source.log, directoryID: source.directory, segmentBytes: segmentBytes,
+            background: host.background)
+        let lanes = (0..<settings.loopCount).map { index in
+            let lane = LaneID(rawValue: UInt16(index))
+            return LaneStatus(lane: lane, durable: Self.start(of: lane, in: state).nextFrame.previous)
+        }
+        engine = Engine(
+            routing: UserRouting(shardCount: source.shardCount), clock: EngineClock(latest: state.at),
+            shards: state.shards, lanes: lanes, catalog: state.catalog, settings: settings, host: host)
+    }
+
+    private static func start(of lane: LaneID, in state: RecoveredState) -> LaneStart {
+        state.laneStarts[lane] ?? .first
+    }
+
+    private func makeWriter(_ lane: LaneID) throws(LogFailure) -> LaneWriter {
+        try LaneWriter(
+            lane: lane, supply: supply, start: Self.start(of: lane, in: state), settings: engine.settings.lane,
+            timeMilliseconds: engine.now().milliseconds)
+    }
+
+    /// Makes the part of one loop, with the first segment of its lane. To be called on that loop.
+    ///
+    /// - Throws: when the segment cannot be made; nothing can be served then.
+    package func makeLoop(_ index: Int, control: ControlPort) throws(LogFailure) -> LoopEngine {
+        LoopEngine(
+            engine: engine, index: index, catalog: state.catalog,
+            writer: try makeWriter(LaneID(rawValue: UInt16(index))), control: control)
+    }
+
+    /// Makes the control plane and writes down which segments this life began. To be called on its own loop, after all
+    /// ``makeLoop(_:control:)``: a segment that is written down must exist.
+    package func makeControlPlane(loops: [LoopPort], port: ControlPort) throws(LogFailure) -> ControlPlane {
+        let writer = try makeWriter(.control)
+        let control = ControlPlane(
+            engine: engine,
+            uploads: UploadDesk(
+                engine: engine, blobs: source.blobs, port: port, makeHasher: makeHasher, seed: source.seed),
+            snapshots: SnapshotDesk(
+                engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
+                latest: state.snapshotNumber, fullChunks: state.fullChunks, idleLanes: idleLanes),
+            writer: writer, loops: loops, port: port, catalog: state.catalog, revision: state.revision)
+        let lanes = engine.lanes.map { $0.lane } + [.control]
+        let life = LifeStart(
+            at: engine.now(),
+            lanes: lanes.map { .init(lane: $0, segment: Self.start(of: $0, in: state).segment) })
+        ControlEntry.lifeStarted(life).encode(into: &writer.batch.bytes)
+        writer.batch.recordCount += 1
+        _ = try writer.commit(timeMilliseconds: life.at.milliseconds)
+        _ = try writer.drain()
+        port.scheduleExpiry(state.catalog.nextExpiry.map { $0.milliseconds + 1 })
+        return control
+    }
+
+    /// Lanes of earlier lives that no loop writes now.
+    private var idleLanes: [Manifest.LaneStart] {
+        let active = Set(engine.lanes.map(\.lane) + [.control])
+        return state.laneStarts.filter { !active.contains($0.key) }.sorted { $0.key < $1.key }.map { lane, start in
+            let position = LanePosition(
+                segment: start.segment, frame: start.nextFrame,
+                previousHeaderCRC32C: start.previousHeaderCRC32C)
+            return .init(lane: lane, position: position, isIdle: true)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package import TearoffCore
+package import TearoffLog
+
+/// The state that a directory held, ready to be served.
+package struct RecoveredState: Sendable {
+    package let catalog: Catalog
+    package let revision: UInt64
+    package let shards: [ShardCell]
+    /// The latest time in any record.
+    package let at: Timestamp
+    /// Where each lane that was ever written goes on.
+    package let laneStarts: [LaneID: LaneStart]
+    /// Number of the newest snapshot file; 0 when there is none.
+    package let snapshotNumber: UInt64
+    /// By shard: blobs of full history chunks.
+    package let fullChunks: [[BlobID]]
+    package let notices: [RecoveryNotice]
+    package let counters: Counters
+
+    package struct Counters: Equatable, Sendable {
+        package var rowsFromSnapshot: UInt64 = 0
+        package var rowsFromLog: UInt64 = 0
+        package var framesRead: UInt64 = 0
+    }
+}

@@ -1,0 +1,109 @@
+import TearoffCore
+package import TearoffLog
+
+/// Reads a data directory back: the newest usable snapshot, then the log since, lanes merged by (shard, sequence).
+///
+/// Changes nothing on disk but the name of a snapshot that is unusable. Running it twice gives the same state.
+package enum Recovery {
+    /// - Throws: ``RecoveryError`` when anything acknowledged is damaged, missing or contradicts itself.
+    package static func run(_ source: RecoverySource) throws(RecoveryError) -> RecoveredState {
+        let snapshots = try SnapshotShelf(source)
+        let segments = try LaneCatalog(of: source.log, directoryID: source.directory)
+        var notices = segments.foreignNames.map { RecoveryNotice.foreignFile($0) }
+        var unusable: [UInt64] = []
+        for candidate in snapshots.newestFirst {
+            do throws(SnapshotFault) {
+                let manifest = try snapshots.manifest(candidate)
+                let state = try Self.recover(manifest, segments, source, newest: snapshots.newest, notices)
+                for number in unusable { try snapshots.setAside(number) }
+                return state
+            } catch {
+                switch error {
+                case .unusable(let problem):
+                    notices.append(.snapshotUnusable(number: candidate, problem: problem))
+                    unusable.append(candidate)
+                case .refused(let error): throw error
+                }
+            }
+        }
+        // Without any usable snapshot the log alone must reach back to the beginning; its reader sees to that.
+        do throws(SnapshotFault) {
+            let state = try Self.recover(nil, segments, source, newest: snapshots.newest, notices)
+            for number in unusable { try snapshots.setAside(number) }
+            return state
+        } catch {
+            switch error {
+            case .unusable(let problem): preconditionFailure("no snapshot is unusable: \(problem)")
+            case .refused(let error): throw error
+            }
+        }
+    }
+
+    private static func recover(
+        _ manifest: Manifest?, _ segments: LaneCatalog, _ source: RecoverySource, newest: UInt64,
+        _ notices: [RecoveryNotice]
+    ) throws(SnapshotFault) -> RecoveredState {
+        var recovering = RecoveringState(source, manifest: manifest, notices: notices)
+        try recovering.readSnapshotCatalog()
+        do throws(RecoveryError) {
+            try recovering.readControlLane(segments)
+        } catch {
+            throw .refused(error)
+        }
+        try recovering.readHistory()
+        do throws(RecoveryError) {
+            try recovering.readDataLanes(segments)
+            return try recovering.finish(newestSnapshot: newest)
+        } catch {
+            throw .refused(error)
+        }
+    }
+}
+
+/// Why a recovery from one snapshot ended.
+enum SnapshotFault: Error {
+    /// This snapshot cannot be read; an older one may do.
+    case unusable(String)
+    case refused(RecoveryError)
+}
+
+/// The snapshots that a directory has.
+struct SnapshotShelf {
+    private let source: RecoverySource
+    private let numbers: [UInt64]
+
+    init(_ source: RecoverySource) throws(RecoveryError) {
+        self.source = source
+        do throws(StorageError) {
+            numbers = try source.blobs.listNamed().compactMap(SnapshotDesk.number(of:)).sorted()
+        } catch {
+            throw RecoveryError(.unreadable, error)
+        }
+    }
+
+    var newest: UInt64 { numbers.last ?? 0 }
+    var newestFirst: [UInt64] { numbers.reversed() }
+
+    func manifest(_ number: UInt64) throws(SnapshotFault) -> Manifest {
+        do {
+            let bytes = try source.blobs.readNamed(SnapshotDesk.name(of: number))
+            return try Manifest(decoding: bytes.span, directory: source.directory)
+        } catch {
+            throw .unusable("\(error)")
+        }
+    }
+
+    func setAside(_ number: UInt64) throws(SnapshotFault) {
+        do throws(StorageError) {
+            try source.blobs.setAside(SnapshotDesk.name(of: number))
+        } catch {
+            throw .refused(RecoveryError(.unreadable, error))
+        }
+    }
+}
+
+extension RecoveryError {
+    init(_ kind: Kind, _ error: StorageError) {
+        self.init(kind, file: error.file, offset: error.offset, problem: "\(error)")
+    }
+}

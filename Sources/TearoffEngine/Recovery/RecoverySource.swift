@@ -1,0 +1,46 @@
+package import TearoffLog
+
+/// Where a recovery reads from, and whom it tells how far it is.
+package struct RecoverySource: Sendable {
+    package let directory: DirectoryID
+    package let shardCount: UInt16
+    package let log: any LogStorage
+    package let blobs: any BlobStore
+    /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
+    package let seed: UInt64
+    package let progress: @Sendable (RecoveryProgress) -> Void
+
+    package init(
+        directory: DirectoryID, shardCount: UInt16, log: any LogStorage, blobs: any BlobStore, seed: UInt64,
+        progress: @escaping @Sendable (RecoveryProgress) -> Void
+    ) {
+        self.directory = directory
+        self.shardCount = shardCount
+        self.log = log
+        self.blobs = blobs
+        self.seed = seed
+        self.progress = progress
+    }
+}
+
+/// How far a recovery is. Told about once per MiB read or per blob.
+package struct RecoveryProgress: Equatable, Sendable {
+    package enum Stage: String, Sendable {
+        case uploads, snapshot, log
+    }
+
+    package let stage: Stage
+    package let done: UInt64
+    /// An upper bound.
+    package let total: UInt64
+}
+
+/// What a recovery met that an operator should know; the server starts all the same.
+package enum RecoveryNotice: Equatable, Sendable {
+    case tornTail(TornTail)
+    case foreignFile(String)
+    /// A snapshot could not be used; an older one and its log were.
+    case snapshotUnusable(number: UInt64, problem: String)
+    /// Records that a crash took before anyone was told of them: their codes are free again.
+    case sequenceGaps(count: UInt64)
+}

@@ -1,0 +1,248 @@
+import Synchronization
+import TearoffCore
+import TearoffLog
+
+/// Writes snapshots while the loops go on, one at a time, and removes what the two newest ones make superfluous.
+///
+/// Every lane starts a new segment; each shard is cut under its mutex, sharing all rows but the last chunk; when what
+/// was cut is durable, the manifest is written; only then older segments go.
+package final class SnapshotDesk: Sendable {
+    /// The newest and the one before, in case the newest cannot be read (DURABILITY, row 22).
+    package static let snapshotsKept = 2
+
+    private struct State {
+        var isWriting = false
+        var latest: UInt64
+        /// By shard: the blobs of its full chunks, which never change.
+        var fullChunks: [[BlobID]]
+        var idleLanes: [Manifest.LaneStart]
+    }
+
+    private let engine: Engine
+    private let directory: DirectoryID
+    private let log: any LogStorage
+    private let blobs: any BlobStore
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - latest: number of the newest snapshot; 0 when there is none.
+    ///   - fullChunks: by shard, as the newest snapshot names them.
+    ///   - idleLanes: lanes of earlier lives that no loop writes any more; they are covered whole.
+    init(
+        engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, latest: UInt64,
+        fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
+    ) {
+        self.engine = engine
+        self.directory = directory
+        self.log = log
+        self.blobs = blobs
+        state = Mutex(State(latest: latest, fullChunks: fullChunks, idleLanes: idleLanes))
+    }
+
+    package var latestNumber: UInt64 { state.withLock { $0.latest } }
+    package var isWriting: Bool { state.withLock { $0.isWriting } }
+
+    /// Claims the desk. - Returns: false when a snapshot is being written.
+    func start() -> Bool {
+        state.withLock { state in
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+    }
+
+    func end() { state.withLock { $0.isWriting = false } }
+
+    static func name(of number: UInt64) -> String { "manifest-\(Hex.encode(number))" }
+
+    /// The number of a manifest by its name; nil for any other name.
+    static func number(of name: String) -> UInt64? {
+        guard name.hasPrefix("manifest-"), name.utf8.count == 25 else { return nil }
+        return UInt64(name.dropFirst(9), radix: 16)
+    }
+}
+
+extension ControlPlane {
+    /// Writes a snapshot.
+    ///
+    /// - Parameter done: called on some thread.
+    package func snapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
+        guard snapshots.start() else { return done(.failure(.busy)) }
+        let started = engine.host.wallMilliseconds()
+        let gathering = LanePositions(count: loops.count)
+        submit(
+            ControlJob(work: .rotate) { [self] result in
+                guard case .success(let cut) = result else {
+                    snapshots.end()
+                    return done(.failure(.failed))
+                }
+                for (index, loop) in loops.enumerated() {
+                    loop.execute { [snapshots, uploads] loop in
+                        loop.startNewSegment { position in
+                            guard let positions = gathering.add(position, at: index) else { return }
+                            snapshots.write(
+                                cut, lanes: positions, started: started, uploads: uploads, done: done)
+                        }
+                    }
+                }
+            })
+    }
+}
+
+/// Gathers the position of every lane.
+private final class LanePositions: Sendable {
+    private let positions: Mutex<[LanePosition?]>
+
+    init(count: Int) {
+        positions = Mutex(Array(repeating: nil, count: count))
+    }
+
+    /// - Returns: all positions when this was the last one.
+    func add(_ position: LanePosition, at index: Int) -> [LanePosition]? {
+        positions.withLock { positions in
+            positions[index] = position
+            let known = positions.compactMap { $0 }
+            return known.count == positions.count ? known : nil
+        }
+    }
+}
+
+// MARK: - Writing
+
+extension SnapshotDesk {
+    fileprivate func write(
+        _ cut: ControlCut, lanes: [LanePosition], started: UInt64, uploads: UploadDesk,
+        done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
+        let catalog = cut.catalog.condensed
+        let (revision, control) = (cut.revision, cut.position)
+        engine.host.background { [self] in
+            let shards = engine.shards.map { cell in cell.state.withLock { $0.shard.cut() } }
+            // After the cuts: what is in them must be durable before the manifest says so.
+            let barrier = engine.barrier()
+            let at = engine.now()
+            do throws(StorageError) {
+                let (histories, chunkBytes) = try writeChunks(of: shards)
+                let idle = state.withLock { $0.idleLanes }
+                let active = lanes.enumerated().map { index, position in
+                    Manifest.LaneStart(lane: engine.lanes[index].lane, position: position, isIdle: false)
+                }
+                let manifest = Manifest(
+                    directory: directory, number: latestNumber + 1, at: at, revision: revision, catalog: catalog,
+                    shards: histories,
+                    lanes: [.init(lane: .control, position: control, isIdle: false)] + active + idle)
+                engine.whenDurable(barrier) { [self] in
+                    engine.host.background { [self] in
+                        publish(manifest, chunkBytes: chunkBytes, started: started, uploads: uploads, done: done)
+                    }
+                }
+            } catch {
+                fail(error, done)
+            }
+        }
+    }
+
+    private func fail(
+        _ error: StorageError, _ done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
+        end()
+        engine.host.report(.snapshotFailed(error))
+        done(.failure(.storage(error)))
+    }
+
+    private func writeChunks(
+        of cuts: [ShardCut]
+    ) throws(StorageError) -> ([Manifest.ShardHistory], bytes: UInt64) {
+        var histories: [Manifest.ShardHistory] = []
+        var bytes: UInt64 = 0
+        for (shard, cut) in cuts.enumerated() {
+            var chunks = state.withLock { $0.fullChunks[shard] }
+            while chunks.count * HistoryChunk.rowsMaximum < cut.rows.count {
+                let first = chunks.count * HistoryChunk.rowsMaximum
+                let end = min(first + HistoryChunk.rowsMaximum, cut.rows.count)
+                let blob = try write(HistoryChunk.encode(first..<end, of: cut), &bytes)
+                chunks.append(blob)
+            }
+            let full = cut.rows.count / HistoryChunk.rowsMaximum
+            state.withLock { $0.fullChunks[shard] = Array(chunks.prefix(full)) }
+            histories.append(
+                .init(lastSequence: cut.lastSequence, rowCount: UInt64(cut.rows.count), chunks: chunks))
+        }
+        return (histories, bytes)
+    }
+
+    private func write(_ chunk: [UInt8], _ total: inout UInt64) throws(StorageError) -> BlobID {
+        let writer = try blobs.makeWriter()
+        let packed = PackedBlob.pack(chunk)
+        try writer.append(packed.span)
+        total += UInt64(packed.count)
+        return try writer.finish()
+    }
+
+    private func publish(
+        _ manifest: Manifest, chunkBytes: UInt64, started: UInt64, uploads: UploadDesk,
+        done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
+        let bytes = manifest.encode()
+        do throws(StorageError) {
+            try blobs.writeNamed(Self.name(of: manifest.number), bytes)
+        } catch {
+            return fail(error, done)
+        }
+        state.withLock { $0.latest = manifest.number }
+        do throws(StorageError) {
+            try clean(uploads: uploads)
+        } catch {
+            engine.host.report(.cleaningFailed(error))
+        }
+        end()
+        let receipt = SnapshotReceipt(
+            number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
+            milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
+            rows: manifest.shards.reduce(0) { $0 + $1.rowCount })
+        engine.host.report(.snapshotWritten(receipt))
+        done(.success(receipt))
+    }
+}
+
+// MARK: - Cleaning
+
+extension SnapshotDesk {
+    /// Removes older snapshots, the segments that the older of the kept ones covers, and blobs that nothing names.
+    ///
+    /// With fewer than two snapshots nothing goes: the log from the beginning stands in for the second.
+    private func clean(uploads: UploadDesk) throws(StorageError) {
+        let numbers = try blobs.listNamed().compactMap(Self.number(of:)).sorted()
+        guard numbers.count >= Self.snapshotsKept else { return }
+        let kept = numbers.suffix(Self.snapshotsKept)
+        var needed = uploads.uncommittedBlobs
+        for upload in engine.latestCatalog.condensedBlobs { needed.insert(upload) }
+        var older: Manifest?
+        for number in kept {
+            // One that cannot be read now is no ground to remove anything.
+            guard let manifest = try manifest(number) else { return }
+            older = older ?? manifest
+            needed.formUnion(manifest.blobs)
+        }
+        guard let older else { return }
+        for number in numbers.dropLast(Self.snapshotsKept) { try blobs.removeNamed(Self.name(of: number)) }
+        let starts = Dictionary(uniqueKeysWithValues: older.lanes.map { ($0.lane, $0.position.segment) })
+        for file in try log.list().segments {
+            if let start = starts[file.id.lane], file.id.number < start { try log.remove(file.id) }
+        }
+        try log.syncDirectory()
+        for blob in try blobs.all() where !needed.contains(blob) { try blobs.remove(blob) }
+    }
+
+    private func manifest(_ number: UInt64) throws(StorageError) -> Manifest? {
+        let bytes = try blobs.readNamed(Self.name(of: number))
+        do throws(ManifestError) {
+            return try Manifest(decoding: bytes.span, directory: directory)
+        } catch {
+            return nil
+        }
+    }
+}
+
+extension Catalog {
+    fileprivate var condensedBlobs: [BlobID] { lists.flatMap { $0.uploads.compactMap(\.blob) } }
+}

@@ -1,0 +1,269 @@
+import Synchronization
+package import TearoffCore
+import TearoffLog
+
+/// The uploads that are being sent. Nothing of them is seen by their lists before they are committed.
+///
+/// Chunks are read in the background, from any thread; commits run one after the other, so that no code can slip in
+/// between the look for duplicates and the change of the list.
+package final class UploadDesk: Sendable {
+    /// Uploads under way at once: each holds its codes in memory.
+    package static let sessionsMaximum = 8
+
+    private struct State {
+        var sessions: [UInt64: UploadSession] = [:]
+        var lastID: UInt64 = 0
+        /// Blobs that are written but not yet in the catalog: no cleaning may take them.
+        var uncommittedBlobs: Set<BlobID> = []
+        var commits: [@Sendable () -> Void] = []
+        var isCommitting = false
+    }
+
+    private let engine: Engine
+    private let blobs: any BlobStore
+    private let port: ControlPort
+    private let makeHasher: @Sendable () -> any ContentHasher
+    private let seed: UInt64
+    private let state = Mutex(State())
+
+    init(
+        engine: Engine, blobs: any BlobStore, port: ControlPort,
+        makeHasher: @escaping @Sendable () -> any ContentHasher, seed: UInt64
+    ) {
+        self.engine = engine
+        self.blobs = blobs
+        self.port = port
+        self.makeHasher = makeHasher
+        self.seed = seed
+    }
+
+    var uncommittedBlobs: Set<BlobID> { state.withLock { $0.uncommittedBlobs } }
+}
+
+/// Why an upload cannot go on.
+package enum UploadError: Error, Equatable, Sendable {
+    /// There is no upload of that number for that list: it was ended, or its connection was closed.
+    case noUpload(UInt64)
+    case tooManyUploads(maximum: Int)
+    case tooManyBadLines(line: UInt64)
+    case tooManyCodes(line: UInt64)
+    /// The upload was committed before, or is being committed.
+    case closed(UInt64)
+
+    init(_ failure: UploadReader.Failure) {
+        switch failure {
+        case .tooManyBadLines(let line): self = .tooManyBadLines(line: line)
+        case .tooManyCodes(let line): self = .tooManyCodes(line: line)
+        }
+    }
+}
+
+/// What a commit came to.
+package struct UploadOutcome: Sendable {
+    package enum Status: Equatable, Sendable {
+        /// The codes are in the list, under that upload.
+        case loaded(UploadID)
+        /// The same file was uploaded before: nothing changed.
+        case unchanged(UploadID)
+        /// There are bad lines, or no code at all; nothing of the file is kept.
+        case refused
+    }
+
+    package let status: Status
+    package let counts: UploadCounts
+}
+
+// MARK: - Sessions
+
+extension UploadDesk {
+    /// - Returns: the number of the upload, by which its chunks come.
+    package func begin(list: String, fileName: String) -> Result<UInt64, ControlError> {
+        do throws(CatalogError) {
+            _ = try engine.latestCatalog.checkUpload(to: list)
+        } catch {
+            return .failure(.catalog(error))
+        }
+        return state.withLock { state in
+            guard state.sessions.count < Self.sessionsMaximum else {
+                return .failure(.upload(.tooManyUploads(maximum: Self.sessionsMaximum)))
+            }
+            state.lastID += 1
+            state.sessions[state.lastID] = UploadSession(
+                list: list, fileName: fileName, hasher: makeHasher(), seed: seed)
+            return .success(state.lastID)
+        }
+    }
+
+    private func session(_ id: UInt64, list: String) throws(UploadError) -> UploadSession {
+        guard let session = state.withLock({ $0.sessions[id] }), session.list == list else {
+            throw .noUpload(id)
+        }
+        return session
+    }
+
+    /// Reads a chunk in the background.
+    ///
+    /// - Parameter done: called on some thread with the bytes received so far.
+    package func chunk(
+        _ id: UInt64, list: String, bytes: [UInt8], done: @escaping @Sendable (Result<UInt64, ControlError>) -> Void
+    ) {
+        engine.host.background { [self] in
+            do throws(UploadError) {
+                done(.success(try session(id, list: list).consume(bytes.span)))
+            } catch {
+                end(id)
+                done(.failure(.upload(error)))
+            }
+        }
+    }
+
+    /// Throws an upload away.
+    package func abort(_ id: UInt64, list: String) -> Result<Void, ControlError> {
+        do throws(UploadError) {
+            _ = try session(id, list: list)
+            end(id)
+            return .success(())
+        } catch {
+            return .failure(.upload(error))
+        }
+    }
+
+    private func end(_ id: UInt64) {
+        _ = state.withLock { $0.sessions.removeValue(forKey: id) }
+    }
+
+    /// Ends the uploads of a connection that is gone.
+    package func abandon(_ ids: Set<UInt64>) {
+        for id in ids { end(id) }
+    }
+
+    /// Some of the bad lines of an upload that is being read or was refused.
+    package func badLines(
+        _ id: UInt64, list: String, from: UInt64, count: UInt64
+    ) -> Result<[BadLine], ControlError> {
+        do throws(UploadError) {
+            return .success(try session(id, list: list).badLines(from: from, count: count))
+        } catch {
+            return .failure(.upload(error))
+        }
+    }
+}
+
+// MARK: - Committing
+
+extension UploadDesk {
+    /// Judges the whole upload and, when it is good, adds its codes to the list.
+    ///
+    /// - Parameter done: called on some thread; a loaded upload is durable by then, and every loop has it.
+    package func commit(
+        _ id: UInt64, list: String, skipBad: Bool,
+        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+    ) {
+        let isFirst = state.withLock { state in
+            state.commits.append { [self] in
+                carryOut(id, list: list, skipBad: skipBad) { [self] result in
+                    // Done before the next begins: its look for duplicates must see this one's codes.
+                    commitNext()
+                    done(result)
+                }
+            }
+            defer { state.isCommitting = true }
+            return !state.isCommitting
+        }
+        if isFirst { commitNext() }
+    }
+
+    private func commitNext() {
+        let next = state.withLock { state -> (@Sendable () -> Void)? in
+            if state.commits.isEmpty {
+                state.isCommitting = false
+                return nil
+            }
+            return state.commits.removeFirst()
+        }
+        if let next { engine.host.background(next) }
+    }
+
+    private func carryOut(
+        _ id: UInt64, list name: String, skipBad: Bool,
+        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+    ) {
+        do {
+            let session = try session(id, list: name)
+            let list = try engine.latestCatalog.checkUpload(to: name)
+            let fileHash = try session.close()
+            if let same = list.uploads.first(where: { $0.fileHash == fileHash }) {
+                end(id)
+                return done(.success(UploadOutcome(status: .unchanged(same.id), counts: session.counts)))
+            }
+            let earlier = list.uploads.map { engine.latestCatalog[$0.id].codes }
+            let run = try session.finish(skipBad: skipBad) { code in
+                earlier.contains { $0.ordinal(of: code) != nil }
+            }
+            guard let run else {
+                return done(.success(UploadOutcome(status: .refused, counts: session.counts)))
+            }
+            let blob = try write(run)
+            add(run, blob: blob, fileHash: fileHash, session: session, id: id, done: done)
+        } catch let error as UploadError {
+            done(.failure(.upload(error)))
+        } catch let error as CatalogError {
+            end(id)
+            done(.failure(.catalog(error)))
+        } catch let error as StorageError {
+            end(id)
+            done(.failure(.storage(error)))
+        } catch {
+            preconditionFailure("an upload ended with \(type(of: error))")
+        }
+    }
+
+    private func write(_ run: CodeRun) throws(StorageError) -> BlobID {
+        let writer = try blobs.makeWriter()
+        var piece: [UInt8] = []
+        for strip in run.strips.indices {
+            run.appendBlob(ofStrip: strip, to: &piece)
+            try writer.append(piece.span)
+            piece.removeAll(keepingCapacity: true)
+        }
+        let blob = try writer.finish()
+        state.withLock { _ = $0.uncommittedBlobs.insert(blob) }
+        return blob
+    }
+
+    private func add(
+        _ run: CodeRun, blob: BlobID, fileHash: ContentHash, session: UploadSession, id: UInt64,
+        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+    ) {
+        let counts = session.counts
+        let (name, fileName) = (session.list, session.fileName)
+        port.execute { [self] control in
+            let uploadID = AssignedID()
+            control.submit(
+                ControlJob(
+                    work: .change { catalog, now throws(CatalogError) in
+                        let list = try catalog.checkUpload(to: name)
+                        let id = catalog.nextUploadID
+                        uploadID.value = id
+                        let committed = ControlRecord.Change.uploadCommitted(
+                            id: id, list: list.id, count: UInt64(run.count), blob: blob, fileHash: fileHash,
+                            fileName: fileName)
+                        return Proposal(
+                            records: [ControlRecord(committed, at: now)], codes: run.assigned(to: id))
+                    },
+                    done: { [self] result in
+                        state.withLock { _ = $0.uncommittedBlobs.remove(blob) }
+                        end(id)
+                        done(
+                            result.map { _ in
+                                UploadOutcome(status: .loaded(uploadID.value), counts: counts)
+                            })
+                    }))
+        }
+    }
+}
+
+/// Carries the id from the decision to the reply, both on the control loop.
+private final class AssignedID {
+    var value = UploadID(rawValue: 0)
+}

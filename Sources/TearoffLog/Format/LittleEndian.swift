@@ -1,0 +1,33 @@
+/// Little-endian integers in byte buffers; every number on disk is written this way.
+extension Span<UInt8> {
+    /// - Precondition: the integer's bytes lie inside the span.
+    package func littleEndian<Number: FixedWidthInteger & UnsignedInteger>(
+        _ type: Number.Type = Number.self, at offset: Int
+    ) -> Number {
+        var number: Number = 0
+        for index in 0..<(Number.bitWidth / 8) {
+            number |= Number(truncatingIfNeeded: self[offset + index]) << Number(index * 8)
+        }
+        return number
+    }
+
+    /// Whether every byte is zero.
+    package var isZero: Bool {
+        var seen: UInt8 = 0
+        for index in indices {
+            seen |= self[index]
+        }
+        return seen == 0
+    }
+}
+
+extension [UInt8] {
+    /// - Precondition: the integer's bytes lie inside the array.
+    package mutating func storeLittleEndian<Number: FixedWidthInteger & UnsignedInteger>(
+        _ number: Number, at offset: Int
+    ) {
+        for index in 0..<(Number.bitWidth / 8) {
+            self[offset + index] = UInt8(truncatingIfNeeded: number >> Number(index * 8))
+        }
+    }
+}

@@ -1,0 +1,230 @@
+/// Reads one lane's records frames in order, from a position to the lane's end, and judges that end.
+///
+/// Changes nothing on disk: a torn tail stays where it is, since the writer goes on in a new segment
+/// whose first frame says where this one ended. Holds a window of 1 MiB, or one frame.
+package final class LaneReader {
+    /// The decoded payload of the frame that ``next()`` returned last.
+    package private(set) var payload: [UInt8] = []
+
+    /// As far as it was read; final once ``next()`` has returned nil.
+    package private(set) var end: LaneEnd
+
+    private let lane: LaneID
+    private let storage: any LogStorage
+    private let directoryID: DirectoryID
+    /// Still to be read after `current`, in order and without gaps.
+    private var rest: ArraySlice<SegmentFile>
+    private var current: SegmentReader?
+    private var isClosed = false
+    /// Where the frame that was taken last stands.
+    private var lastOffset: UInt64 = 0
+    private let zstd = ZstdDecompressor()
+
+    /// - Parameter position: ``LanePosition/start``, or what a snapshot noted.
+    /// - Throws: when a segment between that position and the lane's last is missing.
+    package init(
+        _ lane: LaneID, from position: LanePosition, in catalog: LaneCatalog, storage: any LogStorage
+    ) throws(RecoveryError) {
+        self.lane = lane
+        self.storage = storage
+        directoryID = catalog.directoryID
+        end = LaneEnd(
+            lane: lane, nextFrame: position.frame, highestSegment: nil,
+            lastHeaderCRC32C: position.previousHeaderCRC32C, lastFrameIsVouched: true)
+        let files = catalog.segments(of: lane).filter { $0.id.number >= position.segment }
+        rest = files[...]
+        end.highestSegment = files.last?.id.number
+        var expected = position.segment
+        for file in files {
+            guard file.id.number == expected else { throw Self.missing(lane, expected) }
+            expected = expected.next
+        }
+        guard !files.isEmpty || position == .start else { throw Self.missing(lane, position.segment) }
+    }
+
+    /// The next records frame, its payload checked and decoded into ``payload``; nil at the lane's end.
+    ///
+    /// - Throws: ``RecoveryError`` when something acknowledged is damaged or missing, or cannot be read.
+    package func next() throws(RecoveryError) -> FrameInfo? {
+        while true {
+            if current == nil {
+                guard let file = rest.popFirst() else { return nil }
+                current = try SegmentReader(file, storage: storage, directoryID: directoryID)
+                isClosed = false
+            }
+            while !isClosed {
+                guard let frame = try take() else { break }
+                end.lastFrameIsVouched = frame.kind != .records
+                if frame.kind == .records { return note(frame) }
+                isClosed = frame.kind == .close
+            }
+            try leaveSegment()
+        }
+    }
+
+    /// Reads everything that is left.
+    ///
+    /// - Returns: the lane's end.
+    package func read(
+        _ body: (FrameInfo, [UInt8]) throws(RecoveryError) -> Void
+    ) throws(RecoveryError) -> LaneEnd {
+        while let frame = try next() {
+            try body(frame, payload)
+        }
+        return end
+    }
+
+    private static func missing(_ lane: LaneID, _ number: SegmentNumber) -> RecoveryError {
+        let segment = SegmentID(lane: lane, number: number)
+        return RecoveryError(.missing, file: segment.description, problem: "this segment is missing")
+    }
+}
+
+extension LaneReader {
+    /// The frame at the reader's place when it is whole and belongs there; its payload is decoded.
+    private func take() throws(RecoveryError) -> FrameHeader? {
+        guard case .frame(let frame, let checksum)? = try current?.look() else { return nil }
+        guard misplacement(of: frame) == nil else { return nil }
+        guard let reader = current, reader.decode(frame, with: zstd, into: &payload) else {
+            throw refusal(
+                .damaged, current, "its checksum matches but its payload does not decompress to its size")
+        }
+        end.lastHeaderCRC32C = checksum
+        lastOffset = reader.offset
+        current?.skip(frame)
+        return frame
+    }
+
+    private func note(_ frame: FrameHeader) -> FrameInfo {
+        end.nextFrame = frame.frame.next
+        end.frames += 1
+        end.payloadBytes += UInt64(frame.payloadBytes)
+        return FrameInfo(
+            frame: frame.frame, segment: frame.segment, offset: ByteOffset(rawValue: lastOffset),
+            timeMilliseconds: frame.timeMilliseconds, recordCount: frame.recordCount)
+    }
+
+    /// Why a whole frame cannot stand at this place; nil when it can.
+    private func misplacement(of frame: FrameHeader) -> String? {
+        guard let file = current?.file else { return nil }
+        if frame.segment != file.id { return "a frame of \(frame.segment) stands here" }
+        if frame.framesBefore.next != end.nextFrame {
+            return "frame \(frame.frame) stands here, expected was \(end.nextFrame)"
+        }
+        if frame.previousHeaderCRC32C != end.lastHeaderCRC32C {
+            return "frame \(frame.frame) does not follow on the frame before it"
+        }
+        return nil
+    }
+
+    /// The frames of the current segment have ended: gathers the facts and follows the verdict.
+    private func leaveSegment() throws(RecoveryError) {
+        guard var reader = current else { preconditionFailure("lane \(lane) leaves no segment") }
+        var facts = RecoveryVerdict.Facts()
+        facts.closed = isClosed
+        var problem = "the frame here is unreadable"
+        if !isClosed {
+            let stand = try standing(in: &reader)
+            facts.misplaced = stand.misplacement != nil
+            problem = stand.misplacement ?? problem
+            let scan = try reader.scanRest(from: stand.end)
+            facts.laterFrame = scan.laterFrame != nil
+            facts.blank = scan.isBlank
+            if let later = scan.laterFrame { problem += ", and a whole header follows at byte \(later)" }
+        }
+        facts.nextSegment = rest.first?.id.number == reader.file.id.number.next
+        var later = (witness: FrameHeader?.none, torn: [TornTail]())
+        if !facts.misplaced && !facts.laterFrame { later = try lookAhead() }
+        facts.laterSegmentBegins = later.witness != nil
+        facts.laterSegmentAgrees = later.witness?.framesBefore.next == end.nextFrame
+        switch RecoveryVerdict(facts) {
+        case .nextSegment:
+            rest = rest.drop { $0.id != later.witness?.segment }
+        case .endOfLane:
+            finish(later.torn)
+        case .truncateTail:
+            finish([tornTail(reader)] + later.torn)
+        case .refuse(let reason):
+            throw refusal(reason, problem, witness: later.witness)
+        }
+        current = nil
+    }
+
+    /// Nothing more of this lane is believed.
+    private func finish(_ torn: [TornTail]) {
+        end.tornTails = torn
+        rest = []
+    }
+
+    /// What stands where the frames ended: why it cannot stand there, if so, and where it is over.
+    private func standing(
+        in reader: inout SegmentReader
+    ) throws(RecoveryError) -> (misplacement: String?, end: UInt64) {
+        let nextBlock = reader.offset + UInt64(reader.header.blockBytes)
+        switch try reader.look() {
+        case .frame(let frame, _):
+            return (misplacement(of: frame) ?? "a whole frame stands here unread", nextBlock)
+        case .torn(let frame):
+            // Even a torn frame must be the one that was expected.
+            return (misplacement(of: frame), reader.end(of: frame))
+        case .impossible(let why):
+            return ("the frame here is impossible: \(why)", nextBlock)
+        case .none, .endOfFile:
+            return (nil, nextBlock)
+        }
+    }
+
+    /// Looks for the first later segment that holds a frame.
+    ///
+    /// - Returns: that segment's first header, whole or torn, and the torn beginnings without a header before it.
+    private func lookAhead() throws(RecoveryError) -> (witness: FrameHeader?, torn: [TornTail]) {
+        var torn: [TornTail] = []
+        for file in rest {
+            var reader = try SegmentReader(file, storage: storage, directoryID: directoryID)
+            switch try reader.look() {
+            case .frame(let frame, _), .torn(let frame):
+                guard frame.segment == file.id else {
+                    throw refusal(.misplaced, reader, "a frame of \(frame.segment) stands here")
+                }
+                return (frame, torn)
+            case .impossible(let why):
+                throw refusal(.misplaced, reader, "the frame here is impossible: \(why)")
+            case .none, .endOfFile:
+                // A segment that was made or begun, and holds no frame, says nothing.
+                let scan = try reader.scanRest(from: reader.offset + UInt64(reader.header.blockBytes))
+                if let place = scan.laterFrame {
+                    throw refusal(
+                        .damaged, reader, "the frame here is unreadable, and a whole header follows at byte \(place)")
+                }
+                if !scan.isBlank { torn.append(tornTail(reader)) }
+            }
+        }
+        return (nil, torn)
+    }
+
+    private func tornTail(_ reader: SegmentReader) -> TornTail {
+        TornTail(
+            segment: reader.file.id, offset: ByteOffset(rawValue: reader.offset), frame: end.nextFrame)
+    }
+
+    private func refusal(
+        _ reason: RecoveryVerdict.Reason, _ problem: String, witness: FrameHeader?
+    ) -> RecoveryError {
+        switch reason {
+        case .misplacedFrame: refusal(.misplaced, current, problem)
+        case .damagedFrame: refusal(.damaged, current, problem)
+        case .missingSegment: Self.missing(lane, current?.file.id.number.next ?? .first)
+        case .lostFrames:
+            refusal(
+                .damaged, current,
+                "the frames end here, and \(witness?.segment.description ?? "a later segment") begins with frame "
+                    + "\(witness?.framesBefore.next ?? .none)")
+        }
+    }
+
+    private func refusal(_ kind: RecoveryError.Kind, _ reader: SegmentReader?, _ problem: String) -> RecoveryError {
+        RecoveryError(
+            kind, file: reader?.file.id.description ?? "wal",
+            offset: reader.map { ByteOffset(rawValue: $0.offset) }, frame: end.nextFrame, problem: problem)
+    }
+}

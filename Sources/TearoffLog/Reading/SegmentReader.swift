@@ -1,0 +1,176 @@
+/// Reads the frames of one segment until they end, and then says what stands there.
+struct SegmentReader {
+    let header: SegmentHeader
+    let file: SegmentFile
+    /// Where the next frame is expected, or where the frames ended.
+    private(set) var offset = UInt64(LogLimits.segmentHeaderBytes)
+
+    private var window: SegmentWindow
+    private let directoryCRC32C: UInt32
+
+    /// What stands at the next frame's place.
+    enum Found {
+        /// Whole; the payload is still as stored.
+        case frame(FrameHeader, checksum: UInt32)
+        /// A header with a valid checksum whose payload is not whole.
+        case torn(FrameHeader)
+        /// A header with a valid checksum that cannot have been written here.
+        case impossible(String)
+        /// No header.
+        case none
+        /// Not even room for one.
+        case endOfFile
+    }
+
+    /// Reads and checks the segment's header.
+    init(
+        _ file: SegmentFile, storage: any LogStorage, directoryID: DirectoryID
+    ) throws(RecoveryError) {
+        self.file = file
+        window = SegmentWindow(file, storage: storage)
+        directoryCRC32C = CRC32C.checksum(directoryID.bytes.span)
+        let found: SegmentHeader
+        do throws(StorageError) {
+            guard try window.load(LogLimits.segmentHeaderBytes, at: 0) else {
+                throw StorageError(
+                    .read, file: file.id.description, offset: .zero,
+                    problem: .truncated(expected: LogLimits.segmentHeaderBytes, got: Int(file.byteCount)))
+            }
+        } catch {
+            throw Self.problem(reading: file, error)
+        }
+        do throws(SegmentHeaderError) {
+            found = try SegmentHeader(parsing: window.memory.span.extracting(0..<SegmentHeader.byteCount))
+        } catch {
+            throw Self.problem(file, error)
+        }
+        guard found.id == file.id else {
+            throw RecoveryError(
+                .misplaced, file: file.id.description, offset: .zero,
+                problem: "its header says that it is \(found.id)")
+        }
+        guard found.directoryID == directoryID else {
+            throw RecoveryError(
+                .misplaced, file: file.id.description, offset: .zero,
+                problem: "it belongs to data directory \(found.directoryID), not \(directoryID)")
+        }
+        guard found.segmentBytes == file.byteCount else {
+            throw RecoveryError(
+                .damaged, file: file.id.description,
+                problem: "it has \(file.byteCount) bytes, and was made with \(found.segmentBytes)")
+        }
+        header = found
+    }
+
+    /// Looks at the next frame's place and checks header and payload checksums; moves nothing.
+    mutating func look() throws(RecoveryError) -> Found {
+        guard try load(header.blockBytes, at: offset) else { return .endOfFile }
+        let frame: FrameHeader
+        do throws(FrameHeaderError) {
+            frame = try parseHeader(at: offset)
+        } catch {
+            guard error == .impossible else { return .none }
+            return .impossible("its checksum matches but its fields contradict each other")
+        }
+        let paddedBytes = LogLimits.round(frame.unpaddedBytes, upTo: header.blockBytes)
+        guard try load(paddedBytes, at: offset) else {
+            return .impossible("it would reach past the end of its segment")
+        }
+        let stored = window.view(frame.storedBytes, at: offset + UInt64(FrameHeader.byteCount))
+        guard CRC32C.checksum(window.memory.span.extracting(stored)) == frame.payloadCRC32C else {
+            return .torn(frame)
+        }
+        let checksum = window.view(FrameHeader.byteCount, at: offset).lowerBound + 60
+        return .frame(frame, checksum: window.memory.span.littleEndian(at: checksum))
+    }
+
+    /// Decodes the payload of a frame that ``look()`` has just found.
+    ///
+    /// - Returns: false when the payload, whose checksum matches, is not of the size that the header says.
+    func decode(_ frame: FrameHeader, with zstd: ZstdDecompressor, into payload: inout [UInt8]) -> Bool {
+        let stored = window.view(frame.storedBytes, at: offset + UInt64(FrameHeader.byteCount))
+        switch frame.compression {
+        case .raw:
+            payload.replaceSubrange(0..<payload.count, with: window.memory[stored])
+            return true
+        case .zstd:
+            return zstd.decompress(
+                window.memory.span.extracting(stored), count: frame.payloadBytes, into: &payload)
+        }
+    }
+
+    /// Steps over a frame that ``look()`` has just found.
+    mutating func skip(_ frame: FrameHeader) {
+        offset = end(of: frame)
+    }
+
+    /// Where a frame that stands at the reader's place is over.
+    func end(of frame: FrameHeader) -> UInt64 {
+        offset + UInt64(LogLimits.round(frame.unpaddedBytes, upTo: header.blockBytes))
+    }
+
+    /// Looks through the rest of the segment, block by block.
+    ///
+    /// - Parameter start: where to begin: behind a torn frame whose header is valid (its payload is a user's
+    ///   bytes), else one block on.
+    /// - Returns: the place of the first header with a valid checksum, and whether all bytes from the
+    ///   frames' end on are zero.
+    mutating func scanRest(from start: UInt64) throws(RecoveryError) -> (laterFrame: UInt64?, isBlank: Bool) {
+        var isBlank = true
+        var place = offset
+        let blockBytes = UInt64(header.blockBytes)
+        while try load(header.blockBytes, at: place) {
+            let block = window.view(header.blockBytes, at: place)
+            if !window.memory.span.extracting(block).isZero {
+                isBlank = false
+                if place >= start, isHeader(at: place) { return (place, false) }
+            }
+            place += blockBytes
+        }
+        return (nil, isBlank)
+    }
+
+    /// Whether a header with a valid checksum of this directory stands here, possible or not.
+    private func isHeader(at place: UInt64) -> Bool {
+        do throws(FrameHeaderError) {
+            _ = try parseHeader(at: place)
+            return true
+        } catch {
+            return error == .impossible
+        }
+    }
+
+    private func parseHeader(at place: UInt64) throws(FrameHeaderError) -> FrameHeader {
+        let bytes = window.view(FrameHeader.byteCount, at: place)
+        return try FrameHeader(parsing: window.memory.span.extracting(bytes), directoryCRC32C: directoryCRC32C)
+    }
+
+    private mutating func load(_ count: Int, at place: UInt64) throws(RecoveryError) -> Bool {
+        do throws(StorageError) {
+            return try window.load(count, at: place)
+        } catch {
+            throw Self.problem(reading: file, error)
+        }
+    }
+
+    private static func problem(reading file: SegmentFile, _ error: StorageError) -> RecoveryError {
+        if case .truncated = error.problem {
+            return RecoveryError(.damaged, file: file.id.description, offset: error.offset, problem: "\(error)")
+        }
+        return .unreadable(error)
+    }
+
+    private static func problem(_ file: SegmentFile, _ error: SegmentHeaderError) -> RecoveryError {
+        let name = file.id.description
+        switch error {
+        case .unknownVersion(let version):
+            return RecoveryError(
+                .unsupportedVersion, file: name, offset: .zero,
+                problem: "it has format version \(version), and this program reads version \(SegmentHeader.version)",
+                advice: "Start the version of the program that wrote it; nothing was changed.")
+        case .truncated, .badMagic, .checksum, .impossibleSizes:
+            return RecoveryError(
+                .damaged, file: name, offset: .zero, problem: "its segment header is damaged (\(error))")
+        }
+    }
+}

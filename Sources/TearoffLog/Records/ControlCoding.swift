@@ -1,0 +1,243 @@
+package import TearoffCore
+
+/// What the control lane holds: changes of the catalog, and the starts of the server.
+package enum ControlEntry: Equatable, Sendable {
+    /// `revision` counts the changes from 1 without a gap.
+    case change(ControlRecord, revision: UInt64)
+    case lifeStarted(LifeStart)
+}
+
+/// A start of the server: which segments its lanes began, so that a missing one is noticed.
+package struct LifeStart: Equatable, Sendable {
+    package struct Lane: Equatable, Sendable {
+        package let lane: LaneID
+        package let segment: SegmentNumber
+
+        package init(lane: LaneID, segment: SegmentNumber) {
+            self.lane = lane
+            self.segment = segment
+        }
+    }
+
+    package let at: Timestamp
+    package let lanes: [Lane]
+
+    package init(at: Timestamp, lanes: [Lane]) {
+        self.at = at
+        self.lanes = lanes
+    }
+}
+
+extension ControlEntry {
+    /// - Source: bytes in `docs/FORMAT.md`, "Control records".
+    package func encode(into batch: inout [UInt8]) {
+        switch self {
+        case .change(let record, let revision):
+            batch.append(RecordTag.control)
+            batch.appendVarint(revision)
+            batch.appendVarint(record.at.milliseconds)
+            record.change.encode(into: &batch)
+        case .lifeStarted(let start):
+            batch.append(RecordTag.lifeStarted)
+            batch.appendVarint(start.at.milliseconds)
+            batch.appendVarint(UInt64(start.lanes.count))
+            for lane in start.lanes {
+                batch.appendVarint(UInt64(lane.lane.rawValue))
+                batch.appendVarint(lane.segment.rawValue)
+            }
+        }
+    }
+
+    /// Reads all entries of a frame or manifest.
+    package static func decodeAll(_ payload: Span<UInt8>) throws(RecordError) -> [ControlEntry] {
+        var reader = ByteReader()
+        var entries: [ControlEntry] = []
+        while !reader.isAtEnd(payload) { entries.append(try decode(payload, &reader)) }
+        return entries
+    }
+
+    private static func decode(
+        _ payload: Span<UInt8>, _ reader: inout ByteReader
+    ) throws(RecordError) -> ControlEntry {
+        let offset = reader.position
+        switch try reader.byte(payload) {
+        case RecordTag.control:
+            let revision = try reader.varint(payload)
+            let at = try reader.timestamp(payload)
+            return .change(ControlRecord(try .init(payload, &reader), at: at), revision: revision)
+        case RecordTag.lifeStarted:
+            let at = try reader.timestamp(payload)
+            var lanes: [LifeStart.Lane] = []
+            for _ in 0..<(try reader.varint(payload)) {
+                let lane = LaneID(rawValue: try reader.narrow(payload))
+                lanes.append(.init(lane: lane, segment: SegmentNumber(rawValue: try reader.varint(payload))))
+            }
+            return .lifeStarted(LifeStart(at: at, lanes: lanes))
+        case let tag:
+            throw .unknownTag(tag, offset: offset)
+        }
+    }
+}
+
+/// The byte after a control record's time: which change it is.
+private enum ChangeTag {
+    static let listCreated: UInt8 = 1
+    static let fixedCodeSet: UInt8 = 2
+    static let uploadCommitted: UInt8 = 3
+    static let listExpirySet: UInt8 = 4
+    static let campaignCreated: UInt8 = 5
+    static let campaignFinished: UInt8 = 6
+    static let campaignResumed: UInt8 = 7
+}
+
+extension ControlRecord.Change {
+    fileprivate func encode(into batch: inout [UInt8]) {
+        switch self {
+        case .listCreated(let id, let name, let kind, let expiresAt, let warnAt):
+            batch.append(ChangeTag.listCreated)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.appendString(name.utf8)
+            if case .fixed(let code, let limit) = kind {
+                batch.appendVarint(UInt64(limit))
+                batch.appendString(code)
+            } else {
+                batch.appendVarint(0)
+            }
+            batch.appendOptional(expiresAt?.milliseconds)
+            batch.appendOptional(warnAt)
+        case .fixedCodeSet(let list, let upload):
+            batch.append(ChangeTag.fixedCodeSet)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendVarint(UInt64(upload.rawValue))
+        case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
+            batch.append(ChangeTag.uploadCommitted)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendVarint(count)
+            batch.append(contentsOf: blob.bytes)
+            batch.append(contentsOf: fileHash.bytes)
+            batch.appendString(fileName.utf8)
+        case .listExpirySet(let list, let expiresAt):
+            batch.append(ChangeTag.listExpirySet)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendOptional(expiresAt?.milliseconds)
+        case .campaignCreated(let id, let name, let list, let rule):
+            batch.append(ChangeTag.campaignCreated)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.appendString(name.utf8)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.append(rule)
+        case .campaignFinished(let id, let reason):
+            batch.append(ChangeTag.campaignFinished)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.append(reason.rawValue)
+        case .campaignResumed(let id):
+            batch.append(ChangeTag.campaignResumed)
+            batch.appendVarint(UInt64(id.rawValue))
+        }
+    }
+
+    fileprivate init(_ payload: Span<UInt8>, _ reader: inout ByteReader) throws(RecordError) {
+        let offset = reader.position
+        switch try reader.byte(payload) {
+        case ChangeTag.listCreated:
+            let id = ListID(rawValue: try reader.narrow(payload))
+            let name = try reader.text(payload, maximum: Limits.nameBytes)
+            let limit: UInt32 = try reader.narrow(payload)
+            let kind: List.Kind =
+                limit == 0
+                ? .unique
+                : .fixed(code: try reader.string(payload, maximum: Limits.codeBytes), limit: limit)
+            let expiresAt = try reader.optional(payload).map { Timestamp(milliseconds: $0) }
+            let warnAt = try reader.optional(payload)
+            self = .listCreated(id: id, name: name, kind: kind, expiresAt: expiresAt, warnAt: warnAt)
+        case ChangeTag.fixedCodeSet:
+            let list = ListID(rawValue: try reader.narrow(payload))
+            self = .fixedCodeSet(list: list, upload: UploadID(rawValue: try reader.narrow(payload)))
+        case ChangeTag.uploadCommitted:
+            self = .uploadCommitted(
+                id: UploadID(rawValue: try reader.narrow(payload)),
+                list: ListID(rawValue: try reader.narrow(payload)), count: try reader.varint(payload),
+                blob: try reader.contentHash(payload), fileHash: try reader.contentHash(payload),
+                fileName: try reader.text(payload, maximum: 255))
+        case ChangeTag.listExpirySet:
+            let list = ListID(rawValue: try reader.narrow(payload))
+            let expiresAt = try reader.optional(payload).map { Timestamp(milliseconds: $0) }
+            self = .listExpirySet(list: list, expiresAt: expiresAt)
+        case ChangeTag.campaignCreated:
+            self = .campaignCreated(
+                id: CampaignID(rawValue: try reader.narrow(payload)),
+                name: try reader.text(payload, maximum: Limits.nameBytes),
+                list: ListID(rawValue: try reader.narrow(payload)), rule: try reader.rule(payload))
+        case ChangeTag.campaignFinished:
+            let id = CampaignID(rawValue: try reader.narrow(payload))
+            guard let reason = FinishReason(rawValue: try reader.byte(payload)) else {
+                throw .badField("finish reason", offset: offset)
+            }
+            self = .campaignFinished(id: id, reason: reason)
+        case ChangeTag.campaignResumed:
+            self = .campaignResumed(id: CampaignID(rawValue: try reader.narrow(payload)))
+        case let tag:
+            throw .unknownTag(tag, offset: offset)
+        }
+    }
+}
+
+extension [UInt8] {
+    /// 0 for nil, else the value + 1.
+    mutating func appendOptional(_ value: UInt64?) {
+        appendVarint(value.map { $0 + 1 } ?? 0)
+    }
+
+    fileprivate mutating func append(_ rule: RetriggerRule) {
+        switch rule {
+        case .window(let milliseconds):
+            append(1)
+            appendVarint(milliseconds)
+        case .once: append(2)
+        case .always: append(3)
+        case .untilExpiry: append(4)
+        }
+    }
+}
+
+extension ByteReader {
+    mutating func timestamp(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp {
+        let start = position
+        let milliseconds = try varint(bytes)
+        guard milliseconds <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    mutating func optional(_ bytes: Span<UInt8>) throws(RecordError) -> UInt64? {
+        let value = try varint(bytes)
+        return value == 0 ? nil : value - 1
+    }
+
+    mutating func contentHash(_ bytes: Span<UInt8>) throws(RecordError) -> ContentHash {
+        let range = try range(ContentHash.byteCount, bytes)
+        var copy: [UInt8] = []
+        copy.append(bytes.extracting(range))
+        return ContentHash(bytes: copy)
+    }
+
+    mutating func text(_ bytes: Span<UInt8>, maximum: Int) throws(RecordError) -> String {
+        let start = position
+        let raw = try string(bytes, maximum: maximum)
+        guard let text = String(validating: raw, as: UTF8.self) else {
+            throw .badField("text is no UTF-8", offset: start)
+        }
+        return text
+    }
+
+    fileprivate mutating func rule(_ bytes: Span<UInt8>) throws(RecordError) -> RetriggerRule {
+        let start = position
+        switch try byte(bytes) {
+        case 1: return .window(milliseconds: try varint(bytes))
+        case 2: return .once
+        case 3: return .always
+        case 4: return .untilExpiry
+        default: throw .badField("re-trigger rule", offset: start)
+        }
+    }
+}

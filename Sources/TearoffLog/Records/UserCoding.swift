@@ -1,0 +1,48 @@
+import TearoffCore
+
+/// A user as bytes: the form, then 1 to 16 bytes, the 16 of a UUID, or a length byte and the text.
+extension [UInt8] {
+    mutating func appendUser(_ user: UserKey, text: Span<UInt8>) {
+        append(user.form)
+        if user.isLong {
+            append(UInt8(text.count))
+            append(text)
+            return
+        }
+        let count = user.form <= 16 ? Int(user.form) : 16
+        for index in 0..<count {
+            let word = index < 8 ? user.low &>> UInt64(index &* 8) : user.high &>> UInt64((index &- 8) &* 8)
+            append(UInt8(truncatingIfNeeded: word))
+        }
+    }
+}
+
+extension ByteReader {
+    /// - Returns: the user, and where its text stands when it is long (else an empty range).
+    mutating func user(_ bytes: Span<UInt8>) throws(RecordError) -> (key: UserKey, text: Range<Int>) {
+        let start = position
+        let form = try byte(bytes)
+        if form == UserKey.long {
+            let count = Int(try byte(bytes))
+            // A shorter text would have had a shorter form, and would be another user than its twin.
+            guard count > 16 else { throw .badField("long user of \(count) bytes", offset: start) }
+            let range = try range(count, bytes)
+            let key = UserKey(bytes.extracting(range))
+            guard key.isLong else { throw .badField("user not in its shortest form", offset: start) }
+            return (key, range)
+        }
+        guard form >= 1, form <= UserKey.uppercaseUUID else {
+            throw .badField("user form \(form)", offset: start)
+        }
+        var words: (UInt64, UInt64) = (0, 0)
+        for index in 0..<min(Int(form), 16) {
+            let byte = UInt64(try byte(bytes))
+            if index < 8 {
+                words.0 |= byte << UInt64(index * 8)
+            } else {
+                words.1 |= byte << UInt64(index * 8 - 64)
+            }
+        }
+        return (UserKey(form: form, low: words.0, high: words.1), 0..<0)
+    }
+}

@@ -1,0 +1,110 @@
+package import TearoffCore
+
+/// A run of rows of one shard as columns: what a snapshot stores of the history, before compression.
+///
+/// Once a shard has ``rowsMaximum`` rows more, their chunk never changes again: later snapshots name the same blob.
+package enum HistoryChunk {
+    /// 65,536 rows take about 1.5 MiB: few files for many rows, and a short tail to write anew each time.
+    package static let rowsMaximum = 65_536
+    /// Bytes that any chunk can take: a row has at most 2 * 256 bytes of ids and 50 of numbers.
+    package static let bytesMaximum = rowsMaximum * 600
+    private static let magic: UInt32 = 0x3148_4F54  // "TOH1"
+
+    /// - Parameter range: row numbers, at most ``rowsMaximum``.
+    /// - Source: bytes in `docs/FORMAT.md`, "History chunks".
+    package static func encode(_ range: Range<Int>, of cut: ShardCut) -> [UInt8] {
+        precondition(range.count <= rowsMaximum, "\(range.count) rows in a chunk")
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(range.count * 32)
+        bytes.appendLittleEndian(magic)
+        bytes.appendVarint(UInt64(cut.id.rawValue))
+        bytes.appendVarint(UInt64(range.lowerBound))
+        bytes.appendVarint(UInt64(range.count))
+        let rows = range.map { cut.rows[RowNumber(rawValue: UInt32($0))] }
+        // Column by column: equal and slowly growing values stand together, which zstd turns to little.
+        for row in rows { bytes.appendVarint(UInt64(row.campaign.rawValue)) }
+        for row in rows { bytes.appendVarint(UInt64(row.code.upload.rawValue)) }
+        var time: UInt64 = 0
+        for row in rows {
+            bytes.appendZigzag(Int64(bitPattern: row.givenAt.milliseconds &- time))
+            time = row.givenAt.milliseconds
+        }
+        var ordinal: Int64 = 0
+        for row in rows {
+            bytes.appendZigzag(Int64(row.code.ordinal) - ordinal)
+            ordinal = Int64(row.code.ordinal)
+        }
+        for row in rows {
+            let userID = cut.userID(of: row)
+            bytes.append(UInt8(userID.count))
+            bytes.append(contentsOf: userID)
+        }
+        for row in rows {
+            let (key, text) = cut.user(of: row)
+            bytes.appendUser(key, text: text.span)
+        }
+        return bytes
+    }
+
+    /// Reads a chunk back as records, whose sequence numbers are row number + 1: rows keep no sequence.
+    ///
+    /// - Parameter body: called for each row in order, with the bytes of a long user and of the user id.
+    package static func decode(
+        _ bytes: Span<UInt8>, shard: ShardID,
+        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) throws -> Void
+    ) throws {
+        var reader = ByteReader()
+        guard try reader.littleEndian(bytes) == magic else { throw RecordError.badField("magic", offset: 0) }
+        guard try reader.varint(bytes) == UInt64(shard.rawValue) else {
+            throw RecordError.badField("shard", offset: 4)
+        }
+        let first = try reader.varint(bytes)
+        let count: Int = try reader.narrow(bytes)
+        guard count <= rowsMaximum else { throw RecordError.badField("row count", offset: 4) }
+        let columns = try Columns(bytes, &reader, count: count)
+        for row in 0..<count {
+            let (user, text) = try reader.user(bytes)
+            let record = AllocationRecord(
+                shard: shard, sequence: SequenceNumber(rawValue: first + UInt64(row) + 1),
+                givenAt: Timestamp(milliseconds: columns.times[row]),
+                campaign: CampaignID(rawValue: columns.campaigns[row]),
+                code: CodeID(upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),
+                user: user)
+            try body(record, bytes.extracting(text), bytes.extracting(columns.userIDs[row]))
+        }
+        guard reader.isAtEnd(bytes) else { throw RecordError.badField("length", offset: reader.position) }
+    }
+}
+
+/// The columns before the users.
+private struct Columns {
+    var campaigns: [UInt32] = []
+    var uploads: [UInt32] = []
+    var times: [UInt64] = []
+    var ordinals: [Ordinal] = []
+    var userIDs: [Range<Int>] = []
+
+    init(_ bytes: Span<UInt8>, _ reader: inout ByteReader, count: Int) throws(RecordError) {
+        for _ in 0..<count { campaigns.append(try reader.narrow(bytes)) }
+        for _ in 0..<count { uploads.append(try reader.narrow(bytes)) }
+        var time: UInt64 = 0
+        for _ in 0..<count {
+            time = time &+ UInt64(bitPattern: try reader.zigzag(bytes))
+            guard time <= Timestamp.maximumMilliseconds else {
+                throw .badField("time", offset: reader.position)
+            }
+            times.append(time)
+        }
+        var ordinal: Int64 = 0
+        for _ in 0..<count {
+            ordinal = ordinal &+ (try reader.zigzag(bytes))
+            guard let narrowed = Ordinal(exactly: ordinal) else {
+                throw .badField("ordinal", offset: reader.position)
+            }
+            ordinals.append(narrowed)
+        }
+        for _ in 0..<count {
+            userIDs.append(try reader.range(Int(try reader.byte(bytes)), bytes))
+        }
+    }
+}

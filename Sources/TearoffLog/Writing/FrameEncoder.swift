@@ -1,0 +1,58 @@
+/// Builds frames in one buffer that is kept: header, payload (compressed when that helps), padding.
+struct FrameEncoder {
+    /// The last frame built is `buffer[0..<encodedBytes]`.
+    private(set) var buffer: [UInt8]
+    private(set) var encodedBytes = 0
+
+    private let directoryCRC32C: UInt32
+    private let blockBytes: Int
+    private let compressor: ZstdCompressor
+
+    init(directoryID: DirectoryID, blockBytes: Int, compressionLevel: Int32) {
+        directoryCRC32C = CRC32C.checksum(directoryID.bytes.span)
+        self.blockBytes = blockBytes
+        compressor = ZstdCompressor(level: compressionLevel)
+        buffer = [UInt8](repeating: 0, count: 64 << 10)
+    }
+
+    /// What a payload takes on disk at most.
+    func paddedBytesMax(payloadBytes: Int) -> Int {
+        LogLimits.round(FrameHeader.byteCount + payloadBytes, upTo: blockBytes)
+    }
+
+    /// Builds one frame; sizes, compression and payload checksum of `header` are filled in.
+    ///
+    /// - Returns: the header as written, and its checksum.
+    mutating func encode(_ header: FrameHeader, payload: [UInt8]) -> (header: FrameHeader, checksum: UInt32) {
+        var header = header
+        let sizeMax = paddedBytesMax(payloadBytes: payload.count)
+        if buffer.count < sizeMax {
+            buffer.append(contentsOf: repeatElement(0, count: sizeMax - buffer.count))
+        }
+        header.payloadBytes = payload.count
+        let (compression, storedBytes) = store(payload)
+        header.compression = compression
+        header.storedBytes = storedBytes
+        header.payloadCRC32C = CRC32C.checksum(
+            buffer.span.extracting(FrameHeader.byteCount..<header.unpaddedBytes))
+        let checksum = header.store(in: &buffer, directoryCRC32C: directoryCRC32C)
+        encodedBytes = LogLimits.round(header.unpaddedBytes, upTo: blockBytes)
+        for index in header.unpaddedBytes..<encodedBytes {
+            buffer[index] = 0
+        }
+        return (header, checksum)
+    }
+
+    private mutating func store(_ payload: [UInt8]) -> (FrameHeader.Compression, Int) {
+        let start = FrameHeader.byteCount
+        // What fits one block raw gains nothing, and a gain under 1/16 is not worth decompressing.
+        if start + payload.count > blockBytes {
+            let countMax = payload.count - payload.count / 16
+            if let count = compressor.compress(payload.span, into: &buffer, at: start, countMax: countMax) {
+                return (.zstd, count)
+            }
+        }
+        buffer.replaceSubrange(start..<(start + payload.count), with: payload)
+        return (.raw, payload.count)
+    }
+}

@@ -1,0 +1,145 @@
+/// The operator's commands on lists and campaigns.
+extension Command {
+    /// `LIST CREATE name UNIQUE|FIXED code limit [EXPIRES date] [WARN count]`.
+    ///
+    /// No error shows an argument: a misplaced word here may be the code.
+    static func listCreate(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let count = decoder.argumentCount
+        let name = try decoder.name(2, bytes)
+        var index = 4
+        let kind: ListKindArgument
+        switch decoder.word(3, bytes) {
+        case "UNIQUE": kind = .unique
+        case "FIXED":
+            guard count >= 6 else { throw .wrongArgumentCount(.listCreate) }
+            let code = decoder.bytes(try decoder.checkedIndex(4, called: "code"), bytes)
+            let limit = try decoder.number(5, bytes, called: "limit", in: 1...UInt64(UInt32.max))
+            kind = .fixed(code: code, limit: UInt32(limit))
+            index = 6
+        default: throw .invalidArgument(name: "kind", rule: "UNIQUE or FIXED code limit")
+        }
+        var expires: String?
+        var warn: UInt64?
+        while index < count {
+            let option = decoder.word(index, bytes)
+            guard option == "EXPIRES" || option == "WARN" else {
+                throw .invalidArgument(name: "option", rule: "EXPIRES date or WARN count")
+            }
+            guard option == "EXPIRES" ? expires == nil : warn == nil else {
+                throw .duplicateOption(option, of: .listCreate)
+            }
+            guard index + 1 < count else { throw .wrongArgumentCount(.listCreate) }
+            if option == "EXPIRES" {
+                expires = try date(decoder, bytes, at: index + 1)
+            } else {
+                warn = try decoder.number(index + 1, bytes, called: "count", in: 0...UInt64(UInt32.max))
+            }
+            index += 2
+        }
+        return .listCreate(name: name, kind: kind, expires: expires, warn: warn)
+    }
+
+    /// `LIST LOAD name BEGIN|CHUNK|COMMIT|ABORT|ERRORS ...`: the steps of one upload.
+    static func listLoad(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let list = try decoder.name(2, bytes)
+        let count = decoder.argumentCount
+        let step = decoder.word(3, bytes)
+        if step == "BEGIN" {
+            guard count <= 5 else { throw .wrongArgumentCount(.listLoad) }
+            guard count == 5 else { return .listLoadBegin(list: list, filename: nil) }
+            let filename = try decoder.text(
+                4, bytes, called: "filename", lengths: 1...ArgumentLimits.filenameBytes)
+            return .listLoadBegin(list: list, filename: filename)
+        }
+        guard ["CHUNK", "COMMIT", "ABORT", "ERRORS"].contains(step) else {
+            throw .unknownOption(decoder.escaped(3, bytes), of: .listLoad)
+        }
+        guard count >= 5 else { throw .wrongArgumentCount(.listLoad) }
+        let upload = try decoder.number(4, bytes, called: "upload", in: 0...UInt64(Int64.max))
+        switch (step, count) {
+        case ("CHUNK", 6): return .listLoadChunk(list: list, upload: upload, bytes: 5)
+        case ("COMMIT", 5): return .listLoadCommit(list: list, upload: upload, skipBad: false)
+        case ("COMMIT", 6):
+            guard decoder.word(5, bytes) == "SKIPBAD" else {
+                throw .unknownOption(decoder.escaped(5, bytes), of: .listLoad)
+            }
+            return .listLoadCommit(list: list, upload: upload, skipBad: true)
+        case ("ABORT", 5): return .listLoadAbort(list: list, upload: upload)
+        case ("ERRORS", 7):
+            let from = try decoder.number(5, bytes, called: "from", in: 0...UInt64(Int64.max))
+            let rows = try decoder.number(
+                6, bytes, called: "count", in: 1...ArgumentLimits.errorRowsMax)
+            return .listLoadErrors(list: list, upload: upload, from: from, count: rows)
+        default: throw .wrongArgumentCount(.listLoad)
+        }
+    }
+
+    /// `LIST SET name EXPIRES date|NEVER`.
+    static func listSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let name = try decoder.name(2, bytes)
+        guard decoder.word(3, bytes) == "EXPIRES" else {
+            throw .unknownOption(decoder.escaped(3, bytes), of: .listSet)
+        }
+        if decoder.word(4, bytes) == "NEVER" { return .listSetExpires(name: name, expires: nil) }
+        return .listSetExpires(name: name, expires: try date(decoder, bytes, at: 4))
+    }
+
+    /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule]`.
+    static func campaignCreate(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> Command {
+        let count = decoder.argumentCount
+        let name = try decoder.name(2, bytes)
+        var list: String?
+        var rule: RetriggerArgument?
+        var index = 3
+        while index < count {
+            switch decoder.word(index, bytes) {
+            case "LIST":
+                guard list == nil else { throw .duplicateOption("LIST", of: .campaignCreate) }
+                guard index + 1 < count else { throw .wrongArgumentCount(.campaignCreate) }
+                list = try decoder.name(index + 1, bytes, called: "list")
+                index += 2
+            case "RETRIGGER":
+                guard rule == nil else { throw .duplicateOption("RETRIGGER", of: .campaignCreate) }
+                index += 1
+                rule = try retrigger(decoder, bytes, at: &index)
+            default: throw .unknownOption(decoder.escaped(index, bytes), of: .campaignCreate)
+            }
+        }
+        guard let list else { throw .wrongArgumentCount(.campaignCreate) }
+        return .campaignCreate(name: name, list: list, retrigger: rule)
+    }
+
+    /// `window duration`, `once`, `always` or `until-expiry`; `index` ends behind it.
+    private static func retrigger(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: inout Int
+    ) throws(CommandError) -> RetriggerArgument {
+        guard index < decoder.argumentCount else { throw .wrongArgumentCount(.campaignCreate) }
+        let word = decoder.word(index, bytes)
+        index += 1
+        switch word {
+        case "ONCE": return .once
+        case "ALWAYS": return .always
+        case "UNTIL-EXPIRY": return .untilExpiry
+        case "WINDOW":
+            guard index < decoder.argumentCount else { throw .wrongArgumentCount(.campaignCreate) }
+            let text = bytes.extracting(decoder.argument(index))
+            guard let milliseconds = DurationText.milliseconds(text) else {
+                throw .invalidArgument(
+                    name: "duration", rule: "like 500ms, 30s, 15m, 24h or 7d, above zero and at most 3650d")
+            }
+            index += 1
+            return .window(milliseconds: milliseconds)
+        default:
+            throw .invalidArgument(
+                name: "rule", rule: "window duration, once, always or until-expiry")
+        }
+    }
+
+    private static func date(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
+    ) throws(CommandError) -> String {
+        try decoder.text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
+    }
+}

@@ -1,0 +1,117 @@
+extension Command {
+    /// Makes a command of what the decoder has just found.
+    ///
+    /// - Parameters:
+    ///   - decoder: after `.command(end:)` with at least one argument.
+    ///   - bytes: what ``CommandDecoder/source`` names, cut so that the command starts at 0.
+    /// - Throws: ``CommandError``; nothing was done, and the connection goes on.
+    /// - Complexity: no allocation for `ALLOC`.
+    package init(
+        parsing decoder: borrowing CommandDecoder, bytes: Span<UInt8>
+    ) throws(CommandError) {
+        guard decoder.argumentCount > 0 else { throw .unknownCommand(EscapedText(Span())) }
+        if bytes.isWord(at: decoder.argument(0), Keyword.alloc, count: 5) {
+            self = try Self.alloc(decoder, bytes)
+            return
+        }
+        let entry = try CommandTable.find(decoder, bytes)
+        guard entry.accepts(argumentCount: decoder.argumentCount) else { throw .wrongArgumentCount(entry.id) }
+        self = try Self.cold(entry.id, decoder, bytes)
+    }
+
+    /// `ALLOC campaign user [USERID id] [FULL]`, the options in any order.
+    private static func alloc(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> Command {
+        let count = decoder.argumentCount
+        guard count >= 3 else { throw .wrongArgumentCount(.alloc) }
+        let campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
+        let user = try decoder.checkedIndex(2, called: "user")
+        var userID: Int?
+        var full = false
+        var index = 3
+        while index < count {
+            let option = decoder.argument(index)
+            if bytes.isWord(at: option, Keyword.full, count: 4) {
+                guard !full else { throw .duplicateOption("FULL", of: .alloc) }
+                full = true
+                index += 1
+            } else if bytes.isWord(at: option, Keyword.userID, count: 6) {
+                guard userID == nil else { throw .duplicateOption("USERID", of: .alloc) }
+                guard index + 1 < count else { throw .wrongArgumentCount(.alloc) }
+                userID = try decoder.checkedIndex(index + 1, called: "id")
+                index += 2
+            } else {
+                throw .unknownOption(decoder.escaped(index, bytes), of: .alloc)
+            }
+        }
+        return .alloc(campaign: campaign, user: user, userID: userID, full: full)
+    }
+
+    /// Every command but `ALLOC`; its number of arguments has been checked against the table.
+    private static func cold(
+        _ id: CommandID, _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> Command {
+        switch id {
+        case .alloc: try alloc(decoder, bytes)
+        case .listCreate: try listCreate(decoder, bytes)
+        case .listLoad: try listLoad(decoder, bytes)
+        case .listInfo: .listInfo(try decoder.name(2, bytes))
+        case .listAll: .listAll
+        case .listSet: try listSet(decoder, bytes)
+        case .campaignCreate: try campaignCreate(decoder, bytes)
+        case .campaignInfo: .campaignInfo(try decoder.name(2, bytes))
+        case .campaignAll: .campaignAll
+        case .campaignFinish: .campaignFinish(try decoder.name(2, bytes))
+        case .campaignResume: .campaignResume(try decoder.name(2, bytes))
+        case .userHistory: .userHistory(user: try decoder.checkedIndex(2, called: "user"))
+        case .codeFind: .codeFind(code: try decoder.checkedIndex(2, called: "code"))
+        case .snapshot: .snapshot
+        case .info: .info(section: try section(decoder, bytes))
+        case .shutdown: .shutdown
+        case .configGet: .configGet(decoder.words(from: 2, bytes))
+        case .ping: .ping(decoder.argumentCount > 1 ? 1 : nil)
+        case .echo: .echo(1)
+        case .hello: try hello(decoder, bytes)
+        case .auth: try auth(decoder, bytes)
+        case .select: .select(Int(try decoder.number(1, bytes, called: "index", in: 0...16_383)))
+        case .reset: .reset
+        case .quit: .quit
+        case .clientID: .clientID
+        case .clientGetName: .clientGetName
+        case .clientSetName: .clientSetName(try clientName(decoder, bytes, at: 2))
+        case .clientSetInfo: .clientSetInfo
+        case .clientInfo: .clientInfo
+        case .clientList: .clientList
+        case .clientNoEvict: try onOff(decoder, bytes, .clientNoEvict)
+        case .clientNoTouch: try onOff(decoder, bytes, .clientNoTouch)
+        case .command: .commandAll
+        case .commandCount: .commandCount
+        case .commandList: .commandList
+        case .commandInfo: .commandInfo(decoder.words(from: 2, bytes))
+        case .commandDocs: .commandDocs(decoder.words(from: 2, bytes))
+        case .commandGetKeys: .commandGetKeys(try keys(decoder, bytes))
+        }
+    }
+
+    private static func section(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> String? {
+        guard decoder.argumentCount > 1 else { return nil }
+        return try decoder.name(1, bytes, called: "section").lowercased()
+    }
+
+    /// The keys of the command that stands behind `COMMAND GETKEYS`.
+    private static func keys(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> [Int] {
+        let entry = try CommandTable.find(decoder, bytes, at: 2)
+        guard entry.accepts(argumentCount: decoder.argumentCount - 2) else {
+            throw .wrongArgumentCount(entry.id)
+        }
+        guard entry.keyIndex > 0 else {
+            throw .invalidArgument(name: "command", rule: "one that has a key")
+        }
+        return [2 + entry.keyIndex]
+    }
+}

@@ -1,0 +1,103 @@
+/// One command whose arguments have been checked for form; whether it makes sense is the engine's to say.
+///
+/// Commands of the burst carry argument *indexes* (see ``CommandDecoder/argument(_:)``), so that parsing
+/// copies nothing; the rest own their values.
+package enum Command: Equatable, Sendable {
+    /// `campaign` (1 to 64 bytes), `user` and `userID` (1 to 255 bytes each) are argument indexes.
+    case alloc(campaign: Int, user: Int, userID: Int?, full: Bool)
+
+    case listCreate(name: String, kind: ListKindArgument, expires: String?, warn: UInt64?)
+    case listLoadBegin(list: String, filename: String?)
+    /// `bytes` is the index of the chunk, which may be empty.
+    case listLoadChunk(list: String, upload: UInt64, bytes: Int)
+    case listLoadCommit(list: String, upload: UInt64, skipBad: Bool)
+    case listLoadAbort(list: String, upload: UInt64)
+    /// `count` (1 to ``ArgumentLimits/errorRowsMax``) of the bad lines, from the `from`-th (0-based) on.
+    case listLoadErrors(list: String, upload: UInt64, from: UInt64, count: UInt64)
+    case listInfo(String)
+    case listAll
+    /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
+    case listSetExpires(name: String, expires: String?)
+
+    case campaignCreate(name: String, list: String, retrigger: RetriggerArgument?)
+    case campaignInfo(String)
+    case campaignAll
+    case campaignFinish(String)
+    case campaignResume(String)
+
+    /// The index of the user, 1 to 255 bytes.
+    case userHistory(user: Int)
+    /// The index of the code, 1 to 255 bytes.
+    case codeFind(code: Int)
+    case snapshot
+    /// The section in small letters, as sent by the client; nil for all.
+    case info(section: String?)
+    case shutdown
+    case configGet([String])
+
+    /// The index of the text to send back, if there is one.
+    case ping(Int?)
+    case echo(Int)
+    case hello(HelloArguments)
+    case auth(Credentials)
+    case select(Int)
+    case reset
+    case quit
+    case clientID
+    case clientGetName
+    /// An empty name takes the name away.
+    case clientSetName(String)
+    /// What the client tells of its library: answered `OK`, not kept.
+    case clientSetInfo
+    case clientInfo
+    case clientList
+    case clientNoEvict
+    case clientNoTouch
+    case commandAll
+    case commandCount
+    case commandList
+    case commandInfo([String])
+    case commandDocs([String])
+    /// The answer itself, found in parsing: the keys among the arguments, as indexes.
+    case commandGetKeys([Int])
+}
+
+/// What a list gives out.
+package enum ListKindArgument: Equatable, Sendable {
+    /// Each uploaded code once.
+    case unique
+    /// One code of 1 to 255 bytes, `limit` times (1 or more).
+    case fixed(code: [UInt8], limit: UInt32)
+}
+
+/// A user and its password. The password is bytes, and nothing here prints it.
+package struct Credentials: Equatable, Sendable {
+    /// Nil when only a password was sent: the default user.
+    package let user: String?
+    package let password: [UInt8]
+
+    package init(user: String?, password: [UInt8]) {
+        self.user = user
+        self.password = password
+    }
+}
+
+/// `HELLO [2|3 [AUTH user password] [SETNAME name]]`.
+package struct HelloArguments: Equatable, Sendable {
+    /// Nil: keep the connection's version.
+    package let version: RESPVersion?
+    package let credentials: Credentials?
+    package let clientName: String?
+
+    package init(version: RESPVersion? = nil, credentials: Credentials? = nil, clientName: String? = nil) {
+        self.version = version
+        self.credentials = credentials
+        self.clientName = clientName
+    }
+}
+
+/// The version of RESP that replies are written in.
+package enum RESPVersion: Int, Equatable, Sendable {
+    case resp2 = 2
+    case resp3 = 3
+}

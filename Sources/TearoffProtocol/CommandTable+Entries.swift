@@ -1,0 +1,203 @@
+extension CommandTable {
+    /// An exhaustive switch, so that a new command without an entry does not compile.
+    static func makeEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .alloc, .userHistory, .codeFind: burstEntry(id)
+        case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
+        case .campaignCreate, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
+            campaignEntry(id)
+        case .snapshot, .info, .shutdown, .configGet: serverEntry(id)
+        case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
+        case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
+            .clientNoEvict, .clientNoTouch:
+            clientEntry(id)
+        case .command, .commandCount, .commandList, .commandInfo, .commandDocs, .commandGetKeys:
+            commandEntry(id)
+        }
+    }
+
+    private static func make(
+        _ id: CommandID, _ group: String, _ counts: ClosedRange<Int>, _ flags: [CommandEntry.Flag],
+        key: Int = 0, _ summary: String, _ syntax: String...
+    ) -> CommandEntry {
+        make(id, group, counts.lowerBound, counts.upperBound, flags, key, summary, syntax)
+    }
+
+    private static func make(
+        _ id: CommandID, _ group: String, _ counts: PartialRangeFrom<Int>, _ flags: [CommandEntry.Flag],
+        key: Int = 0, _ summary: String, _ syntax: String...
+    ) -> CommandEntry {
+        make(id, group, counts.lowerBound, nil, flags, key, summary, syntax)
+    }
+
+    private static func make(
+        _ id: CommandID, _ group: String, _ minimum: Int, _ maximum: Int?, _ flags: [CommandEntry.Flag],
+        _ key: Int, _ summary: String, _ syntax: [String]
+    ) -> CommandEntry {
+        CommandEntry(
+            id: id, nameCount: id.rawValue.contains(" ") ? 2 : 1, minimum: minimum, maximum: maximum,
+            flags: flags, keyIndex: key, group: group, summary: summary, syntax: syntax)
+    }
+
+    private static func burstEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .userHistory:
+            make(
+                id, "allocation", 3...3, [.readonly], key: 2, "All codes that a user was given.",
+                "USER HISTORY user")
+        case .codeFind:
+            make(
+                id, "allocation", 3...3, [.readonly], "Where a code stands and who has it.",
+                "CODE FIND code")
+        default:
+            make(
+                .alloc, "allocation", 3...6, [.write, .fast], key: 2,
+                "Gives the user a code of the campaign, or the same one again inside the window.",
+                "ALLOC campaign user [USERID id] [FULL]")
+        }
+    }
+
+    private static func listEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .listCreate:
+            make(
+                id, "list", 4...10, [.write], "Makes an empty list.",
+                "LIST CREATE name UNIQUE|FIXED code limit [EXPIRES date] [WARN count]")
+        case .listLoad:
+            make(
+                id, "list", 4...7, [.write], "Adds the codes of one file to a list, step by step.",
+                "LIST LOAD name BEGIN [filename]", "LIST LOAD name CHUNK upload bytes",
+                "LIST LOAD name COMMIT upload [SKIPBAD]", "LIST LOAD name ABORT upload",
+                "LIST LOAD name ERRORS upload from count")
+        case .listInfo:
+            make(id, "list", 3...3, [.readonly], "A list's settings and its ledger.", "LIST INFO name")
+        case .listSet:
+            make(
+                id, "list", 5...5, [.write], "Changes a list's expiry.",
+                "LIST SET name EXPIRES date|NEVER")
+        default:
+            make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
+        }
+    }
+
+    private static func campaignEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .campaignCreate:
+            make(
+                id, "campaign", 5...8, [.write], "Makes an active campaign that draws from a list.",
+                "CAMPAIGN CREATE name LIST list [RETRIGGER rule]")
+        case .campaignInfo:
+            make(
+                id, "campaign", 3...3, [.readonly], "A campaign's settings and state.",
+                "CAMPAIGN INFO name")
+        case .campaignFinish:
+            make(id, "campaign", 3...3, [.write], "Stops a campaign.", "CAMPAIGN FINISH name")
+        case .campaignResume:
+            make(
+                id, "campaign", 3...3, [.write],
+                "Makes a finished campaign active again, after a refill or a new expiry.",
+                "CAMPAIGN RESUME name")
+        default:
+            make(
+                .campaignAll, "campaign", 2...2, [.readonly],
+                "Every campaign, as CAMPAIGN INFO tells it.", "CAMPAIGN ALL")
+        }
+    }
+
+    private static func serverEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .snapshot:
+            make(
+                id, "server", 1...1, [.admin], "Writes a snapshot while serving; replies when it is whole.",
+                "SNAPSHOT")
+        case .shutdown:
+            make(
+                id, "server", 1...1, [.admin, .loading, .stale],
+                "Finishes what is in flight, syncs and ends the server.", "SHUTDOWN")
+        case .configGet:
+            make(
+                id, "server", 3..., [.admin, .loading, .stale],
+                "Settings by name, for the tools of Redis.", "CONFIG GET pattern [pattern ...]")
+        default:
+            make(
+                .info, "server", 1...2, [.loading, .stale], "Figures about the server.",
+                "INFO [section]")
+        }
+    }
+
+    private static func connectionEntry(_ id: CommandID) -> CommandEntry {
+        let group = "connection"
+        let always: [CommandEntry.Flag] = [.fast, .loading, .stale]
+        let before: [CommandEntry.Flag] = [.fast, .loading, .stale, .noAuth]
+        switch id {
+        case .echo: return make(id, group, 2...2, always, "Sends the message back.", "ECHO message")
+        case .hello:
+            return make(
+                id, group, 1...7, before, "Chooses the version of RESP, and perhaps authenticates.",
+                "HELLO [version [AUTH user password] [SETNAME name]]")
+        case .auth:
+            return make(id, group, 2...3, before, "Authenticates.", "AUTH [user] password")
+        case .select:
+            return make(id, group, 2...2, always, "There is one database, 0.", "SELECT index")
+        case .reset:
+            return make(id, group, 1...1, before, "Puts the connection back as it began.", "RESET")
+        case .quit:
+            return make(id, group, 1...1, before, "Closes the connection.", "QUIT")
+        default:
+            return make(.ping, group, 1...2, always, "Answers PONG, or the message.", "PING [message]")
+        }
+    }
+
+    private static func clientEntry(_ id: CommandID) -> CommandEntry {
+        let group = "connection"
+        let flags: [CommandEntry.Flag] = [.loading, .stale]
+        switch id {
+        case .clientGetName:
+            return make(id, group, 2...2, flags, "The connection's name.", "CLIENT GETNAME")
+        case .clientSetName:
+            return make(id, group, 3...3, flags, "Names the connection.", "CLIENT SETNAME name")
+        case .clientSetInfo:
+            return make(
+                id, group, 4...4, flags, "What the client tells of its library; accepted and dropped.",
+                "CLIENT SETINFO attribute value")
+        case .clientInfo:
+            return make(id, group, 2...2, flags, "One line about this connection.", "CLIENT INFO")
+        case .clientList:
+            return make(
+                id, group, 2...2, flags + [.admin], "One line about each connection.", "CLIENT LIST")
+        case .clientNoEvict:
+            return make(
+                id, group, 3...3, flags, "Accepted; nothing is evicted here.", "CLIENT NO-EVICT ON|OFF")
+        case .clientNoTouch:
+            return make(
+                id, group, 3...3, flags, "Accepted; nothing is aged here.", "CLIENT NO-TOUCH ON|OFF")
+        default:
+            return make(.clientID, group, 2...2, flags, "The connection's number.", "CLIENT ID")
+        }
+    }
+
+    private static func commandEntry(_ id: CommandID) -> CommandEntry {
+        let group = "server"
+        let flags: [CommandEntry.Flag] = [.loading, .stale]
+        switch id {
+        case .commandCount:
+            return make(id, group, 2...2, flags, "How many commands there are.", "COMMAND COUNT")
+        case .commandList:
+            return make(id, group, 2...2, flags, "The names of all commands.", "COMMAND LIST")
+        case .commandInfo:
+            return make(
+                id, group, 2..., flags, "Arity, flags and keys of the commands named, or of all.",
+                "COMMAND INFO [name ...]")
+        case .commandDocs:
+            return make(
+                id, group, 2..., flags, "What the commands named, or all, are for.",
+                "COMMAND DOCS [name ...]")
+        case .commandGetKeys:
+            return make(
+                id, group, 3..., flags, "The keys among a command's arguments.",
+                "COMMAND GETKEYS command [argument ...]")
+        default:
+            return make(.command, group, 1...1, flags, "Arity, flags and keys of all commands.", "COMMAND")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// How much one client may make the command decoder hold. Every bound has a reply: see ``ProtocolError``.
+///
+/// A value, not constants, because a connection that has not authenticated yet gets ``unauthenticated``.
+package struct DecoderLimits: Equatable, Sendable {
+    /// Longest inline line without its line end. As in Redis (`PROTO_INLINE_MAX_SIZE`). Reply: `PROTOCOL`.
+    package var inlineLineBytes: Int
+    /// Longest argument of any command but an upload's chunk. No name, code or user comes near; as long as
+    /// an inline line, so that both forms can say the same. Reply: `PROTOCOL`.
+    package var bulkBytes: Int
+    /// Longest argument from index ``uploadArgumentIndex`` on of a `LIST` command: one chunk of an upload.
+    /// Large enough that the round trip vanishes beside the copy, small enough that a thousand uploading
+    /// connections hold 1 GiB. Reply: `PROTOCOL`.
+    package var uploadChunkBytes: Int
+    /// Most arguments of one command, its name included. A guess: `COMMAND DOCS` of every name needs under
+    /// a hundred. Reply: `PROTOCOL`.
+    package var argumentCount: Int
+    /// Most bytes of one whole command, all framing included: what a connection's input buffer must be able
+    /// to hold. Twice the longest chunk. Reply: `PROTOCOL`.
+    package var commandBytes: Int
+
+    package init(
+        inlineLineBytes: Int, bulkBytes: Int, uploadChunkBytes: Int, argumentCount: Int, commandBytes: Int
+    ) {
+        precondition(inlineLineBytes > 0 && bulkBytes > 0 && argumentCount > 0, "a limit of nothing")
+        precondition(uploadChunkBytes >= bulkBytes, "a chunk may be no shorter than any argument")
+        precondition(commandBytes >= uploadChunkBytes, "a command holds at least its longest argument")
+        precondition(commandBytes <= Int(UInt32.max), "positions must fit in 32 bits")
+        self.inlineLineBytes = inlineLineBytes
+        self.bulkBytes = bulkBytes
+        self.uploadChunkBytes = uploadChunkBytes
+        self.argumentCount = argumentCount
+        self.commandBytes = commandBytes
+    }
+
+    /// `LIST LOAD name CHUNK upload bytes`: the name may be anything, so the long argument is known by its
+    /// place behind the first three words only.
+    package static let uploadArgumentIndex = 3
+
+    package static let standard = DecoderLimits(
+        inlineLineBytes: 64 << 10, bulkBytes: 64 << 10, uploadChunkBytes: 1 << 20, argumentCount: 1_024,
+        commandBytes: 2 << 20)
+
+    /// For a connection that must authenticate first: enough for `AUTH` and `HELLO`, as in Redis.
+    package static let unauthenticated = DecoderLimits(
+        inlineLineBytes: 16 << 10, bulkBytes: 16 << 10, uploadChunkBytes: 16 << 10, argumentCount: 10,
+        commandBytes: 64 << 10)
+}
+
+/// Bounds on the values inside a command. The reply is `SYNTAX` with the bound in its text.
+package enum ArgumentLimits {
+    /// Longest name of a list or campaign, and of a client. Fits a log line; a guess.
+    package static let nameBytes = 64
+    /// Longest user, user id and code: their lengths fit one byte on disk.
+    package static let valueBytes = 255
+    /// Longest date text; the longest ISO 8601 form with an offset has 35 bytes.
+    package static let dateBytes = 64
+    /// Longest file name kept with an upload (`NAME_MAX` of Linux).
+    package static let filenameBytes = 255
+    /// Longest re-trigger window: ten years, far from every overflow of milliseconds.
+    package static let windowMillisecondsMax: UInt64 = 3_650 * 86_400_000
+    /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
+    package static let errorRowsMax: UInt64 = 10_000
+}
+
+/// How much one server may make the reply decoder hold.
+package struct ReplyLimits: Equatable, Sendable {
+    /// Longest simple string, error or number. Our errors are a line of text.
+    package var lineBytes: Int
+    /// Longest bulk string.
+    package var bulkBytes: Int
+    /// Most elements of one aggregate; a map counts keys and values.
+    package var elementCount: Int
+    /// Most aggregates inside each other; our deepest reply, `COMMAND`, has seven.
+    package var depth: Int
+    /// Most bytes of one whole reply.
+    package var replyBytes: Int
+
+    package init(lineBytes: Int, bulkBytes: Int, elementCount: Int, depth: Int, replyBytes: Int) {
+        precondition(lineBytes > 0 && bulkBytes > 0 && elementCount > 0 && depth > 0, "a limit of nothing")
+        precondition(replyBytes >= bulkBytes, "a reply holds at least its longest bulk")
+        self.lineBytes = lineBytes
+        self.bulkBytes = bulkBytes
+        self.elementCount = elementCount
+        self.depth = depth
+        self.replyBytes = replyBytes
+    }
+
+    package static let standard = ReplyLimits(
+        lineBytes: 64 << 10, bulkBytes: 16 << 20, elementCount: 1 << 20, depth: 8, replyBytes: 64 << 20)
+}

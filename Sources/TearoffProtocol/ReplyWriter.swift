@@ -1,0 +1,161 @@
+/// Appends replies to a buffer, in the version of RESP that the connection speaks.
+///
+/// RESP2 has no maps, sets, booleans, doubles and one null: they are written as a flat array, an array, an
+/// integer, a bulk string and `$-1`. The caller writes as many elements as it announced.
+package struct ReplyWriter: Sendable {
+    /// The replies not yet taken away by the caller.
+    package var bytes: [UInt8]
+    package var version: RESPVersion
+
+    package init(version: RESPVersion = .resp2, capacity: Int = 0) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+        self.version = version
+    }
+
+    package mutating func removeAll(keepingCapacity: Bool = true) {
+        bytes.removeAll(keepingCapacity: keepingCapacity)
+    }
+
+    /// `+OK`.
+    package mutating func ok() { simple("OK") }
+
+    /// A status word. Line ends in `text` become blanks: they would end the reply.
+    package mutating func simple(_ text: String) {
+        bytes.append(UInt8(ascii: "+"))
+        line(text)
+    }
+
+    /// An error: its stable word, a blank, and text for a person.
+    package mutating func error(_ word: ErrorWord, _ message: String) {
+        bytes.append(ASCII.minus)
+        bytes.append(contentsOf: word.rawValue.utf8)
+        bytes.append(ASCII.space)
+        line(message)
+    }
+
+    package mutating func error(_ error: CommandError) { self.error(error.word, error.message) }
+
+    package mutating func error(_ error: ProtocolError) { self.error(.protocolViolation, error.message) }
+
+    package mutating func integer(_ value: Int64) {
+        bytes.append(UInt8(ascii: ":"))
+        if value < 0 { bytes.append(ASCII.minus) }
+        decimal(value.magnitude)
+        lineEnd()
+    }
+
+    package mutating func bulk(_ value: Span<UInt8>) {
+        header(ASCII.dollar, value.count)
+        // SAFETY: the buffer is only read, and only inside the call.
+        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        lineEnd()
+    }
+
+    package mutating func bulk(_ value: [UInt8]) { bulk(value.span) }
+
+    package mutating func bulk(_ value: String) {
+        header(ASCII.dollar, value.utf8.count)
+        bytes.append(contentsOf: value.utf8)
+        lineEnd()
+    }
+
+    package mutating func null() {
+        switch version {
+        case .resp2: bytes.append(contentsOf: [ASCII.dollar, ASCII.minus, UInt8(ascii: "1")])
+        case .resp3: bytes.append(UInt8(ascii: "_"))
+        }
+        lineEnd()
+    }
+
+    /// The text, or null.
+    package mutating func bulkOrNull(_ value: String?) {
+        if let value { bulk(value) } else { null() }
+    }
+
+    /// The head of an array; `count` elements follow.
+    package mutating func array(_ count: Int) { header(ASCII.asterisk, count) }
+
+    /// The head of a map; `count` keys follow, each with its value behind it.
+    package mutating func map(_ count: Int) {
+        switch version {
+        case .resp2: header(ASCII.asterisk, count * 2)
+        case .resp3: header(UInt8(ascii: "%"), count)
+        }
+    }
+
+    /// The head of a set; `count` elements follow.
+    package mutating func set(_ count: Int) {
+        header(version == .resp2 ? ASCII.asterisk : UInt8(ascii: "~"), count)
+    }
+
+    package mutating func boolean(_ value: Bool) {
+        switch version {
+        case .resp2: integer(value ? 1 : 0)
+        case .resp3:
+            bytes.append(UInt8(ascii: "#"))
+            bytes.append(value ? UInt8(ascii: "t") : UInt8(ascii: "f"))
+            lineEnd()
+        }
+    }
+
+    /// The shortest decimal text that reads back as `value`.
+    package mutating func double(_ value: Double) {
+        switch version {
+        case .resp2: bulk(value.description)
+        case .resp3:
+            bytes.append(UInt8(ascii: ","))
+            line(value.description)
+        }
+    }
+
+    @inline(__always)
+    private mutating func header(_ type: UInt8, _ count: Int) {
+        bytes.append(type)
+        decimal(UInt64(count))
+        lineEnd()
+    }
+
+    @inline(__always)
+    private mutating func lineEnd() {
+        bytes.append(ASCII.carriageReturn)
+        bytes.append(ASCII.lineFeed)
+    }
+
+    private mutating func line(_ text: String) {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        for index in start..<bytes.count
+        where bytes[index] == ASCII.carriageReturn || bytes[index] == ASCII.lineFeed {
+            bytes[index] = ASCII.space
+        }
+        lineEnd()
+    }
+
+    @inline(__always)
+    private mutating func decimal(_ value: UInt64) { bytes.appendDecimal(value) }
+}
+
+extension [UInt8] {
+    /// Appends `value` in decimal digits. Lengths below 100, nearly all of them, take no loop.
+    @inline(__always)
+    mutating func appendDecimal(_ value: UInt64) {
+        if value < 10 {
+            append(ASCII.zero + UInt8(value))
+        } else if value < 100 {
+            append(ASCII.zero + UInt8(value / 10))
+            append(ASCII.zero + UInt8(value % 10))
+        } else {
+            appendLongDecimal(value)
+        }
+    }
+
+    private mutating func appendLongDecimal(_ value: UInt64) {
+        var divisor: UInt64 = 100
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(ASCII.zero + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}

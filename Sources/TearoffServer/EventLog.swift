@@ -1,0 +1,47 @@
+import Logging
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+
+/// Writes the engine's events as log lines with stable names. Never a code, never a user.
+struct EventLog: Sendable {
+    let logger: Logger
+
+    func note(_ event: EngineEvent) {
+        switch event {
+        case .listLow(let list, let remaining):
+            logger.warning("list.low", metadata: ["list": "\(list)", "remaining": "\(remaining)"])
+        case .campaignFinished(let campaign, let reason):
+            logger.notice("campaign.finished", metadata: ["campaign": "\(campaign)", "reason": "\(reason.text)"])
+        case .uploadCommitted(let list, let codes):
+            logger.notice("upload.committed", metadata: ["list": "\(list)", "codes": "\(codes)"])
+        case .snapshotWritten(let receipt):
+            logger.notice(
+                "snapshot.written",
+                metadata: [
+                    "number": "\(receipt.number)", "rows": "\(receipt.rows)", "bytes": "\(receipt.bytesWritten)",
+                    "milliseconds": "\(receipt.milliseconds)",
+                ])
+        case .snapshotFailed(let error):
+            logger.error("snapshot.failed", metadata: ["error": "\(error)"])
+        case .cleaningFailed(let error):
+            logger.error("cleaning.failed", metadata: ["error": "\(error)"])
+        case .engineFailed(let failure):
+            logger.critical("engine.failed", metadata: ["reason": "\(failure)"])
+        }
+    }
+
+    func note(_ notice: RecoveryNotice) {
+        switch notice {
+        case .tornTail(let tail):
+            logger.warning("recovery.torn-tail", metadata: ["where": "\(tail)"])
+        case .foreignFile(let name):
+            logger.warning("recovery.foreign-file", metadata: ["file": "wal/\(name)"])
+        case .snapshotUnusable(let number, let problem):
+            logger.error(
+                "recovery.snapshot-unusable", metadata: ["number": "\(number)", "problem": "\(problem)"])
+        case .sequenceGaps(let count):
+            logger.notice("recovery.unacknowledged-records-lost", metadata: ["count": "\(count)"])
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import Logging
+import NIOCore
+import NIOPosix
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffStorage
+
+/// A server that is starting, serving or stopping.
+struct Host: Sendable {
+    let state: ServerState
+    private let settings: ServerSettings
+    private let logger: Logger
+    private let directory: DataDirectory
+    private let loops: LoopGroup
+    private let contexts: [NIOLoopBound<LoopContext>]
+    private let control: NIOLoopBound<ControlContext>
+    private let listener: any Channel
+    private let log: DirectoryLogStorage
+
+    /// Makes the loops and listens; clients that connect before the data is recovered get `LOADING`.
+    init(
+        settings: ServerSettings, logger: Logger, directory: DataDirectory, loops: LoopGroup,
+        stopRequested: @escaping @Sendable (ServerState.StopReason) -> Void
+    ) async throws(StartFailure) {
+        self.settings = settings
+        self.logger = logger
+        self.directory = directory
+        self.loops = loops
+        do {
+            log = try directory.makeLogStorage(settings.logStorage)
+            let control = try await Self.makeControl(on: loops.control.next())
+            self.control = control
+            let state = ServerState(
+                settings: settings, logger: logger, mechanism: log.mechanism, directoryID: directory.identity.id,
+                controlPort: Self.port(of: control), startedAtMilliseconds: WallClock.milliseconds(),
+                stopRequested: stopRequested)
+            self.state = state
+            contexts = try await Self.makeContexts(loops.sockets, state)
+        } catch let error as StorageError {
+            throw StartFailure(.inputOutput, "\(error)")
+        } catch {
+            throw StartFailure(.inputOutput, "the event loops cannot start: \(error)")
+        }
+        do {
+            listener = try await Listener.bind(
+                host: settings.host, port: settings.port, loops: loops.sockets, contexts: contexts)
+        } catch {
+            throw StartFailure(.unavailable, "cannot listen on \(settings.host):\(settings.port): \(error)")
+        }
+    }
+
+    private static func makeControl(on eventLoop: any EventLoop) async throws -> NIOLoopBound<ControlContext> {
+        try await eventLoop.submit {
+            NIOLoopBound(ControlContext(eventLoop: eventLoop), eventLoop: eventLoop)
+        }.get()
+    }
+
+    private static func makeContexts(
+        _ group: MultiThreadedEventLoopGroup, _ state: ServerState
+    ) async throws -> [NIOLoopBound<LoopContext>] {
+        var contexts: [NIOLoopBound<LoopContext>] = []
+        for (index, eventLoop) in group.makeIterator().enumerated() {
+            contexts.append(
+                try await eventLoop.submit {
+                    NIOLoopBound(
+                        LoopContext(eventLoop: eventLoop, server: state, index: index), eventLoop: eventLoop)
+                }.get())
+        }
+        return contexts
+    }
+
+    private static func port(of control: NIOLoopBound<ControlContext>) -> ControlPort {
+        ControlPort(
+            execute: { body in
+                control.eventLoop.execute { control.value.perform(body) }
+            },
+            scheduleExpiry: { deadline in
+                control.eventLoop.execute {
+                    control.value.scheduleExpiry(at: deadline, now: WallClock.milliseconds())
+                }
+            })
+    }
+
+    private func port(of context: NIOLoopBound<LoopContext>) -> LoopPort {
+        LoopPort { body in
+            context.eventLoop.execute {
+                guard let engine = context.value.engine else { return }
+                context.value.beginRead()
+                body(engine)
+            }
+        }
+    }
+}
+
+// MARK: - Starting
+
+extension Host {
+    /// Recovers, serves, and goes down.
+    func serve(until reasons: AsyncStream<ServerState.StopReason>) async -> ExitCode {
+        var requests = reasons.makeAsyncIterator()
+        do throws(StartFailure) {
+            let start = try await recover()
+            try await startLoops(start)
+        } catch {
+            logger.critical("start.refused", metadata: ["reason": "\(error.message)"])
+            await stop()
+            return error.code
+        }
+        announce()
+        let reason = await requests.next() ?? .asked("the end of the stream")
+        switch reason {
+        case .asked(let who):
+            logger.notice("server.stopping", metadata: ["because": "\(who)"])
+            await stop()
+            logger.notice("server.stopped")
+            return state.engine?.failure == nil ? .ok : .inputOutput
+        case .failed(let failure):
+            await stop()
+            logger.critical("server.stopped", metadata: ["because": "\(failure)"])
+            if case .log = failure { return .inputOutput }
+            return .contradiction
+        }
+    }
+
+    private func announce() {
+        let address = listener.localAddress.map { "\($0.ipAddress ?? settings.host):\($0.port ?? 0)" } ?? ""
+        logger.notice(
+            "server.ready",
+            metadata: [
+                "listen": "\(address)", "data": "\(settings.dataPath)", "threads": "\(settings.loopCount)",
+                "log": "\(log.mechanism)", "version": "\(ServerState.version)",
+            ])
+    }
+
+    private func recover() async throws(StartFailure) -> EngineStart {
+        let reporter = ProgressReporter(state: state, logger: logger)
+        let source = RecoverySource(
+            directory: directory.identity.id, shardCount: directory.identity.shardCount, log: log,
+            blobs: directory.makeBlobStore(), seed: .random(in: 0...UInt64.max),
+            progress: { reporter.note($0) })
+        let started = WallClock.milliseconds()
+        let result: Result<RecoveredState, RecoveryError>
+        do {
+            result = try await loops.background.runIfActive { () -> Result<RecoveredState, RecoveryError> in
+                do throws(RecoveryError) {
+                    return .success(try Recovery.run(source))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            throw StartFailure(.inputOutput, "recovery was cut short: \(error)")
+        }
+        switch result {
+        case .failure(let error): throw StartFailure(error)
+        case .success(let recovered):
+            let log = EventLog(logger: logger)
+            for notice in recovered.notices { log.note(notice) }
+            logger.notice(
+                "recovery.done",
+                metadata: [
+                    "rows_from_snapshot": "\(recovered.counters.rowsFromSnapshot)",
+                    "rows_from_log": "\(recovered.counters.rowsFromLog)",
+                    "lists": "\(recovered.catalog.lists.count)",
+                    "milliseconds": "\(WallClock.milliseconds() - min(started, WallClock.milliseconds()))",
+                ])
+            return EngineStart(
+                recovered, source: source, settings: settings.engine, host: engineHost,
+                segmentBytes: settings.segmentBytes, makeHasher: { SHA256Hasher() })
+        }
+    }
+
+    private var engineHost: EngineHost {
+        let log = EventLog(logger: logger)
+        return EngineHost(
+            wallMilliseconds: { WallClock.milliseconds() },
+            background: { [loops] body in loops.runInBackground(body) },
+            report: { [state] event in
+                log.note(event)
+                if case .engineFailed = event { state.engineFailed() }
+            })
+    }
+
+    private func startLoops(_ start: EngineStart) async throws(StartFailure) {
+        let controlPort = state.controlPort
+        do {
+            for context in contexts {
+                try await context.eventLoop.submit {
+                    let loop = context.value
+                    let engine = try start.makeLoop(loop.index, control: controlPort)
+                    start.supply.setWake(engine.writer.lane) {
+                        context.eventLoop.execute { context.value.proceed() }
+                    }
+                    loop.prepare(engine)
+                }.get()
+                try await listenToCompletions(of: context)
+            }
+            let ports = contexts.map { port(of: $0) }
+            let (control, state, directory) = (control, state, directory)
+            try await control.eventLoop.submit {
+                let plane = try start.makeControlPlane(loops: ports, port: controlPort)
+                start.supply.setWake(.control) {
+                    control.eventLoop.execute { control.value.proceed() }
+                }
+                try directory.markBegun()
+                control.value.start(plane)
+                state.serve(start.engine, uploads: plane.uploads, snapshots: plane.snapshots)
+            }.get()
+            try await listenToControl()
+            for context in contexts { try await context.eventLoop.submit { context.value.start() }.get() }
+        } catch {
+            throw StartFailure(.inputOutput, "the log cannot be begun: \(error)")
+        }
+    }
+
+    private func listenToCompletions(of context: NIOLoopBound<LoopContext>) async throws {
+        let descriptor = try await context.eventLoop.submit { context.value.completionDescriptor }.get()
+        let channel = try await CompletionChannel.open(descriptor, on: context.eventLoop) {
+            context.value.proceed()
+        }
+        try await context.eventLoop.submit { context.value.listen(to: channel) }.get()
+    }
+
+    private func listenToControl() async throws {
+        let control = control
+        let descriptor = try await control.eventLoop.submit { control.value.completionDescriptor }.get()
+        let channel = try await CompletionChannel.open(descriptor, on: control.eventLoop) {
+            control.value.proceed()
+        }
+        try await control.eventLoop.submit { control.value.listen(to: channel) }.get()
+    }
+}
+
+// MARK: - Stopping
+
+extension Host {
+    /// Stops accepting, commits and answers what was read, seals every lane, closes every connection.
+    private func stop() async {
+        do {
+            try await listener.close()
+        } catch {
+            // It is closed already.
+        }
+        for context in contexts {
+            await settle(context.eventLoop.submit { context.value.stop() })
+        }
+        let control = control
+        await settle(control.eventLoop.submit { control.value.stop() })
+    }
+
+    private func settle(_ future: EventLoopFuture<Void>) async {
+        do {
+            try await future.get()
+        } catch {
+            logger.error("shutdown.step-failed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension ServerSettings {
+    fileprivate var logStorage: LogStorageSettings {
+        var storage = LogStorageSettings()
+        switch mechanism {
+        case .automatic: storage.mechanism = .automatic
+        case .ioUring: storage.mechanism = .ioUring
+        case .pwritev2: storage.mechanism = .pwritev2
+        }
+        storage.flushDelayMicroseconds = flushDelayMicroseconds
+        return storage
+    }
+
+    fileprivate var engine: EngineSettings {
+        var engine = EngineSettings(loopCount: loopCount)
+        engine.lane.compressionLevel = compressionLevel
+        engine.snapshotLogBytes = snapshotLogBytes
+        return engine
+    }
+}

@@ -1,0 +1,149 @@
+import NIOCore
+import NIOPosix
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+
+/// One event loop: its engine, its ticks, and the connections whose replies wait. Touched by that loop only.
+///
+/// A tick: the loop reads all sockets that are ready, each command decided as it is read; then ``endTick()`` makes one
+/// frame of all records, and lets the replies go whose frames are durable.
+final class LoopContext {
+    let eventLoop: any EventLoop
+    let server: ServerState
+    let index: Int
+    /// nil while the data is being recovered, and after a stop.
+    private(set) var engine: LoopEngine?
+    private var preparedEngine: LoopEngine?
+    private var tickIsScheduled = false
+    private var sealIsScheduled = false
+    /// Connections with replies that wait for a frame.
+    private var held: [ConnectionHandler] = []
+    /// Connections whose next command did not fit into the batch.
+    private var waitingForBatch: [ConnectionHandler] = []
+    private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    /// Reads the lane's eventfd.
+    private var completions: (any Channel)?
+
+    init(eventLoop: any EventLoop, server: ServerState, index: Int) {
+        self.eventLoop = eventLoop
+        self.server = server
+        self.index = index
+    }
+
+    /// Takes over the loop's part of the engine; nothing is served before ``start()``.
+    func prepare(_ engine: LoopEngine) { preparedEngine = engine }
+
+    var completionDescriptor: CInt { preparedEngine?.writer.completionDescriptor ?? -1 }
+
+    func listen(to completions: any Channel) { self.completions = completions }
+
+    func start() { engine = preparedEngine.take() }
+
+    /// Commits, answers and seals; takes no further command, and closes every connection once its replies have left.
+    func stop() {
+        drain()
+        engine = nil
+        completions?.close(promise: nil)
+        for connection in connections.values { connection.closeAfterReplies() }
+    }
+}
+
+// MARK: - Connections
+
+extension LoopContext {
+    func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
+    func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
+
+    func hold(_ connection: ConnectionHandler) { held.append(connection) }
+    func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
+
+    /// One line for each connection of this loop, as `CLIENT LIST` shows them.
+    var connectionLines: [String] { connections.values.map(\.line).sorted() }
+}
+
+// MARK: - Ticks
+
+extension LoopContext {
+    /// To be called before the first command of a read: the clock is read once a tick, and the tick will be ended.
+    func beginRead() {
+        guard !tickIsScheduled else { return }
+        tickIsScheduled = true
+        engine?.beginTick()
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.endTick() }
+    }
+
+    func endTick() {
+        tickIsScheduled = false
+        advance { engine throws(EngineFailure) in try engine.commit() }
+        scheduleSeal()
+        if let engine { server.note(engine.counters, of: index, connections: connections.count, lane: engine.writer) }
+    }
+
+    /// A write has completed, or a segment has become ready. What was put into the batch meanwhile is committed next.
+    func proceed() {
+        advance { engine throws(EngineFailure) in try engine.poll() }
+        advance { engine throws(EngineFailure) in try engine.commit() }
+        scheduleSeal()
+    }
+
+    private func advance(_ step: (LoopEngine) throws(EngineFailure) -> CommitProgress) {
+        guard let engine else { return }
+        do throws(EngineFailure) {
+            _ = try step(engine)
+        } catch {
+            return failHeld(error)
+        }
+        if let failure = engine.engine.failure { return failHeld(failure) }
+        release(durable: engine.durableFrame)
+        if !waitingForBatch.isEmpty && !engine.isBatchFull {
+            let waiting = waitingForBatch
+            waitingForBatch = []
+            for connection in waiting { connection.resume() }
+        }
+    }
+
+    private func release(durable: FrameNumber) {
+        if held.isEmpty { return }
+        let connections = held
+        held = []
+        for connection in connections { connection.release(durable: durable) }
+    }
+
+    /// Nothing can be promised any more: whoever waits gets an error instead.
+    private func failHeld(_ failure: EngineFailure) {
+        let connections = held
+        held = []
+        for connection in connections { connection.failHeld(failure) }
+        server.engineFailed()
+    }
+
+    /// Vouches for the last frame once the lane has been idle, so that damage to it would be noticed.
+    private func scheduleSeal() {
+        guard let engine, engine.writer.needsSeal, !sealIsScheduled else { return }
+        sealIsScheduled = true
+        let frame = engine.durableFrame
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .milliseconds(ServerLimits.sealAfterMilliseconds)) {
+            bound.value.seal(ifStillAt: frame)
+        }
+    }
+
+    private func seal(ifStillAt frame: FrameNumber) {
+        sealIsScheduled = false
+        if engine?.durableFrame == frame {
+            advance { engine throws(EngineFailure) in try engine.sealIfNeeded() }
+        } else {
+            scheduleSeal()
+        }
+    }
+
+    /// Commits what was read, seals, and lets go of every reply that may leave.
+    private func drain() {
+        advance { engine throws(EngineFailure) in
+            try engine.drain()
+            return .durable
+        }
+    }
+}

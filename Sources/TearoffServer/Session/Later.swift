@@ -1,0 +1,48 @@
+import NIOCore
+import TearoffEngine
+import TearoffProtocol
+
+/// The way back from wherever a command runs to the connection that waits for its reply.
+struct Later: Sendable {
+    private let connection: NIOLoopBound<ConnectionHandler>
+    private let eventLoop: any EventLoop
+    private let version: RESPVersion
+    private let server: ServerState
+
+    init(_ connection: ConnectionHandler, _ server: ServerState, _ version: RESPVersion) {
+        self.connection = NIOLoopBound(connection, eventLoop: connection.loop.eventLoop)
+        eventLoop = connection.loop.eventLoop
+        self.version = version
+        self.server = server
+    }
+
+    /// For replies that are written before they may leave.
+    func writer() -> ReplyWriter { ReplyWriter(version: version) }
+
+    /// Sends a reply that is written already. From any thread.
+    func raw(_ reply: [UInt8]) {
+        eventLoop.execute { [connection] in
+            connection.value.answer { writer in writer.bytes.append(contentsOf: reply) }
+        }
+    }
+
+    /// Sends a result, or its error. From any thread.
+    func reply<Value>(_ result: Result<Value, ControlError>, _ write: (inout ReplyWriter, Value) -> Void) {
+        var writer = writer()
+        switch result {
+        case .success(let value): write(&writer, value)
+        case .failure(let error): writer.error(error)
+        }
+        raw(writer.bytes)
+    }
+
+    /// Runs a piece of work on the control plane's loop.
+    func control(_ body: @escaping @Sendable (ControlPlane) -> Void) {
+        server.controlPort.execute(body)
+    }
+
+    /// Makes a change of the catalog and answers `OK` when it is durable and every loop has it.
+    func change(_ body: @escaping @Sendable (ControlPlane, @escaping ControlPlane.Done) -> Void) {
+        control { control in body(control) { reply($0) { writer, _ in writer.ok() } } }
+    }
+}

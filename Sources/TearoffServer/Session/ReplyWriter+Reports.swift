@@ -1,0 +1,165 @@
+import TearoffCore
+import TearoffEngine
+import TearoffProtocol
+
+/// The maps that look-ups answer with: `docs/PROTOCOL.md` lists their keys.
+extension ReplyWriter {
+    private mutating func pair(_ name: String, _ value: String?) {
+        bulk(name)
+        bulkOrNull(value)
+    }
+
+    private mutating func pair(_ name: String, _ value: UInt64) {
+        bulk(name)
+        integer(Int64(value))
+    }
+
+    private mutating func pair(_ name: String, _ value: Bool) {
+        bulk(name)
+        boolean(value)
+    }
+
+    mutating func lists(_ lists: [List], of engine: LoopEngine, asArray: Bool) {
+        if asArray { array(lists.count) }
+        let ledgers = engine.engine.checkedLedgers(of: lists)
+        for (list, ledger) in zip(lists, ledgers) { self.list(list, ledger, engine) }
+    }
+
+    private mutating func list(_ list: List, _ ledger: Ledger, _ engine: LoopEngine) {
+        map(14)
+        pair("name", list.name)
+        pair("kind", list.kind == .unique ? "unique" : "fixed")
+        pair("uploaded", ledger.uploaded)
+        pair("free", ledger.free)
+        pair("held", ledger.held)
+        pair("given", ledger.given)
+        pair("withdrawn", ledger.withdrawn)
+        pair("burned", ledger.burned)
+        pair("expires-at", list.expiresAt?.iso8601)
+        pair("expired", list.isExpired(at: engine.now))
+        bulk("warn-at")
+        if let warnAt = list.warnAt { integer(Int64(warnAt)) } else { null() }
+        pair("low", list.warnAt.map { ledger.free <= $0 } ?? false)
+        pair("uploads", UInt64(list.kind == .unique ? list.uploads.count : 0))
+        pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
+    }
+
+    mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
+        map(7)
+        pair("name", campaign.name)
+        pair("list", catalog[campaign.list].name)
+        pair("retrigger", campaign.rule.text)
+        switch campaign.state {
+        case .active:
+            pair("state", "active")
+            pair("reason", nil)
+            pair("finished-at", nil)
+        case .finished(let reason, let at):
+            pair("state", "finished")
+            pair("reason", reason.text)
+            pair("finished-at", at.iso8601)
+        }
+        pair("created-at", campaign.createdAt.iso8601)
+    }
+
+    mutating func historyEntry(_ entry: HistoryEntry, _ engine: LoopEngine) {
+        let upload = engine.upload(entry.code.upload)
+        let list = engine.catalog[upload.list]
+        map(7)
+        pair("campaign", engine.campaign(entry.campaign).name)
+        pair("list", list.name)
+        bulk("code")
+        upload.codes.withCode(at: entry.code.ordinal) { bulk($0) }
+        pair("ordinal", UInt64(entry.code.ordinal))
+        bulk("user-id")
+        if entry.userID.isEmpty { null() } else { bulk(entry.userID) }
+        pair("given-at", entry.givenAt.iso8601)
+        pair("expires-at", list.expiresAt?.iso8601)
+    }
+
+    mutating func codePlace(_ place: CodePlace, _ engine: LoopEngine) {
+        map(place.owner == nil ? 4 : 8)
+        pair("state", place.state.rawValue)
+        pair("list", engine.catalog[place.list].name)
+        pair("upload", UInt64(place.code.upload.rawValue))
+        pair("ordinal", UInt64(place.code.ordinal))
+        guard let owner = place.owner else { return }
+        bulk("user")
+        bulk(owner.user)
+        bulk("user-id")
+        if owner.userID.isEmpty { null() } else { bulk(owner.userID) }
+        pair("campaign", engine.campaign(owner.campaign).name)
+        pair("given-at", owner.givenAt.iso8601)
+    }
+
+    mutating func upload(_ outcome: UploadOutcome) {
+        map(12)
+        switch outcome.status {
+        case .loaded(let id):
+            pair("status", "loaded")
+            pair("upload", UInt64(id.rawValue))
+        case .unchanged(let id):
+            pair("status", "unchanged")
+            pair("upload", UInt64(id.rawValue))
+        case .refused:
+            pair("status", "refused")
+            pair("upload", nil)
+        }
+        pair("codes", outcome.counts.codes)
+        pair("blank", outcome.counts.blank)
+        pair("bad", outcome.counts.bad)
+        for fault in LineFault.allCases { pair(fault.name, outcome.counts[fault]) }
+    }
+
+    mutating func badLines(_ lines: [BadLine]) {
+        array(lines.count)
+        for bad in lines {
+            array(2)
+            integer(Int64(bad.line))
+            bulk(bad.fault.reason)
+        }
+    }
+
+    mutating func receipt(_ receipt: SnapshotReceipt) {
+        map(3)
+        pair("snapshot", receipt.number)
+        pair("bytes-written", receipt.bytesWritten)
+        pair("milliseconds", receipt.milliseconds)
+    }
+}
+
+extension LineFault {
+    fileprivate var name: String {
+        switch self {
+        case .invalidUTF8: "invalid-utf8"
+        case .comma: "comma"
+        case .whitespace: "whitespace"
+        case .control: "control"
+        case .tooLong: "too-long"
+        case .duplicateInFile: "duplicate-in-file"
+        case .duplicateInList: "duplicate-in-list"
+        }
+    }
+}
+
+extension RetriggerRule {
+    /// As the operator writes it after `RETRIGGER`.
+    var text: String {
+        switch self {
+        case .window(let milliseconds): "window \(Self.text(milliseconds))"
+        case .once: "once"
+        case .always: "always"
+        case .untilExpiry: "until-expiry"
+        }
+    }
+
+    /// The duration in the largest unit that is exact; days from two on, so that the default reads `24h`.
+    private static func text(_ milliseconds: UInt64) -> String {
+        let units: [(String, UInt64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
+        for (name, size) in units where milliseconds % size == 0 && milliseconds >= size {
+            if name == "d" && milliseconds == size { continue }
+            return "\(milliseconds / size)\(name)"
+        }
+        return "\(milliseconds)ms"
+    }
+}

@@ -1,0 +1,214 @@
+import NIOCore
+import TearoffCore
+import TearoffEngine
+import TearoffProtocol
+
+/// The operator's commands. Changes go to the control plane and are answered from there; look-ups are answered here.
+extension Session {
+    func runOperator(
+        _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ engine: LoopEngine,
+        on connection: ConnectionHandler, _ outbox: inout Outbox
+    ) -> SessionOutcome {
+        let later = Later(connection, server, outbox.writer.version)
+        switch command {
+        case .listCreate(let name, let kind, let expires, let warn):
+            return createList(name, kind, expires, warn, later, &outbox.writer)
+        case .listSetExpires(let name, let expires):
+            guard let expiry = readExpiry(expires, &outbox.writer) else { return .answered }
+            later.change { control, done in control.setExpiry(list: name, expiresAt: expiry.value, done: done) }
+        case .campaignCreate(let name, let list, let retrigger):
+            let rule = retrigger.map(RetriggerRule.init) ?? .standard
+            later.change { control, done in
+                control.createCampaign(name: name, list: list, rule: rule, done: done)
+            }
+        case .campaignFinish(let name):
+            later.change { control, done in control.finishCampaign(name: name, done: done) }
+        case .campaignResume(let name):
+            later.change { control, done in control.resumeCampaign(name: name, done: done) }
+        case .snapshot:
+            later.control { control in control.snapshot { later.reply($0) { writer, receipt in writer.receipt(receipt) } } }
+        case .listInfo(let name):
+            guard let list = engine.catalog.list(named: name) else {
+                outbox.writer.error(.noList, "no list '\(name)'")
+                return .answered
+            }
+            return report(engine, later) { writer in writer.lists([list], of: engine, asArray: false) }
+        case .listAll:
+            return report(engine, later) { writer in writer.lists(engine.catalog.lists, of: engine, asArray: true) }
+        case .campaignInfo(let name):
+            guard let campaign = engine.catalog.campaign(named: name) else {
+                outbox.writer.error(.noCampaign, "no campaign '\(name)'")
+                return .answered
+            }
+            outbox.writer.campaign(campaign, in: engine.catalog)
+            return .answered
+        case .campaignAll:
+            outbox.writer.array(engine.catalog.campaigns.count)
+            for campaign in engine.catalog.campaigns { outbox.writer.campaign(campaign, in: engine.catalog) }
+            return .answered
+        case .userHistory(let user):
+            return history(engine, bytes.extracting(decoder.argument(user)), later)
+        case .codeFind(let code):
+            return find(engine, bytes.extracting(decoder.argument(code)), later)
+        case .listLoadBegin, .listLoadChunk, .listLoadCommit, .listLoadAbort, .listLoadErrors:
+            return runUpload(command, decoder, bytes, later, &outbox.writer)
+        default:
+            return loadingOrUnknown(&outbox.writer)
+        }
+        return .later
+    }
+
+    /// Every other command was answered before; a new one that is not must not look like a success.
+    private func loadingOrUnknown(_ writer: inout ReplyWriter) -> SessionOutcome {
+        writer.error(.unknownCommand, "this command is not served")
+        return .answered
+    }
+
+    private func createList(
+        _ name: String, _ kind: ListKindArgument, _ expires: String?, _ warn: UInt64?, _ later: Later,
+        _ writer: inout ReplyWriter
+    ) -> SessionOutcome {
+        var expiry: Timestamp?
+        if let expires {
+            guard let read = readExpiry(expires, &writer) else { return .answered }
+            expiry = read.value
+        }
+        let listKind: List.Kind
+        switch kind {
+        case .unique: listKind = .unique
+        case .fixed(let code, let limit):
+            guard CodeLine(code.span) == .code else {
+                writer.error(.syntax, "the code must have no white space, comma or control character")
+                return .answered
+            }
+            guard limit <= Limits.fixedLimit else {
+                writer.error(.syntax, "the limit must be at most \(Limits.fixedLimit)")
+                return .answered
+            }
+            listKind = .fixed(code: code, limit: limit)
+        }
+        let expiresAt = expiry
+        later.change { control, done in
+            control.createList(name: name, kind: listKind, expiresAt: expiresAt, warnAt: warn, done: done)
+        }
+        return .later
+    }
+
+    /// - Returns: nil when an error was written; nil inside for "never".
+    private func readExpiry(_ text: String?, _ writer: inout ReplyWriter) -> (value: Timestamp?, Void)? {
+        guard let text else { return (nil, ()) }
+        guard let time = server.dates.read(text) else {
+            writer.error(.syntax, "the date must be \(DateReader.forms)")
+            return nil
+        }
+        return (time, ())
+    }
+}
+
+// MARK: - Look-ups
+
+extension Session {
+    /// Answers with what was looked up, once all that it rests on is durable.
+    private func report(
+        _ engine: LoopEngine, _ later: Later, _ write: (inout ReplyWriter) -> Void
+    ) -> SessionOutcome {
+        var writer = later.writer()
+        write(&writer)
+        let reply = writer.bytes
+        engine.engine.whenDurable(engine.engine.barrier()) {
+            later.raw(reply)
+        }
+        return .later
+    }
+
+    private func history(_ engine: LoopEngine, _ user: Span<UInt8>, _ later: Later) -> SessionOutcome {
+        let found = engine.history(of: user)
+        return report(engine, later) { writer in
+            writer.array(found.count)
+            for entry in found { writer.historyEntry(entry, engine) }
+        }
+    }
+
+    private func find(_ engine: LoopEngine, _ code: Span<UInt8>, _ later: Later) -> SessionOutcome {
+        let found = engine.find(code: code)
+        return report(engine, later) { writer in
+            writer.array(max(1, found.count))
+            if found.isEmpty {
+                writer.map(1)
+                writer.bulk("state")
+                writer.bulk("unknown")
+            }
+            for place in found { writer.codePlace(place, engine) }
+        }
+    }
+}
+
+// MARK: - Uploads
+
+extension Session {
+    fileprivate func runUpload(
+        _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ later: Later,
+        _ writer: inout ReplyWriter
+    ) -> SessionOutcome {
+        guard let desk = server.uploads else {
+            writer.error(.loading, "the server is not ready")
+            return .answered
+        }
+        switch command {
+        case .listLoadBegin(let list, let filename):
+            switch desk.begin(list: list, fileName: filename ?? "") {
+            case .success(let id):
+                uploads.insert(id)
+                writer.integer(Int64(id))
+            case .failure(let error): writer.error(error)
+            }
+            return .answered
+        case .listLoadChunk(let list, let id, let chunk):
+            guard owns(id, &writer) else { return .answered }
+            desk.chunk(id, list: list, bytes: bytes.extracting(decoder.argument(chunk)).copy) {
+                later.reply($0) { writer, received in writer.integer(Int64(received)) }
+            }
+            return .later
+        case .listLoadCommit(let list, let id, let skipBad):
+            guard owns(id, &writer) else { return .answered }
+            desk.commit(id, list: list, skipBad: skipBad) {
+                later.reply($0) { writer, outcome in writer.upload(outcome) }
+            }
+            return .later
+        case .listLoadAbort(let list, let id):
+            guard owns(id, &writer) else { return .answered }
+            uploads.remove(id)
+            switch desk.abort(id, list: list) {
+            case .success: writer.ok()
+            case .failure(let error): writer.error(error)
+            }
+            return .answered
+        case .listLoadErrors(let list, let id, let from, let count):
+            guard owns(id, &writer) else { return .answered }
+            switch desk.badLines(id, list: list, from: from, count: count) {
+            case .success(let lines): writer.badLines(lines)
+            case .failure(let error): writer.error(error)
+            }
+            return .answered
+        default: preconditionFailure("not a command of uploads")
+        }
+    }
+
+    /// Another connection's upload is none of this one's business.
+    private func owns(_ id: UInt64, _ writer: inout ReplyWriter) -> Bool {
+        if uploads.contains(id) { return true }
+        writer.error(.noUpload, "no upload \(id) of this list on this connection")
+        return false
+    }
+}
+
+extension RetriggerRule {
+    fileprivate init(_ argument: RetriggerArgument) {
+        switch argument {
+        case .window(let milliseconds): self = .window(milliseconds: milliseconds)
+        case .once: self = .once
+        case .always: self = .always
+        case .untilExpiry: self = .untilExpiry
+        }
+    }
+}

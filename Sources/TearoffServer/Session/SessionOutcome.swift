@@ -1,0 +1,92 @@
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffProtocol
+
+/// What became of one command.
+enum SessionOutcome {
+    /// Its reply is in the outbox.
+    case answered
+    /// Its reply comes through ``ConnectionHandler/answer(_:)``.
+    case later
+    /// To be run again when that frame is durable.
+    case parked(LaneFrame)
+    /// To be run again when the tick's batch is committed.
+    case batchFull
+    /// Its reply is in the outbox; then the connection is closed.
+    case close
+    case closeSilently
+}
+
+extension EngineFailure {
+    var word: ErrorWord {
+        switch self {
+        case .log: .diskError
+        case .ledger, .apply: .ledger
+        }
+    }
+
+    /// For a client: what it may believe.
+    var message: String {
+        switch self {
+        case .log: "a write failed: it is unknown whether this change is kept; the server stops"
+        case .ledger(let list, _): "the ledger of list \(list) does not add up; the server stops"
+        case .apply: "a record contradicts the state; the server stops"
+        }
+    }
+}
+
+extension ReplyWriter {
+    mutating func error(_ error: CatalogError) {
+        switch error {
+        case .noList(let name): self.error(.noList, "no list '\(name)'")
+        case .noCampaign(let name): self.error(.noCampaign, "no campaign '\(name)'")
+        case .listExists(let name): self.error(.exists, "list '\(name)' exists already")
+        case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
+        case .listIsFixed(let name): self.error(.syntax, "list '\(name)' has one fixed code and takes no uploads")
+        case .expiryInThePast: self.error(.syntax, "the expiry is in the past")
+        case .alreadyFinished(let name): self.error(.finished, "campaign '\(name)' is finished already")
+        case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")
+        case .listExpired(let name):
+            self.error(.expired, "list '\(name)' is past its expiry; set a later one with LIST SET first")
+        case .listExhausted(let name):
+            self.error(.exhausted, "list '\(name)' has no free code; load more codes first")
+        case .tooMany(let what, let maximum): self.error(.limit, "no more than \(maximum) \(what)")
+        }
+    }
+
+    mutating func error(_ error: ControlError) {
+        switch error {
+        case .catalog(let error): self.error(error)
+        case .upload(let error): self.error(error)
+        case .storage(let error): self.error(.diskError, "nothing was changed: \(error)")
+        case .busy: self.error(.busy, "another operation of this kind is under way; try again")
+        case .failed: self.error(.diskError, "the server has failed and stops; it is unknown whether this is kept")
+        }
+    }
+
+    private mutating func error(_ error: UploadError) {
+        switch error {
+        case .noUpload(let id): self.error(.noUpload, "no upload \(id) of this list on this connection")
+        case .tooManyUploads(let maximum): self.error(.busy, "\(maximum) uploads are under way; try again later")
+        case .tooManyBadLines(let line):
+            self.error(
+                .badLines, "more than \(Limits.badLines) bad lines up to line \(line); the upload was thrown away")
+        case .tooManyCodes(let line):
+            self.error(
+                .limit, "more than \(Limits.uploadCodes - 1) codes at line \(line); the upload was thrown away")
+        case .closed: self.error(.noUpload, "the upload was committed already")
+        }
+    }
+
+    mutating func error(_ refusal: AllocationRefusal, campaign: String) {
+        switch refusal {
+        case .listExpired, .finished(.expired): error(.expired, "the list of campaign '\(campaign)' is past its expiry")
+        case .poolEmpty, .finished(.exhausted): error(.exhausted, "campaign '\(campaign)' has no code left")
+        case .finished(.stopped): error(.finished, "campaign '\(campaign)' was stopped")
+        case .shardFull: error(.limit, "this server holds as many allocations as it can")
+        }
+    }
+
+    mutating func bulkOrNull(_ time: Timestamp?) { bulkOrNull(time?.iso8601) }
+}

@@ -1,0 +1,171 @@
+import Glibc
+package import TearoffLog
+
+/// A data directory, locked for as long as this object lives.
+package final class DataDirectory: Sendable {
+    package enum Origin: Sendable {
+        /// It did not exist, or was empty.
+        case created
+        case opened
+    }
+
+    package let path: String
+    package let identity: DataIdentity
+    package let origin: Origin
+    /// Files that a crash left half-written; nobody was told of them.
+    package let temporaryFilesRemoved: Int
+
+    private let root: SystemDirectory
+    private let lock: SystemFile
+
+    private static let identityFile = "IDENTITY"
+    private static let lockFile = "LOCK"
+    private static let logDirectory = "wal"
+    private static let blobDirectory = "blobs"
+    private static let snapshotDirectory = "snapshots"
+    private static var ownNames: Set<String> {
+        [lockFile, logDirectory, blobDirectory, snapshotDirectory, identityFile + SystemDirectory.temporarySuffix]
+    }
+
+    private init(
+        root: SystemDirectory, lock: SystemFile, identity: DataIdentity, origin: Origin,
+        temporaryFilesRemoved: Int
+    ) {
+        path = root.path
+        self.root = root
+        self.lock = lock
+        self.identity = identity
+        self.origin = origin
+        self.temporaryFilesRemoved = temporaryFilesRemoved
+    }
+
+    /// Opens a directory, or makes one where there is none.
+    ///
+    /// - Parameters:
+    ///   - expectData: whether a missing or empty directory is refused: a missing mount must not look like a fresh start.
+    ///   - shardCount: for a new directory; an existing one keeps its own.
+    ///   - newID: random, for a new directory.
+    /// - Throws: ``DataDirectoryError``; what was there is unchanged.
+    package static func open(
+        path: String, expectData: Bool, shardCount: UInt16, newID: DirectoryID, timeMilliseconds: UInt64
+    ) throws(DataDirectoryError) -> DataDirectory {
+        let root = SystemDirectory(path: path, name: "")
+        let names = try stored { () throws(StorageError) in try root.list() } ?? []
+        let isNew = !names.contains(identityFile)
+        if isNew {
+            if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
+            // A crash while a directory was made leaves our names, but never a segment.
+            let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
+            if log.contains(where: { SegmentID(fileName: $0) != nil }) {
+                throw .damagedIdentity("the file is missing, though there is a log")
+            }
+            if expectData { throw .expectedData }
+            try stored { () throws(StorageError) in try root.make() }
+        }
+        let lock = try takeLock(root)
+        let identity =
+            isNew
+            ? DataIdentity(
+                id: newID, shardCount: shardCount, createdMilliseconds: timeMilliseconds, hasBegun: false)
+            : try readIdentity(root)
+        let removed = try stored { () throws(StorageError) in
+            var removed = 0
+            for name in [logDirectory, blobDirectory, snapshotDirectory] {
+                try root.subdirectory(name).make()
+                removed += try root.subdirectory(name).removeTemporaryFiles()
+            }
+            // Last, and only with everything else in place: it says that the directory is whole.
+            if isNew { try root.writeWhole(identityFile, identity.encoded) }
+            return removed
+        }
+        return DataDirectory(
+            root: root, lock: lock, identity: identity, origin: isNew ? .created : .opened,
+            temporaryFilesRemoved: removed)
+    }
+
+    private static func stored<Value>(
+        _ body: () throws(StorageError) -> Value
+    ) throws(DataDirectoryError) -> Value {
+        do throws(StorageError) {
+            return try body()
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private static func readIdentity(_ root: SystemDirectory) throws(DataDirectoryError) -> DataIdentity {
+        let bytes = try stored { () throws(StorageError) in try root.readWhole(identityFile) }
+        let identity = try DataIdentity(decoding: bytes)
+        guard identity.hasBegun else { return identity }
+        let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
+        guard log.contains(where: { SegmentID(fileName: $0)?.lane == .control }) else { throw .logMissing }
+        return identity
+    }
+
+    /// How often, and how far apart, a lock that is held is tried again: after a SIGKILL io_uring may hold the file for
+    /// a moment (DURABILITY, row 33).
+    private static let lockTries = 5
+    private static let lockPauseMicroseconds: UInt32 = 50_000
+
+    private static func takeLock(_ root: SystemDirectory) throws(DataDirectoryError) -> SystemFile {
+        let file = try stored { () throws(StorageError) in
+            try root.open(lockFile, O_RDWR | O_CREAT, operation: .lock)
+        }
+        for attempt in 0...lockTries {
+            if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw .storage(.last(.lock, lockFile)) }
+            if attempt < lockTries { usleep(lockPauseMicroseconds) }
+        }
+        throw .locked
+    }
+}
+
+extension DataDirectory {
+    /// Notes that the control lane exists: from now on a directory without one has lost it.
+    package func markBegun() throws(StorageError) {
+        if !identity.hasBegun { try root.writeWhole(Self.identityFile, identity.begun.encoded) }
+    }
+
+    package func makeLogStorage(_ settings: LogStorageSettings = .init()) throws(StorageError) -> DirectoryLogStorage {
+        try DirectoryLogStorage(directory: root.subdirectory(Self.logDirectory), settings: settings)
+    }
+
+    package func makeBlobStore() -> DirectoryBlobStore {
+        DirectoryBlobStore(
+            blobs: root.subdirectory(Self.blobDirectory), named: root.subdirectory(Self.snapshotDirectory))
+    }
+}
+
+/// Why a data directory cannot be used.
+package enum DataDirectoryError: Error, Equatable, Sendable {
+    /// It is missing or empty, and data was expected.
+    case expectedData
+    /// It holds something that is not Tearoff's, by that name.
+    case notOurs(String)
+    case locked
+    case unsupportedVersion(found: String)
+    case damagedIdentity(String)
+    /// It has been served, and its log is gone.
+    case logMissing
+    case storage(StorageError)
+}
+
+extension DataDirectoryError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .expectedData:
+            "the data directory is missing or empty, and --expect-data was given: is its disk mounted?"
+        case .notOurs(let name):
+            "the data directory holds '\(name)' and no IDENTITY, so it is not Tearoff's; nothing was changed. "
+                + "Name an empty or a new directory"
+        case .locked: "another server has the data directory; stop it first"
+        case .unsupportedVersion(let found):
+            "the data directory has format \(found), and this program knows format \(DataIdentity.formatVersion)"
+        case .damagedIdentity(let problem): "IDENTITY is damaged: \(problem). Bring it back from a copy"
+        case .logMissing:
+            "the data directory was served before, and its log is missing: acknowledged codes would be given again. "
+                + "Bring wal/ back"
+        case .storage(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package import TearoffLog
+
+/// What the file `IDENTITY` says: that a directory is Tearoff's, which one, and how it is cut.
+package struct DataIdentity: Equatable, Sendable {
+    package static let formatVersion = 1
+
+    package let id: DirectoryID
+    package let shardCount: UInt16
+    package let createdMilliseconds: UInt64
+    /// Whether a server has served it: from then on a directory without a log has lost it.
+    package let hasBegun: Bool
+
+    var begun: DataIdentity {
+        DataIdentity(id: id, shardCount: shardCount, createdMilliseconds: createdMilliseconds, hasBegun: true)
+    }
+
+    /// Text, so that a person can read it: `docs/FORMAT.md`, "IDENTITY".
+    var encoded: [UInt8] {
+        let body = """
+            tearoff \(Self.formatVersion)
+            id \(id)
+            shards \(shardCount)
+            created \(createdMilliseconds)
+            begun \(hasBegun ? "yes" : "no")
+
+            """
+        return Array((body + "crc32c \(Self.checksum(body))\n").utf8)
+    }
+
+    private static func checksum(_ body: String) -> String {
+        let bytes = Array(body.utf8)
+        return Hex.encode(UInt64(CRC32C.checksum(bytes.span)))
+    }
+}
+
+extension DataIdentity {
+    /// - Throws: ``DataDirectoryError/unsupportedVersion(found:)`` or ``DataDirectoryError/damagedIdentity(_:)``.
+    init(decoding bytes: [UInt8]) throws(DataDirectoryError) {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .damagedIdentity("it is no text")
+        }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let version = Self.value("tearoff", in: lines, at: 0) else {
+            throw .damagedIdentity("it does not begin with 'tearoff'")
+        }
+        guard version == "\(Self.formatVersion)" else { throw .unsupportedVersion(found: String(version)) }
+        guard lines.count == 7, let checksum = Self.value("crc32c", in: lines, at: 5), lines[6].isEmpty,
+            checksum == Self.checksum(lines[..<5].joined(separator: "\n") + "\n")
+        else { throw .damagedIdentity("its checksum does not match") }
+        guard let id = Self.value("id", in: lines, at: 1).flatMap({ DirectoryID(hex: $0) }),
+            let shards = Self.value("shards", in: lines, at: 2).flatMap({ UInt16($0) }),
+            shards > 0, shards <= 256, shards & (shards - 1) == 0,
+            let created = Self.value("created", in: lines, at: 3).flatMap({ UInt64($0) }),
+            let begun = Self.value("begun", in: lines, at: 4), begun == "yes" || begun == "no"
+        else { throw .damagedIdentity("a line cannot be read") }
+        self.init(id: id, shardCount: shards, createdMilliseconds: created, hasBegun: begun == "yes")
+    }
+
+    private static func value(_ name: String, in lines: [Substring], at index: Int) -> Substring? {
+        guard index < lines.count, lines[index].hasPrefix(name + " ") else { return nil }
+        return lines[index].dropFirst(name.count + 1)
+    }
+}

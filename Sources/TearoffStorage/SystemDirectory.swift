@@ -1,0 +1,93 @@
+import Glibc
+import TearoffLog
+
+/// One directory of the data directory.
+struct SystemDirectory: Sendable {
+    let path: String
+    /// As errors show it; empty for the data directory itself.
+    let name: String
+    static let temporarySuffix = ".tmp"
+
+    func filePath(_ file: String) -> String { "\(path)/\(file)" }
+    func fileName(_ file: String) -> String { name.isEmpty ? file : "\(name)/\(file)" }
+
+    func subdirectory(_ name: String) -> SystemDirectory {
+        SystemDirectory(path: filePath(name), name: fileName(name))
+    }
+
+    func open(
+        _ file: String, _ flags: CInt, operation: StorageError.Operation = .open
+    ) throws(StorageError) -> SystemFile {
+        try SystemFile(path: filePath(file), name: fileName(file), flags: flags, operation: operation)
+    }
+
+    /// Makes it when it does not exist, for its owner alone.
+    func make() throws(StorageError) {
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last(.create, name) }
+    }
+
+    /// All names in it, in no order. nil: there is no such directory.
+    func list() throws(StorageError) -> [String]? {
+        // SAFETY: the stream is used between opendir and closedir only, and each entry before the next call.
+        guard let stream = unsafe opendir(path) else {
+            if errno == ENOENT { return nil }
+            throw .last(.list, name)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        errno = 0
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+            errno = 0
+        }
+        guard errno == 0 else { throw .last(.list, name) }
+        return names
+    }
+
+    func rename(_ old: String, to new: String) throws(StorageError) {
+        guard unsafe Glibc.rename(filePath(old), filePath(new)) == 0 else { throw .last(.rename, fileName(old)) }
+    }
+
+    func remove(_ file: String) throws(StorageError) {
+        guard unsafe unlink(filePath(file)) == 0 else { throw .last(.remove, fileName(file)) }
+    }
+
+    /// Makes names durable: what was made, renamed or removed.
+    func sync() throws(StorageError) {
+        try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY).sync()
+    }
+
+    /// Removes what a crash left half-written. - Returns: how many files.
+    func removeTemporaryFiles() throws(StorageError) -> Int {
+        let leftovers = (try list() ?? []).filter { $0.hasSuffix(Self.temporarySuffix) }
+        for file in leftovers { try remove(file) }
+        return leftovers.count
+    }
+
+    func writeWhole(_ file: String, _ bytes: [UInt8]) throws(StorageError) {
+        let temporary = file + Self.temporarySuffix
+        let written = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, operation: .create)
+        try written.write(bytes.span, at: 0)
+        try written.sync()
+        written.dropCache()
+        guard try readWhole(temporary) == bytes else {
+            throw StorageError(.write, file: fileName(file), problem: .damaged)
+        }
+        try rename(temporary, to: file)
+        try sync()
+    }
+
+    func readWhole(_ file: String) throws(StorageError) -> [UInt8] {
+        let opened = try open(file, O_RDONLY)
+        let count = Int(try opened.byteCount)
+        guard count > 0 else { return [] }
+        var buffer = AlignedBuffer(byteCount: count)
+        try opened.read(count, at: 0, into: &buffer)
+        var bytes: [UInt8] = []
+        buffer.read(count, into: &bytes)
+        return bytes
+    }
+}

@@ -1,0 +1,74 @@
+import Dispatch
+import Foundation
+import Logging
+import Synchronization
+import TearoffServer
+
+/// `tearoffd`: the server.
+@main
+enum Main {
+    static func main() async {
+        let arguments = CommandLine.arguments
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(Help.text)
+            exit(ExitCode.ok.rawValue)
+        }
+        if arguments.contains("--version") {
+            print("tearoffd \(Server.version)")
+            exit(ExitCode.ok.rawValue)
+        }
+        do throws(SettingsReader.Failure) {
+            let reader = try await SettingsReader(
+                arguments: arguments, environment: ProcessInfo.processInfo.environment)
+            let level = try reader.logLevel
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = level
+                return handler
+            }
+            let server = Server(settings: try reader.settings(), logger: Logger(label: "tearoffd"))
+            let signals = Signals()
+            exit(await server.run(stopRequests: signals.names).rawValue)
+        } catch {
+            FileHandle.standardError.write(Data("tearoffd: \(error.message)\n".utf8))
+            exit(error.code.rawValue)
+        }
+    }
+}
+
+/// SIGTERM and SIGINT ask for a stop; a second one ends the process at once.
+private final class Signals {
+    let names: AsyncStream<String>
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        let (names, send) = AsyncStream.makeStream(of: String.self)
+        self.names = names
+        // Writing to a closed connection is an error of that connection, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let queue = DispatchQueue(label: "signals")
+        let counter = Counter()
+        sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                if counter.increment() > 1 { _exit(128 + number) }
+                send.yield(name)
+            }
+            source.resume()
+            return source
+        }
+    }
+}
+
+/// How many signals came.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func increment() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}

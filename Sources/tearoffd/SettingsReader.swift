@@ -1,0 +1,142 @@
+import Configuration
+import Foundation
+import Logging
+import SystemPackage
+import TearoffServer
+
+/// Reads the settings from flags, environment and file, in this order of precedence.
+struct SettingsReader {
+    struct Failure: Error {
+        let code: ExitCode
+        let message: String
+    }
+
+    private let config: ConfigReader
+
+    init(arguments: [String], environment: [String: String]) async throws(Failure) {
+        try Self.check(arguments)
+        let flags = CommandLineArgumentsProvider(arguments: arguments)
+        var providers: [any ConfigProvider] = [
+            flags, EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "tearoff"),
+        ]
+        let file = ConfigReader(providers: providers).string(forKey: "config")
+        if let file {
+            do {
+                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
+            } catch {
+                throw Failure(code: .configuration, message: "cannot read the settings in \(file): \(error)")
+            }
+        }
+        config = ConfigReader(providers: providers)
+    }
+
+    /// Every word must be a known flag or its value: a misspelt flag must not be a setting that silently is not made.
+    private static func check(_ arguments: [String]) throws(Failure) {
+        var rest = arguments.dropFirst()
+        while let word = rest.popFirst() {
+            let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
+            let option = Option.all.first { $0.flag == flag }
+            guard option != nil || flag == "--config" else {
+                throw Failure(code: .usage, message: "unknown argument '\(word)'; see tearoffd --help")
+            }
+            if case .toggle? = option?.value { continue }
+            guard word.contains("=") || rest.popFirst() != nil else {
+                throw Failure(code: .usage, message: "\(flag) needs a value; see tearoffd --help")
+            }
+        }
+    }
+}
+
+// MARK: - Values
+
+extension SettingsReader {
+    private func text(_ option: Option) -> String? {
+        config.string(forKey: ConfigKey([option.key]))
+    }
+
+    private func choice(_ option: Option) throws(Failure) -> String? {
+        guard case .choice(let words) = option.value, let word = text(option) else { return nil }
+        guard words.contains(word) else {
+            throw Failure(
+                code: .usage, message: "\(option.flag) must be one of \(words.joined(separator: ", ")), not '\(word)'")
+        }
+        return word
+    }
+
+    private func number(_ option: Option) throws(Failure) -> Int? {
+        guard case .number(let range) = option.value else { return nil }
+        let key = ConfigKey([option.key])
+        guard let number = config.int(forKey: key) else {
+            guard let word = text(option) else { return nil }
+            throw Failure(code: .usage, message: "\(option.flag) must be a number, not '\(word)'")
+        }
+        guard range.contains(number) else {
+            throw Failure(
+                code: .usage,
+                message: "\(option.flag) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
+        }
+        return number
+    }
+
+    private func toggle(_ option: Option) -> Bool {
+        config.bool(forKey: ConfigKey([option.key]), default: false)
+    }
+
+    var logLevel: Logger.Level {
+        get throws(Failure) { try choice(.logLevel).flatMap(Logger.Level.init(rawValue:)) ?? .notice }
+    }
+
+    func settings() throws(Failure) -> ServerSettings {
+        let threads = try number(.threads) ?? ProcessInfo.processInfo.activeProcessorCount
+        var settings = ServerSettings(dataPath: text(.data) ?? Option.data.standard, loopCount: threads)
+        (settings.host, settings.port) = try address()
+        settings.password = try password()
+        settings.expectData = toggle(.expectData)
+        if let shards = try number(.shards) {
+            guard shards & (shards - 1) == 0 else {
+                throw Failure(code: .usage, message: "--shards must be a power of two, not \(shards)")
+            }
+            settings.shardCount = UInt16(shards)
+        }
+        if let name = text(.timeZone) {
+            guard let zone = TimeZone(identifier: name) else {
+                throw Failure(code: .usage, message: "--time-zone '\(name)' is not known")
+            }
+            settings.timeZone = zone
+        }
+        settings.mechanism = try choice(.logMechanism).flatMap(ServerSettings.Mechanism.init(rawValue:)) ?? .automatic
+        if let size = try number(.segmentMib) { settings.segmentBytes = UInt64(size) << 20 }
+        if let level = try number(.compressionLevel) { settings.compressionLevel = Int32(level) }
+        if let size = try number(.snapshotLogMib) { settings.snapshotLogBytes = UInt64(size) << 20 }
+        if let count = try number(.maxConnections) { settings.connectionsMaximum = count }
+        if let delay = try number(.testFlushDelay) { settings.flushDelayMicroseconds = UInt32(delay) }
+        return settings
+    }
+
+    private func address() throws(Failure) -> (host: String, port: Int) {
+        let listen = text(.listen) ?? Option.listen.standard
+        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
+            throw Failure(code: .usage, message: "--listen must be HOST:PORT, not '\(listen)'")
+        }
+        let host = listen[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        guard isLoopback || toggle(.allowRemote) else {
+            throw Failure(
+                code: .configuration,
+                message: "\(host) is not a loopback address: codes would cross the network in clear. "
+                    + "Listen on 127.0.0.1, or say \(Option.allowRemote.flag)")
+        }
+        return (host, Int(port))
+    }
+
+    private func password() throws(Failure) -> [UInt8]? {
+        guard let path = text(.passwordFile) else { return nil }
+        guard let content = FileManager.default.contents(atPath: path),
+            let line = content.split(separator: 0x0A, maxSplits: 1, omittingEmptySubsequences: false).first,
+            !line.isEmpty
+        else {
+            throw Failure(code: .configuration, message: "\(path) cannot be read or has an empty first line")
+        }
+        return Array(line)
+    }
+}

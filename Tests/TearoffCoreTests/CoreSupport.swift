@@ -1,0 +1,121 @@
+import Testing
+
+@testable import TearoffCore
+
+/// Steele, Lea and Flood's SplitMix64: the tests' only source of chance, so that a seed replays a run
+/// exactly.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+func bytes(of span: Span<UInt8>) -> [UInt8] { span.indices.map { span[$0] } }
+
+func instant(_ milliseconds: UInt64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
+
+let someHash = ContentHash(bytes: [UInt8](repeating: 7, count: ContentHash.byteCount))
+
+/// Codes `C0`, `C1`, … as an upload would have them.
+func codeRun(_ count: Int, upload: UInt32 = 0, prefix: String = "C") throws -> CodeRun {
+    var reader = UploadReader(seed: 1)
+    for number in 0..<count { try reader.consume(bytes("\(prefix)\(number)\n").span) }
+    let run = try reader.finish(id: UploadID(rawValue: upload), skipBad: false, isInList: { _ in false })
+    return try #require(run)
+}
+
+/// A catalog with one list and one campaign, made as an operator would.
+struct Supply {
+    var catalog = Catalog()
+    let list = ListID(rawValue: 0)
+    let campaign = CampaignID(rawValue: 0)
+
+    init(codes: Int, rule: RetriggerRule = .standard, expiresAt: Timestamp? = nil) throws {
+        try apply(
+            catalog.decideCreateList(name: "l", kind: .unique, expiresAt: expiresAt, warnAt: nil, now: .zero))
+        if codes > 0 { try refill(codes) }
+        try apply(catalog.decideCreateCampaign(name: "c", list: "l", rule: rule, now: .zero))
+    }
+
+    init(fixed code: String, limit: UInt32, rule: RetriggerRule = .standard) throws {
+        let kind = List.Kind.fixed(code: bytes(code), limit: limit)
+        try apply(catalog.decideCreateList(name: "l", kind: kind, expiresAt: nil, warnAt: nil, now: .zero))
+        try apply(catalog.decideCreateCampaign(name: "c", list: "l", rule: rule, now: .zero))
+    }
+
+    mutating func apply(_ records: [ControlRecord]) {
+        for record in records { catalog.apply(record) }
+    }
+
+    mutating func refill(_ count: Int, at now: Timestamp = .zero) throws {
+        let id = catalog.nextUploadID
+        let run = try codeRun(count, upload: id.rawValue, prefix: "U\(id.rawValue)-")
+        let record = ControlRecord(
+            .uploadCommitted(
+                id: id, list: list, count: UInt64(count), blob: someHash, fileHash: someHash, fileName: "f"),
+            at: now)
+        catalog.apply(record, codes: run)
+    }
+
+    var pool: Pool { catalog[list].pool }
+}
+
+/// What a user got, in terms that an oracle can hold.
+enum Answer: Equatable {
+    case new(CodeID)
+    case again(CodeID)
+    case refused(AllocationRefusal)
+}
+
+extension Shard {
+    static func alone(seed: UInt64 = 5) -> Shard {
+        Shard(id: ShardID(rawValue: 0), shardCount: 1, seed: seed)
+    }
+
+    /// `ALLOC`: decides, and applies what is new.
+    mutating func allocate(
+        _ user: String, at now: UInt64, in supply: Supply, campaign: CampaignID = CampaignID(rawValue: 0),
+        userID: String = ""
+    ) throws -> (answer: Answer, record: AllocationRecord?) {
+        let text = bytes(user)
+        let campaign = supply.catalog[campaign]
+        let decision = decide(
+            user: UserKey(text.span), bytes: text.span, campaign: campaign,
+            list: supply.catalog[campaign.list],
+            now: instant(now))
+        switch decision {
+        case .repeated(let row): return (.again(rows[row].code), nil)
+        case .refused(let refusal): return (.refused(refusal), nil)
+        case .new(let record, _):
+            try replay(record, user: user, userID: userID, in: supply)
+            return (.new(record.code), record)
+        }
+    }
+
+    @discardableResult
+    mutating func replay(
+        _ record: AllocationRecord, user: String, userID: String = "", in supply: Supply
+    ) throws(ApplyError) -> RowNumber {
+        let text = bytes(user)
+        let identity = bytes(userID)
+        return try apply(
+            record, userBytes: text.span, userID: identity.span, upload: supply.catalog[record.code.upload])
+    }
+
+    mutating func answer(_ user: String, at now: UInt64, in supply: Supply) throws -> Answer {
+        try allocate(user, at: now, in: supply).answer
+    }
+}
+
+func code(_ ordinal: UInt32, upload: UInt32 = 0) -> CodeID {
+    CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal)
+}

@@ -1,0 +1,258 @@
+import Testing
+
+@testable import TearoffProtocol
+
+/// A command as a test sees it: what was parsed, and the bytes of its arguments.
+struct Outcome: Equatable {
+    var arguments: [[UInt8]]
+    var command: Command?
+    var error: CommandError?
+}
+
+/// One step of a decoder: a command, or the end of the stream's sense.
+enum Step: Equatable {
+    case outcome(Outcome)
+    case unbalancedQuotes
+    case failed(ProtocolError)
+}
+
+enum Feed {
+    /// Everything that comes out when `input` arrives in pieces ending at `cuts` (ascending) and at its end.
+    static func steps(
+        _ input: [UInt8], cuts: [Int] = [], limits: DecoderLimits = .standard
+    ) -> [Step] {
+        var decoder = CommandDecoder(limits: limits)
+        var steps: [Step] = []
+        var start = 0
+        for cut in cuts + [input.count] {
+            let seen = [UInt8](input[..<cut])
+            do {
+                while true {
+                    let result = try decoder.decode(seen.span, from: start)
+                    if case .needMore = result { break }
+                    switch result {
+                    case .needMore: break
+                    case .command(let end):
+                        steps.append(.outcome(outcome(decoder, seen, start, end)))
+                        start = end
+                    case .unbalancedQuotes(let end):
+                        steps.append(.unbalancedQuotes)
+                        start = end
+                    }
+                }
+            } catch {
+                return steps + [.failed(error)]
+            }
+        }
+        return steps
+    }
+
+    private static func outcome(
+        _ decoder: CommandDecoder, _ input: [UInt8], _ start: Int, _ end: Int
+    ) -> Outcome {
+        let bytes = decoder.source == .input ? [UInt8](input[start..<end]) : decoder.unescaped
+        let arguments = (0..<decoder.argumentCount).map { [UInt8](bytes[decoder.argument($0)]) }
+        guard !arguments.isEmpty else { return Outcome(arguments: []) }
+        do throws(CommandError) {
+            let command = try Command(parsing: decoder, bytes: bytes.span)
+            return Outcome(arguments: arguments, command: command)
+        } catch {
+            return Outcome(arguments: arguments, error: error)
+        }
+    }
+
+    /// The RESP form of `arguments`.
+    static func resp(_ arguments: [String]) -> [UInt8] {
+        var writer = CommandWriter()
+        writer.command(arguments)
+        return writer.bytes
+    }
+
+    /// The only command of `input`, or its error.
+    static func single(_ input: [UInt8]) -> Outcome? {
+        let steps = steps(input)
+        guard steps.count == 1, case .outcome(let outcome) = steps[0] else { return nil }
+        return outcome
+    }
+}
+
+/// A seeded generator: the same numbers everywhere.
+struct SplitMix64 {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}
+
+/// Every form of every command, with what it means.
+enum Samples {
+    static let window24h = RetriggerArgument.window(milliseconds: 86_400_000)
+
+    static let commands: [(arguments: [String], command: Command)] =
+        burst + lists + uploads + campaigns + server + connection + client + introspection
+
+    static let burst: [(arguments: [String], command: Command)] = [
+        (["ALLOC", "summer", "u1"], .alloc(campaign: 1, user: 2, userID: nil, full: false)),
+        (["alloc", "summer", "u 1"], .alloc(campaign: 1, user: 2, userID: nil, full: false)),
+        (["ALLOC", "summer", "u1", "FULL"], .alloc(campaign: 1, user: 2, userID: nil, full: true)),
+        (
+            ["Alloc", "summer", "u1", "UserID", "m\n9", "full"],
+            .alloc(campaign: 1, user: 2, userID: 4, full: true)
+        ),
+        (
+            ["ALLOC", "summer", "u1", "FULL", "USERID", "FULL"],
+            .alloc(campaign: 1, user: 2, userID: 5, full: true)
+        ),
+        (["USER", "HISTORY", "u1"], .userHistory(user: 2)),
+        (["CODE", "FIND", "AB-1"], .codeFind(code: 2)),
+    ]
+
+    static let lists: [(arguments: [String], command: Command)] = [
+        (["LIST", "CREATE", "a", "UNIQUE"], .listCreate(name: "a", kind: .unique, expires: nil, warn: nil)),
+        (
+            ["LIST", "CREATE", "a", "unique", "WARN", "10", "EXPIRES", "2030-01-31"],
+            .listCreate(name: "a", kind: .unique, expires: "2030-01-31", warn: 10)
+        ),
+        (
+            ["LIST", "CREATE", "f", "FIXED", "UNIQUE", "4294967295", "EXPIRES", "2030-01-31 10:00"],
+            .listCreate(
+                name: "f", kind: .fixed(code: Array("UNIQUE".utf8), limit: .max),
+                expires: "2030-01-31 10:00", warn: nil)
+        ),
+        (["LIST", "INFO", "a.b_c:d-9"], .listInfo("a.b_c:d-9")),
+        (["LIST", "ALL"], .listAll),
+        (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
+        (
+            ["LIST", "SET", "a", "expires", "2030-01-31"],
+            .listSetExpires(name: "a", expires: "2030-01-31")
+        ),
+    ]
+
+    static let uploads: [(arguments: [String], command: Command)] = [
+        (["LIST", "LOAD", "a", "BEGIN"], .listLoadBegin(list: "a", filename: nil)),
+        (["LIST", "LOAD", "a", "begin", "ä b.txt"], .listLoadBegin(list: "a", filename: "ä b.txt")),
+        (
+            ["LIST", "LOAD", "a", "CHUNK", "7", "AB\r\n\"CD\"\n"],
+            .listLoadChunk(list: "a", upload: 7, bytes: 5)
+        ),
+        (["LIST", "LOAD", "a", "CHUNK", "7", ""], .listLoadChunk(list: "a", upload: 7, bytes: 5)),
+        (["LIST", "LOAD", "a", "COMMIT", "7"], .listLoadCommit(list: "a", upload: 7, skipBad: false)),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "skipbad"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: true)
+        ),
+        (["LIST", "LOAD", "a", "ABORT", "7"], .listLoadAbort(list: "a", upload: 7)),
+        (
+            ["LIST", "LOAD", "a", "ERRORS", "7", "0", "20"],
+            .listLoadErrors(list: "a", upload: 7, from: 0, count: 20)
+        ),
+    ]
+
+    static let campaigns: [(arguments: [String], command: Command)] = [
+        (
+            ["CAMPAIGN", "CREATE", "c", "LIST", "a"],
+            .campaignCreate(name: "c", list: "a", retrigger: nil)
+        ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "RETRIGGER", "window", "24h", "LIST", "a"],
+            .campaignCreate(name: "c", list: "a", retrigger: window24h)
+        ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "once"],
+            .campaignCreate(name: "c", list: "a", retrigger: .once)
+        ),
+        (
+            ["campaign", "create", "c", "list", "a", "retrigger", "ALWAYS"],
+            .campaignCreate(name: "c", list: "a", retrigger: .always)
+        ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "until-expiry"],
+            .campaignCreate(name: "c", list: "a", retrigger: .untilExpiry)
+        ),
+        (["CAMPAIGN", "INFO", "c"], .campaignInfo("c")),
+        (["CAMPAIGN", "ALL"], .campaignAll),
+        (["CAMPAIGN", "FINISH", "c"], .campaignFinish("c")),
+        (["CAMPAIGN", "RESUME", "c"], .campaignResume("c")),
+    ]
+
+    static let server: [(arguments: [String], command: Command)] = [
+        (["SNAPSHOT"], .snapshot),
+        (["INFO"], .info(section: nil)),
+        (["info", "Server"], .info(section: "server")),
+        (["SHUTDOWN"], .shutdown),
+        (["CONFIG", "GET", "save", "append*"], .configGet(["save", "append*"])),
+    ]
+
+    static let connection: [(arguments: [String], command: Command)] = [
+        (["PING"], .ping(nil)),
+        (["ping", ""], .ping(1)),
+        (["ECHO", "a\"b'c\\d"], .echo(1)),
+        (["HELLO"], .hello(HelloArguments())),
+        (["HELLO", "2"], .hello(HelloArguments(version: .resp2))),
+        (
+            ["HELLO", "3", "SETNAME", "n", "AUTH", "default", "p w"],
+            .hello(
+                HelloArguments(
+                    version: .resp3, credentials: Credentials(user: "default", password: Array("p w".utf8)),
+                    clientName: "n"))
+        ),
+        (["AUTH", "pw"], .auth(Credentials(user: nil, password: Array("pw".utf8)))),
+        (["AUTH", "joe", "pw"], .auth(Credentials(user: "joe", password: Array("pw".utf8)))),
+        (["SELECT", "0"], .select(0)),
+        (["RESET"], .reset),
+        (["QUIT"], .quit),
+    ]
+
+    static let client: [(arguments: [String], command: Command)] = [
+        (["CLIENT", "ID"], .clientID),
+        (["CLIENT", "GETNAME"], .clientGetName),
+        (["CLIENT", "SETNAME", "worker-1"], .clientSetName("worker-1")),
+        (["CLIENT", "SETNAME", ""], .clientSetName("")),
+        (["CLIENT", "SETINFO", "LIB-NAME", "redis-py"], .clientSetInfo),
+        (["CLIENT", "INFO"], .clientInfo),
+        (["CLIENT", "LIST"], .clientList),
+        (["CLIENT", "NO-EVICT", "on"], .clientNoEvict),
+        (["CLIENT", "NO-TOUCH", "OFF"], .clientNoTouch),
+    ]
+
+    static let introspection: [(arguments: [String], command: Command)] = [
+        (["COMMAND"], .commandAll),
+        (["COMMAND", "COUNT"], .commandCount),
+        (["COMMAND", "LIST"], .commandList),
+        (["COMMAND", "INFO"], .commandInfo([])),
+        (["COMMAND", "INFO", "alloc", "get"], .commandInfo(["alloc", "get"])),
+        (["COMMAND", "DOCS", "list|load"], .commandDocs(["list|load"])),
+        (["COMMAND", "GETKEYS", "ALLOC", "summer", "u1"], .commandGetKeys([4])),
+        (["COMMAND", "GETKEYS", "USER", "HISTORY", "u1"], .commandGetKeys([4])),
+    ]
+
+    /// The inline form: words that need it quoted as redis-cli writes them.
+    static func inline(_ arguments: [String], end: String = "\r\n") -> [UInt8] {
+        Array((arguments.map(quoted).joined(separator: " ") + end).utf8)
+    }
+
+    private static func quoted(_ word: String) -> String {
+        let needsQuotes =
+            word.isEmpty || word.utf8.contains { $0 <= 0x20 || $0 >= 0x7F || $0 == 0x22 || $0 == 0x27 }
+        guard needsQuotes else { return word }
+        var text = "\""
+        for byte in word.utf8 {
+            switch byte {
+            case UInt8(ascii: "\n"): text += "\\n"
+            case UInt8(ascii: "\r"): text += "\\r"
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += "\\\(Character(Unicode.Scalar(byte)))"
+            case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
+            default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+        }
+        return text + "\""
+    }
+}

@@ -76,6 +76,14 @@ let package = Package(
             path: "tools/tearoffctl", swiftSettings: strict),
 
         .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TearoffClientTests",
+            dependencies: [
+                "TearoffClient", "TearoffProtocol", "tearoffctl",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
         .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
     ]
 )

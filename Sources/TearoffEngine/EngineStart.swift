@@ -47,7 +47,8 @@ package final class EngineStart: Sendable {
     package func makeLoop(_ index: Int, control: ControlPort) throws(LogFailure) -> LoopEngine {
         LoopEngine(
             engine: engine, index: index, catalog: state.catalog,
-            writer: try makeWriter(LaneID(rawValue: UInt16(index))), control: control)
+            writer: try makeWriter(LaneID(rawValue: UInt16(index))), control: control,
+            logBytes: state.counters.logBytesRead / UInt64(engine.settings.loopCount))
     }
 
     /// Makes the control plane and writes down which segments this life began. To be called on its own loop, after all

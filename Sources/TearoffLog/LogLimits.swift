@@ -6,6 +6,9 @@ package enum LogLimits {
     /// Segment files: 64 MiB takes 30 ms to zero (measured) and is rotated seldom.
     package static let segmentBytesDefault: UInt64 = 64 << 20
 
+    /// A control segment holds some 50,000 changes; a start or a snapshot begins a new one.
+    package static let controlSegmentBytesMax: UInt64 = 4 << 20
+
     /// What a server accepts as a setting.
     package static let segmentBytesMin: UInt64 = 1 << 20
 

@@ -96,19 +96,44 @@ struct Host: Sendable {
 // MARK: - Starting
 
 extension Host {
-    /// Recovers, serves, and goes down.
+    private enum Event: Sendable {
+        case started
+        case startFailed(StartFailure)
+        case stop(ServerState.StopReason)
+    }
+
+    /// Recovers, serves, and goes down. A stop may be asked for during a long recovery too: nothing is lost by it.
     func serve(until reasons: AsyncStream<ServerState.StopReason>) async -> ExitCode {
-        var requests = reasons.makeAsyncIterator()
-        do throws(StartFailure) {
-            let start = try await recover()
-            try await startLoops(start)
-        } catch {
-            logger.critical("start.refused", metadata: ["reason": "\(error.message)"])
-            await stop()
-            return error.code
+        let (events, post) = AsyncStream.makeStream(of: Event.self)
+        let starting = Task { post.yield(await start()) }
+        let asking = Task { for await reason in reasons { post.yield(.stop(reason)) } }
+        defer {
+            starting.cancel()
+            asking.cancel()
         }
-        announce()
-        let reason = await requests.next() ?? .asked("the end of the stream")
+        for await event in events {
+            switch event {
+            case .started: announce()
+            case .startFailed(let failure):
+                logger.critical("start.refused", metadata: ["reason": "\(failure.message)"])
+                await stop()
+                return failure.code
+            case .stop(let reason): return await stop(because: reason)
+            }
+        }
+        return .ok
+    }
+
+    private func start() async -> Event {
+        do throws(StartFailure) {
+            try await startLoops(try await recover())
+            return .started
+        } catch {
+            return .startFailed(error)
+        }
+    }
+
+    private func stop(because reason: ServerState.StopReason) async -> ExitCode {
         switch reason {
         case .asked(let who):
             logger.notice("server.stopping", metadata: ["because": "\(who)"])

@@ -120,11 +120,11 @@ final class LoopGroup: Sendable {
         background.submit { state in if case .active = state { body() } }
     }
 
+    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves nothing.
     func shutDown() async {
         do {
             try await sockets.shutdownGracefully()
             try await control.shutdownGracefully()
-            try await background.shutdownGracefully()
         } catch {
             // The process is about to end, and nothing depends on its threads any more.
             return

@@ -1,4 +1,4 @@
-import TearoffLog
+package import TearoffLog
 
 /// Which calls of a simulated door fail: the n-th one, as SQLite's tests do for n = 1, 2, 3 and so on.
 package struct FaultPlan: Sendable {

@@ -1,5 +1,6 @@
-package import TearoffLog
 import Synchronization
+import TearoffCore
+package import TearoffLog
 
 /// Blobs and named files in memory; whole or absent after a crash, and damaged on request.
 package final class SimulatedBlobStore: BlobStore {

@@ -1,5 +1,5 @@
-package import TearoffLog
 import Synchronization
+package import TearoffLog
 
 /// A log directory in memory, with the faults of a real one: crashes that leave any subset of a write's
 /// sectors, failing calls, slow completions, reads of what never became durable. No threads, no clock.

@@ -50,30 +50,25 @@ package final class DataDirectory: Sendable {
         path: String, expectData: Bool, shardCount: UInt16, newID: DirectoryID, timeMilliseconds: UInt64
     ) throws(DataDirectoryError) -> DataDirectory {
         let root = SystemDirectory(path: path, name: "")
-        let names = try stored { () throws(StorageError) in try root.list() } ?? []
-        let isNew = !names.contains(identityFile)
-        if isNew {
-            if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
-            // A crash while a directory was made leaves our names, but never a segment.
-            let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
-            if log.contains(where: { SegmentID(fileName: $0) != nil }) {
-                throw .damagedIdentity("the file is missing, though there is a log")
-            }
-            if expectData { throw .expectedData }
+        if try isNew(root, expectData: expectData) {
             try stored { () throws(StorageError) in try root.make() }
         }
         let lock = try takeLock(root)
+        // Once more, now that nobody else can be making it: a second identity would disown the first one's log.
+        let isNew = try isNew(root, expectData: expectData)
         let identity =
             isNew
             ? DataIdentity(
                 id: newID, shardCount: shardCount, createdMilliseconds: timeMilliseconds, hasBegun: false)
             : try readIdentity(root)
         let removed = try stored { () throws(StorageError) in
-            var removed = 0
-            for name in [logDirectory, blobDirectory, snapshotDirectory] {
-                try root.subdirectory(name).make()
-                removed += try root.subdirectory(name).removeTemporaryFiles()
-            }
+            for name in [logDirectory, blobDirectory, snapshotDirectory] { try root.subdirectory(name).make() }
+            var removed = try root.removeTemporaryFiles { $0 == identityFile }
+            removed += try root.subdirectory(logDirectory)
+                .removeTemporaryFiles(where: DirectoryLogStorage.isTemporaryName)
+            removed += try root.subdirectory(blobDirectory)
+                .removeTemporaryFiles(where: DirectoryBlobStore.isTemporaryName)
+            removed += try root.subdirectory(snapshotDirectory).removeTemporaryFiles(where: BlobNames.isValid)
             // Last, and only with everything else in place: it says that the directory is whole.
             if isNew { try root.writeWhole(identityFile, identity.encoded) }
             return removed
@@ -81,6 +76,20 @@ package final class DataDirectory: Sendable {
         return DataDirectory(
             root: root, lock: lock, identity: identity, origin: isNew ? .created : .opened,
             temporaryFilesRemoved: removed)
+    }
+
+    /// Whether a directory is still to be made there. Changes nothing.
+    private static func isNew(_ root: SystemDirectory, expectData: Bool) throws(DataDirectoryError) -> Bool {
+        let names = try stored { () throws(StorageError) in try root.list() } ?? []
+        if names.contains(identityFile) { return false }
+        if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
+        // A crash while a directory was made leaves our names, but never a segment.
+        let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
+        if log.contains(where: { SegmentID(fileName: $0) != nil }) {
+            throw .damagedIdentity("the file is missing, though there is a log")
+        }
+        if expectData { throw .expectedData }
+        return true
     }
 
     private static func stored<Value>(

@@ -5,7 +5,6 @@ package import TearoffLog
 package struct DirectoryBlobStore: BlobStore {
     private let blobs: SystemDirectory
     private let named: SystemDirectory
-    private static let asideSuffix = ".aside"
 
     init(blobs: SystemDirectory, named: SystemDirectory) {
         self.blobs = blobs
@@ -41,14 +40,14 @@ package struct DirectoryBlobStore: BlobStore {
     package func remove(_ id: BlobID) throws(StorageError) { try blobs.remove("\(id)") }
 
     package func writeNamed(_ name: String, _ bytes: [UInt8]) throws(StorageError) {
-        precondition(Self.isPlain(name), "'\(name)' is no name for a file")
+        precondition(BlobNames.isValid(name), "'\(name)' is no name for a file")
         try named.writeWhole(name, bytes)
     }
 
     package func readNamed(_ name: String) throws(StorageError) -> [UInt8] { try named.readWhole(name) }
 
     package func listNamed() throws(StorageError) -> [String] {
-        (try named.list() ?? []).filter(Self.isPlain).sorted()
+        (try named.list() ?? []).filter(BlobNames.isValid).sorted()
     }
 
     package func removeNamed(_ name: String) throws(StorageError) {
@@ -57,18 +56,14 @@ package struct DirectoryBlobStore: BlobStore {
     }
 
     package func setAside(_ name: String) throws(StorageError) {
-        try named.rename(name, to: name + Self.asideSuffix)
+        try named.rename(name, to: name + BlobNames.asideSuffix)
         try named.sync()
     }
+}
 
-    private static func isPlain(_ name: String) -> Bool {
-        let isSafe = name.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || byte == 0x2D || byte == 0x5F || byte == 0x2E
-        }
-        let isReserved = name.hasSuffix(SystemDirectory.temporarySuffix) || name.hasSuffix(asideSuffix)
-        return isSafe && !isReserved && name.first.map { !"-_.".contains($0) } ?? false
-    }
+extension DirectoryBlobStore {
+    /// Whether a blob under way has this name, given without its suffix.
+    static func isTemporaryName(_ name: String) -> Bool { Hex.decode(name)?.count == 8 }
 }
 
 /// Writes a blob under a temporary name until its hash is known.
@@ -89,12 +84,29 @@ private final class DirectoryBlobWriter: BlobWriter {
     deinit { abandon() }
 
     func append(_ bytes: Span<UInt8>) throws(StorageError) {
-        try file.write(bytes, at: byteCount)
-        hasher.update(bytes)
-        byteCount += UInt64(bytes.count)
+        try guarded { () throws(StorageError) in
+            try file.write(bytes, at: byteCount)
+            hasher.update(bytes)
+            byteCount += UInt64(bytes.count)
+        }
     }
 
     func finish() throws(StorageError) -> BlobID {
+        try guarded { () throws(StorageError) in try publish() }
+    }
+
+    /// Runs a step; when it throws, the blob is given up. A second sync after a failed one would prove nothing.
+    private func guarded<Value>(_ step: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        guard !isOver else { throw StorageError(.write, file: file.name, problem: .poisoned) }
+        do throws(StorageError) {
+            return try step()
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    private func publish() throws(StorageError) -> BlobID {
         let id = hasher.finish()
         try file.sync()
         // What the medium gives back is what was meant, or nobody hears of the blob.
@@ -137,6 +149,7 @@ private final class DirectoryBlobReader: BlobReader {
     }
 
     func read(upTo countMax: Int, into bytes: inout [UInt8]) throws(StorageError) {
+        precondition(countMax > 0, "a read of nothing would look like the end")
         let count = Int(min(UInt64(min(countMax, buffer.byteCount)), byteCount - position))
         guard count > 0 else {
             bytes.removeAll(keepingCapacity: true)

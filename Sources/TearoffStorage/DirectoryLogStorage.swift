@@ -50,6 +50,11 @@ package final class DirectoryLogStorage: LogStorage {
         mechanism = directFlag == 0 ? "\(way), buffered: the file system has no direct I/O" : way
     }
 
+    /// Whether a file under way has this name, given without its suffix.
+    static func isTemporaryName(_ name: String) -> Bool {
+        SegmentID(fileName: name) != nil || name == DirectIOProbe.name
+    }
+
     package func settle() throws(StorageError) {
         for name in try directory.list() ?? [] where SegmentID(fileName: name) != nil {
             try directory.open(name, O_RDONLY).sync()
@@ -71,11 +76,18 @@ package final class DirectoryLogStorage: LogStorage {
     }
 
     package func prepareSegment(_ header: SegmentHeader) throws(StorageError) {
+        // Renaming would replace a segment of that name, and everything acknowledged in it.
+        guard try !directory.contains(header.id.fileName) else {
+            throw .system(EEXIST, .create, header.id.description)
+        }
         let temporary = header.id.fileName + SystemDirectory.temporarySuffix
         let file = try directory.open(
             temporary, O_WRONLY | O_CREAT | O_TRUNC | directFlag, operation: .create)
         let code = posix_fallocate(file.descriptor, 0, off_t(header.segmentBytes))
-        guard code == 0 else { throw .system(code, .allocate, file.name) }
+        // Where a file system cannot allocate beforehand, the zeros do it.
+        guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
+            throw .system(code, .allocate, file.name)
+        }
         // Written once with zeros: a commit then moves no metadata (PEERS: half the latency).
         let zeros = AlignedBuffer(byteCount: 1 << 20)
         var offset: UInt64 = 0
@@ -103,7 +115,11 @@ package final class DirectoryLogStorage: LogStorage {
                 file.descriptor, buffer.address(at: written, count: count - written), count - written,
                 off_t(offset) + off_t(written))
             if result < 0 && errno == EINTR { continue }
-            guard result > 0 else { throw .last(.write, file.name, offset: offset) }
+            guard result >= 0 else { throw .last(.write, file.name, offset: offset) }
+            guard result > 0 else {
+                throw StorageError(
+                    .write, file: file.name, offset: ByteOffset(rawValue: offset), problem: .nothingWritten)
+            }
             written += result
         }
     }
@@ -135,17 +151,19 @@ package final class DirectoryLogStorage: LogStorage {
 private struct DirectIOProbe {
     let blockBytes: Int
     let directFlag: CInt
+    static let name = "probe"
 
     init(_ directory: SystemDirectory) throws(StorageError) {
-        let name = "probe" + SystemDirectory.temporarySuffix
-        let plain = try directory.open(name, O_WRONLY | O_CREAT | O_TRUNC, operation: .create)
+        let name = Self.name + SystemDirectory.temporarySuffix
+        _ = try directory.open(name, O_WRONLY | O_CREAT | O_TRUNC, operation: .create)
         defer { _ = unsafe unlink(directory.filePath(name)) }
         let zeros = AlignedBuffer(byteCount: 2 * LogLimits.blockBytesMax)
         let direct: SystemFile
         do throws(StorageError) {
             direct = try directory.open(name, O_WRONLY | CInt(tearoff_open_direct))
         } catch {
-            _ = plain
+            // Only this says that there is none; anything else would be hidden by going on without.
+            guard case .system(code: EINVAL, _) = error.problem else { throw error }
             (blockBytes, directFlag) = (LogLimits.blockBytesMin, 0)
             return
         }
@@ -156,6 +174,7 @@ private struct DirectIOProbe {
                 (blockBytes, directFlag) = (size, CInt(tearoff_open_direct))
                 return
             }
+            guard result < 0, errno == EINVAL else { throw .last(.write, direct.name) }
         }
         (blockBytes, directFlag) = (LogLimits.blockBytesMin, 0)
     }

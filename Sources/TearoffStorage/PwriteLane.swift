@@ -36,8 +36,14 @@ final class PwriteLane: LaneStorage {
     var mechanism: String { files.mechanism }
 
     func open(segment: SegmentNumber) throws(StorageError) {
+        try checkAlive()
         precondition(write == nil, "lane \(files.lane) changes its segment under a write")
-        file = try files.open(segment)
+        do throws(StorageError) {
+            file = try files.open(segment)
+        } catch {
+            isPoisoned = true
+            throw error
+        }
     }
 
     func begin(_ bytes: Span<UInt8>, at offset: ByteOffset, notify: Bool) throws(StorageError) {
@@ -62,6 +68,7 @@ final class PwriteLane: LaneStorage {
         guard let write, let file else { preconditionFailure("lane \(files.lane) waits for nothing") }
         if write.notify {
             thread.sync {}
+            clearEvent()
         } else {
             writing.write(write.count, to: file, at: write.offset, settings)
         }
@@ -70,10 +77,14 @@ final class PwriteLane: LaneStorage {
 
     func poll() throws(StorageError) -> Bool {
         try checkAlive()
+        clearEvent()
+        return try finish()
+    }
+
+    private func clearEvent() {
         var count: UInt64 = 0
         // SAFETY: eight bytes are read into eight bytes; nothing there is no error.
         _ = unsafe read(event, &count, 8)
-        return try finish()
     }
 
     private func checkAlive() throws(StorageError) {

@@ -6,7 +6,7 @@ struct SystemDirectory: Sendable {
     let path: String
     /// As errors show it; empty for the data directory itself.
     let name: String
-    static let temporarySuffix = ".tmp"
+    static let temporarySuffix = BlobNames.temporarySuffix
 
     func filePath(_ file: String) -> String { "\(path)/\(file)" }
     func fileName(_ file: String) -> String { name.isEmpty ? file : "\(name)/\(file)" }
@@ -21,9 +21,19 @@ struct SystemDirectory: Sendable {
         try SystemFile(path: filePath(file), name: fileName(file), flags: flags, operation: operation)
     }
 
-    /// Makes it when it does not exist, for its owner alone.
+    /// Makes it when it does not exist, for its owner alone; durable on return.
     func make() throws(StorageError) {
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last(.create, name) }
+        if unsafe mkdir(path, 0o700) == 0 {
+            try SystemFile(path: filePath(".."), name: fileName(".."), flags: O_RDONLY | O_DIRECTORY).sync()
+        } else if errno != EEXIST {
+            throw .last(.create, name)
+        }
+    }
+
+    func contains(_ file: String) throws(StorageError) -> Bool {
+        if unsafe access(filePath(file), F_OK) == 0 { return true }
+        guard errno == ENOENT else { throw .last(.stat, fileName(file)) }
+        return false
     }
 
     /// All names in it, in no order. nil: there is no such directory.
@@ -60,13 +70,19 @@ struct SystemDirectory: Sendable {
         try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY).sync()
     }
 
-    /// Removes what a crash left half-written. - Returns: how many files.
-    func removeTemporaryFiles() throws(StorageError) -> Int {
-        let leftovers = (try list() ?? []).filter { $0.hasSuffix(Self.temporarySuffix) }
+    /// Removes what a crash left half-written.
+    ///
+    /// - Parameter isOurs: whether we write a file of that name, given without ``temporarySuffix``.
+    /// - Returns: how many files.
+    func removeTemporaryFiles(where isOurs: (String) -> Bool) throws(StorageError) -> Int {
+        let leftovers = (try list() ?? []).filter { name in
+            name.hasSuffix(Self.temporarySuffix) && isOurs(String(name.dropLast(Self.temporarySuffix.count)))
+        }
         for file in leftovers { try remove(file) }
         return leftovers.count
     }
 
+    /// Replaces a file by one of these bytes: temporary name, sync, read back and compared, renamed, synced.
     func writeWhole(_ file: String, _ bytes: [UInt8]) throws(StorageError) {
         let temporary = file + Self.temporarySuffix
         let written = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, operation: .create)

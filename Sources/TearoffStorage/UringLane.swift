@@ -46,24 +46,43 @@ import TearoffLog
     init(_ files: LaneFiles, settings: LogStorageSettings) throws(StorageError) {
         self.files = files
         self.settings = settings
-        unsafe ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
+        // Before anything is stored: a throw later on would run deinit on a ring that is none.
+        (event, unsafe ring) = unsafe try Self.makeRing(files.lane)
         unsafe delay = UnsafeMutablePointer<__kernel_timespec>.allocate(capacity: 1)
         let microseconds = Int64(settings.flushDelayMicroseconds)
         unsafe delay.initialize(
             to: __kernel_timespec(
                 tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1_000))
-        event = tearoff_make_event()
-        // SAFETY: the ring's memory is ours until deinit; it is torn down there.
-        let code = unsafe io_uring_queue_init(Self.queueDepth, ring, UInt32(IORING_SETUP_CLAMP))
-        guard code == 0, event >= 0 else { throw .system(-code, .create, "wal ring of lane \(files.lane)") }
-        let registered = unsafe io_uring_register_eventfd(ring, event)
-        guard registered == 0 else { throw .system(-registered, .notify, "wal ring of lane \(files.lane)") }
+    }
+
+    /// A ring whose completions signal an eventfd, once that is asked for. Leaves nothing behind when it throws.
+    private static func makeRing(
+        _ lane: LaneID
+    ) throws(StorageError) -> (event: CInt, ring: UnsafeMutablePointer<io_uring>) {
+        let name = "wal ring of lane \(lane)"
+        let event = tearoff_make_event()
+        guard event >= 0 else { throw .last(.create, name) }
+        let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
+        // SAFETY: the ring's memory is ours until deinit; it is torn down there, or here when it fails.
+        let code = unsafe io_uring_queue_init(queueDepth, ring, UInt32(IORING_SETUP_CLAMP))
+        let registered = unsafe code == 0 ? io_uring_register_eventfd(ring, event) : 0
+        guard code == 0, registered == 0 else {
+            if code == 0 { unsafe io_uring_queue_exit(ring) }
+            unsafe ring.deallocate()
+            _ = close(event)
+            throw .system(code == 0 ? -registered : -code, .create, name)
+        }
         unsafe tearoff_uring_notify(ring, false)
+        return unsafe (event, ring)
     }
 
     deinit {
-        // Tearing the ring down waits for what is in flight, so the kernel is done with the buffer before it goes.
-        while let write, write.outstanding > 0, !write.isQueued, unsafe tearoff_uring_await(ring) == 0 { take() }
+        // The kernel must be done with the buffer before it goes; tearing the ring down only cancels.
+        while let write, write.outstanding > 0, !write.isQueued {
+            let code = unsafe tearoff_uring_await(ring)
+            guard code == 0 || code == -EINTR else { break }
+            take()
+        }
         unsafe io_uring_queue_exit(ring)
         unsafe ring.deallocate()
         unsafe delay.deallocate()
@@ -74,8 +93,9 @@ import TearoffLog
     var mechanism: String { files.mechanism }
 
     func open(segment: SegmentNumber) throws(StorageError) {
+        try checkAlive()
         precondition(write == nil, "lane \(files.lane) changes its segment under a write")
-        file = try files.open(segment)
+        try guarded { () throws(StorageError) in file = try files.open(segment) }
     }
 
     func begin(_ bytes: Span<UInt8>, at offset: ByteOffset, notify: Bool) throws(StorageError) {
@@ -104,13 +124,12 @@ import TearoffLog
                 try reap()
             }
         }
+        clearEvent()
     }
 
     func poll() throws(StorageError) -> Bool {
         try checkAlive()
-        var count: UInt64 = 0
-        // SAFETY: eight bytes are read into eight bytes; nothing there is no error.
-        _ = unsafe read(event, &count, 8)
+        clearEvent()
         try guarded { () throws(StorageError) in
             try reap()
             if write?.isQueued == true { try submit(waitFor: 0) }
@@ -122,6 +141,12 @@ import TearoffLog
 // MARK: - Ring
 
 extension UringLane {
+    private func clearEvent() {
+        var count: UInt64 = 0
+        // SAFETY: eight bytes are read into eight bytes; nothing there is no error.
+        _ = unsafe read(event, &count, 8)
+    }
+
     private func checkAlive() throws(StorageError) {
         if isPoisoned { throw StorageError(.write, file: "lane \(files.lane)", problem: .poisoned) }
     }

@@ -14,21 +14,36 @@ package final class LoopEngine {
     package let writer: LaneWriter
     package private(set) var now: Timestamp
     package private(set) var counters = LoopCounters()
+    private let batchBytesMax: Int
     private var encoder: AllocationEncoder
     /// Lists whose last code went into the frame; told to the control plane once it is durable.
     private var drained: [(frame: FrameNumber, list: ListID)] = []
+    /// Lists that came down to their warning; reported after the tick, not under a shard's mutex.
+    private var low: [(list: String, remaining: UInt64)] = []
     private var segmentStarted: ((LanePosition) -> Void)?
     private let control: ControlPort
+    /// Bytes of log that this lane may hold before it asks for a snapshot: its share of the setting.
+    private var snapshotDueBytes: UInt64
 
-    init(engine: Engine, index: Int, catalog: Catalog, writer: LaneWriter, control: ControlPort) {
+    /// - Parameter logBytes: this lane's share of what no snapshot covers at the start.
+    init(
+        engine: Engine, index: Int, catalog: Catalog, writer: LaneWriter, control: ControlPort, logBytes: UInt64
+    ) {
         self.engine = engine
+        let share = engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount)
+        snapshotDueBytes = share - min(share, logBytes)
         self.index = index
         self.catalog = catalog
         self.writer = writer
         self.control = control
+        // The last record of a batch may go over the limit by its own size.
+        batchBytesMax = min(engine.settings.batchBytesMax, writer.payloadBytesMax - Self.recordBytesMax)
         now = engine.now()
         encoder = AllocationEncoder(shardCount: engine.routing.shardCount)
     }
+
+    /// More than any allocation takes in the log: two ids of 255 bytes and the numbers.
+    private static let recordBytesMax = 1_024
 
     private var status: LaneStatus { engine.lanes[index] }
 
@@ -43,7 +58,7 @@ package final class LoopEngine {
     }
 
     /// Whether the batch must be committed before another command is decided.
-    package var isBatchFull: Bool { writer.batch.bytes.count >= engine.settings.batchBytesMax }
+    package var isBatchFull: Bool { writer.batch.bytes.count >= batchBytesMax }
 }
 
 /// What a loop did since the start.
@@ -115,7 +130,7 @@ extension LoopEngine {
 
     private func note(remaining: UInt64, of list: List) {
         if remaining == 0 { drained.append((writer.openFrame, list.id)) }
-        if remaining == list.warnAt { engine.host.report(.listLow(list: list.name, remaining: remaining)) }
+        if remaining == list.warnAt { low.append((list.name, remaining)) }
     }
 
     private func listIsDrained(_ list: ListID) {
@@ -194,10 +209,13 @@ extension LoopEngine {
             let progress = try step()
             let durable = writer.durableFrame
             if durable != status.durableFrame { status.advance(to: durable) }
+            for (list, remaining) in low { engine.host.report(.listLow(list: list, remaining: remaining)) }
+            low.removeAll()
             while let first = drained.first, first.frame <= durable {
                 drained.removeFirst()
                 listIsDrained(first.list)
             }
+            requestSnapshotIfDue()
             if !writer.newSegmentIsPending, let started = segmentStarted.take() { started(writer.position) }
             return progress
         } catch {
@@ -216,5 +234,15 @@ extension LoopEngine {
     func startNewSegment(done: @escaping (LanePosition) -> Void) {
         writer.startNewSegment()
         segmentStarted = done
+        snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
+    }
+
+    private var snapshotShareBytes: UInt64 { engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount) }
+
+    private func requestSnapshotIfDue() {
+        guard engine.settings.snapshotLogBytes > 0, writer.counters.writtenBytes > snapshotDueBytes else { return }
+        // Should this one not be written (another is under way, or the disk refuses), the next mark asks again.
+        snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
+        control.execute { control in control.snapshot { _ in } }
     }
 }

@@ -197,7 +197,10 @@ extension RecoveringState {
                 try replay(record, user: user, userID: userID)
             }
         }
-        for reader in readers { note(reader.reader.end) }
+        for reader in readers {
+            note(reader.reader.end)
+            counters.logBytesRead += reader.reader.end.payloadBytes
+        }
         if merge.gaps > 0 { notices.append(.sequenceGaps(count: merge.gaps)) }
     }
 

@@ -214,8 +214,7 @@ extension SnapshotDesk {
         let numbers = try blobs.listNamed().compactMap(Self.number(of:)).sorted()
         guard numbers.count >= Self.snapshotsKept else { return }
         let kept = numbers.suffix(Self.snapshotsKept)
-        var needed = uploads.uncommittedBlobs
-        for upload in engine.latestCatalog.condensedBlobs { needed.insert(upload) }
+        var needed: Set<BlobID> = []
         var older: Manifest?
         for number in kept {
             // One that cannot be read now is no ground to remove anything.
@@ -230,7 +229,11 @@ extension SnapshotDesk {
             if let start = starts[file.id.lane], file.id.number < start { try log.remove(file.id) }
         }
         try log.syncDirectory()
-        for blob in try blobs.all() where !needed.contains(blob) { try blobs.remove(blob) }
+        // During an upload's commit the blobs stay; the next snapshot finds them.
+        _ = try uploads.withoutCommits { () throws(StorageError) in
+            needed.formUnion(engine.latestCatalog.uploadBlobs)
+            for blob in try blobs.all() where !needed.contains(blob) { try blobs.remove(blob) }
+        }
     }
 
     private func manifest(_ number: UInt64) throws(StorageError) -> Manifest? {
@@ -244,5 +247,5 @@ extension SnapshotDesk {
 }
 
 extension Catalog {
-    fileprivate var condensedBlobs: [BlobID] { lists.flatMap { $0.uploads.compactMap(\.blob) } }
+    fileprivate var uploadBlobs: [BlobID] { lists.flatMap { $0.uploads.compactMap(\.blob) } }
 }

@@ -13,9 +13,8 @@ package final class UploadDesk: Sendable {
     private struct State {
         var sessions: [UInt64: UploadSession] = [:]
         var lastID: UInt64 = 0
-        /// Blobs that are written but not yet in the catalog: no cleaning may take them.
-        var uncommittedBlobs: Set<BlobID> = []
         var commits: [@Sendable () -> Void] = []
+        /// A commit is under way, or the blobs are being cleaned.
         var isCommitting = false
     }
 
@@ -36,8 +35,6 @@ package final class UploadDesk: Sendable {
         self.makeHasher = makeHasher
         self.seed = seed
     }
-
-    var uncommittedBlobs: Set<BlobID> { state.withLock { $0.uncommittedBlobs } }
 }
 
 /// Why an upload cannot go on.
@@ -173,6 +170,21 @@ extension UploadDesk {
         if isFirst { commitNext() }
     }
 
+    /// Runs `body` while no upload is being committed: a blob is written a moment before the catalog names it.
+    ///
+    /// - Returns: false when a commit is under way; `body` was not run.
+    func withoutCommits(_ body: () throws(StorageError) -> Void) throws(StorageError) -> Bool {
+        let isFree = state.withLock { state in
+            defer { state.isCommitting = true }
+            return !state.isCommitting
+        }
+        guard isFree else { return false }
+        // Commits that came meanwhile have queued up.
+        defer { commitNext() }
+        try body()
+        return true
+    }
+
     private func commitNext() {
         let next = state.withLock { state -> (@Sendable () -> Void)? in
             if state.commits.isEmpty {
@@ -226,9 +238,7 @@ extension UploadDesk {
             try writer.append(piece.span)
             piece.removeAll(keepingCapacity: true)
         }
-        let blob = try writer.finish()
-        state.withLock { _ = $0.uncommittedBlobs.insert(blob) }
-        return blob
+        return try writer.finish()
     }
 
     private func add(
@@ -252,8 +262,8 @@ extension UploadDesk {
                             records: [ControlRecord(committed, at: now)], codes: run.assigned(to: id))
                     },
                     done: { [self] result in
-                        state.withLock { _ = $0.uncommittedBlobs.remove(blob) }
-                        end(id)
+                        // Bad lines that were left out can still be asked for, until the connection ends.
+                        if counts.bad == 0 { end(id) }
                         done(
                             result.map { _ in
                                 UploadOutcome(status: .loaded(uploadID.value), counts: counts)

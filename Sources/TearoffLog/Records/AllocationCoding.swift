@@ -112,6 +112,7 @@ package enum AllocationDecoder {
             var userID = 0..<0
             if tag == RecordTag.allocationWithUserID {
                 userID = try reader.range(Int(try reader.byte(payload)), payload)
+                guard !userID.isEmpty else { throw RecordError.badField("empty user id", offset: tagOffset) }
             }
             try body(record, payload.extracting(text), payload.extracting(userID))
         }

@@ -148,7 +148,7 @@ extension ControlRecord.Change {
                 limit == 0
                 ? .unique
                 : .fixed(code: try reader.string(payload, maximum: Limits.codeBytes), limit: limit)
-            let expiresAt = try reader.optional(payload).map { Timestamp(milliseconds: $0) }
+            let expiresAt = try reader.optionalTimestamp(payload)
             let warnAt = try reader.optional(payload)
             self = .listCreated(id: id, name: name, kind: kind, expiresAt: expiresAt, warnAt: warnAt)
         case ChangeTag.fixedCodeSet:
@@ -162,7 +162,7 @@ extension ControlRecord.Change {
                 fileName: try reader.text(payload, maximum: 255))
         case ChangeTag.listExpirySet:
             let list = ListID(rawValue: try reader.narrow(payload))
-            let expiresAt = try reader.optional(payload).map { Timestamp(milliseconds: $0) }
+            let expiresAt = try reader.optionalTimestamp(payload)
             self = .listExpirySet(list: list, expiresAt: expiresAt)
         case ChangeTag.campaignCreated:
             self = .campaignCreated(
@@ -205,6 +205,13 @@ extension ByteReader {
     mutating func timestamp(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp {
         let start = position
         let milliseconds = try varint(bytes)
+        guard milliseconds <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    mutating func optionalTimestamp(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp? {
+        let start = position
+        guard let milliseconds = try optional(bytes) else { return nil }
         guard milliseconds <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
         return Timestamp(milliseconds: milliseconds)
     }

@@ -18,6 +18,8 @@ extension [UInt8] {
 }
 
 extension ByteReader {
+    /// Accepts each user in one form only, the one that ``UserKey`` gives it: two forms would be two users.
+    ///
     /// - Returns: the user, and where its text stands when it is long (else an empty range).
     mutating func user(_ bytes: Span<UInt8>) throws(RecordError) -> (key: UserKey, text: Range<Int>) {
         let start = position
@@ -43,6 +45,15 @@ extension ByteReader {
                 words.1 |= byte << UInt64(index * 8 - 64)
             }
         }
+        if form == UserKey.uppercaseUUID, !Self.hasLetter(words.0), !Self.hasLetter(words.1) {
+            // Digits have no case: such a text is a lower-case UUID, and would be another user than itself.
+            throw .badField("upper-case user without a letter", offset: start)
+        }
         return (UserKey(form: form, low: words.0, high: words.1), 0..<0)
+    }
+
+    /// Whether any of the word's hex digits is 10 or more: bit 3 is set, and bit 2 or bit 1.
+    private static func hasLetter(_ word: UInt64) -> Bool {
+        word >> 3 & (word >> 2 | word >> 1) & 0x1111_1111_1111_1111 != 0
     }
 }

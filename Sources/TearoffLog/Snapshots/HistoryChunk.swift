@@ -58,14 +58,14 @@ package enum HistoryChunk {
         guard try reader.varint(bytes) == UInt64(shard.rawValue) else {
             throw RecordError.badField("shard", offset: 4)
         }
-        let first = try reader.varint(bytes)
+        let first: UInt32 = try reader.narrow(bytes)
         let count: Int = try reader.narrow(bytes)
         guard count <= rowsMaximum else { throw RecordError.badField("row count", offset: 4) }
         let columns = try Columns(bytes, &reader, count: count)
         for row in 0..<count {
             let (user, text) = try reader.user(bytes)
             let record = AllocationRecord(
-                shard: shard, sequence: SequenceNumber(rawValue: first + UInt64(row) + 1),
+                shard: shard, sequence: SequenceNumber(rawValue: UInt64(first) + UInt64(row) + 1),
                 givenAt: Timestamp(milliseconds: columns.times[row]),
                 campaign: CampaignID(rawValue: columns.campaigns[row]),
                 code: CodeID(upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),

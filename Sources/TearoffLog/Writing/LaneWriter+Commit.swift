@@ -90,12 +90,12 @@ extension LaneWriter {
 
     private var segmentIsFresh: Bool { offset.rawValue == UInt64(LogLimits.segmentHeaderBytes) }
 
-    /// Whether the segment must be left before the next frame. One block stays free for the close frame.
+    /// Whether the segment must be left before the next frame: ``reservedBytes`` stay free behind it.
     private var mustMove: Bool {
         if newSegmentIsPending && !segmentIsFresh { return true }
         guard !pending.isEmpty else { return false }
         let frameBytes = encoder.paddedBytesMax(payloadBytes: pending.bytes.count)
-        return (offset + frameBytes + supply.blockBytes).rawValue > supply.segmentBytes
+        return (offset + frameBytes + reservedBytes).rawValue > supply.segmentBytes(of: lane)
     }
 
     private func countedWait() -> CommitProgress {
@@ -126,7 +126,7 @@ extension LaneWriter {
         previousHeaderCRC32C = checksum
         let paddedBytes = encoder.encodedBytes
         let end = offset + paddedBytes
-        precondition(end.rawValue <= supply.segmentBytes, "frame \(header.frame) would cross its segment's end")
+        precondition(end.rawValue <= supply.segmentBytes(of: lane), "frame \(header.frame) would cross its segment's end")
         let isAsynchronous = pace.nextIsAsynchronous()
         inFlight = InFlight(header: header, paddedBytes: paddedBytes, isAsynchronous: isAsynchronous)
         let frame = encoder.buffer

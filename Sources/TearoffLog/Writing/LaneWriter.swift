@@ -80,9 +80,12 @@ extension LaneWriter {
 
     /// The most that one batch may hold: 4 MiB, or less in small segments.
     package var payloadBytesMax: Int {
-        let room = Int(supply.segmentBytes) - LogLimits.segmentHeaderBytes - supply.blockBytes
+        let room = Int(supply.segmentBytes(of: lane)) - LogLimits.segmentHeaderBytes - reservedBytes
         return min(LogLimits.payloadBytesMax, room - FrameHeader.byteCount)
     }
+
+    /// Free behind every records frame: a block for its seal, and one for the segment's close frame.
+    var reservedBytes: Int { 2 * supply.blockBytes }
 
     /// Whether a batch was cut that is not durable yet.
     package var isBusy: Bool { inFlight != nil || !pending.isEmpty || segmentIsClosed }

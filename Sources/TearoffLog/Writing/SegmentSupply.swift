@@ -6,7 +6,7 @@ package final class SegmentSupply: Sendable {
     package typealias Wake = @Sendable () -> Void
 
     package let directoryID: DirectoryID
-    package let segmentBytes: UInt64
+    private let segmentBytes: UInt64
 
     private enum Readiness {
         case preparing
@@ -25,7 +25,7 @@ package final class SegmentSupply: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - segmentBytes: size of each segment; a multiple of 4096, at least 64 KiB.
+    ///   - segmentBytes: size of each segment (smaller for the control lane); a multiple of 4096, at least 64 KiB.
     ///   - background: runs a piece of slow work elsewhere, in any order.
     package init(
         storage: any LogStorage, directoryID: DirectoryID,
@@ -92,11 +92,17 @@ package final class SegmentSupply: Sendable {
 
     private func header(_ segment: SegmentID, _ timeMilliseconds: UInt64) -> SegmentHeader {
         SegmentHeader(
-            directoryID: directoryID, id: segment, blockBytes: storage.blockBytes, segmentBytes: segmentBytes,
+            directoryID: directoryID, id: segment, blockBytes: storage.blockBytes,
+            segmentBytes: segmentBytes(of: segment.lane),
             createdMilliseconds: timeMilliseconds)
     }
 
     package var blockBytes: Int { storage.blockBytes }
+
+    /// The control lane has little to say, and each start begins a new segment of it.
+    func segmentBytes(of lane: LaneID) -> UInt64 {
+        lane == .control ? min(segmentBytes, LogLimits.controlSegmentBytesMax) : segmentBytes
+    }
 
     /// The lane's end of the storage; here so that a lane writes where its segments are made.
     func makeLane(_ lane: LaneID) throws(StorageError) -> sending any LaneStorage {

@@ -244,9 +244,13 @@ extension ConnectionHandler {
     }
 
     /// Whoever still waits is told that it is unknown whether the code is kept.
-    func failHeld(_ failure: EngineFailure) {
+    func fail(_ failure: EngineFailure) {
         isHeld = false
         outbox.failHeld(failure.word, failure.message)
+        switch stall {
+        case .parked, .awaitingReply, .batchFull: outbox.writer.error(failure.word, failure.message)
+        case .outputFull, .closing, nil: break
+        }
         stall = .closing
         settleOutput()
     }

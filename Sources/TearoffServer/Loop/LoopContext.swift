@@ -93,9 +93,9 @@ extension LoopContext {
         do throws(EngineFailure) {
             _ = try step(engine)
         } catch {
-            return failHeld(error)
+            return fail(error)
         }
-        if let failure = engine.engine.failure { return failHeld(failure) }
+        if let failure = engine.engine.failure { return fail(failure) }
         release(durable: engine.durableFrame)
         if !waitingForBatch.isEmpty && !engine.isBatchFull {
             let waiting = waitingForBatch
@@ -112,10 +112,10 @@ extension LoopContext {
     }
 
     /// Nothing can be promised any more: whoever waits gets an error instead.
-    private func failHeld(_ failure: EngineFailure) {
-        let connections = held
+    private func fail(_ failure: EngineFailure) {
         held = []
-        for connection in connections { connection.failHeld(failure) }
+        waitingForBatch = []
+        for connection in connections.values { connection.fail(failure) }
         server.engineFailed()
     }
 

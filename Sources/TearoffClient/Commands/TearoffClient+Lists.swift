@@ -1,0 +1,40 @@
+import TearoffProtocol
+
+extension TearoffClient {
+    /// Makes an empty list, or one with its fixed code.
+    ///
+    /// - Parameters:
+    ///   - name: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    ///   - warnAt: the list counts as low when no more than so many codes are free.
+    /// - Throws: ``TearoffError/Code/exists``; ``TearoffError/Code/syntax`` for a name or date that is none.
+    public func createList(
+        _ name: String, _ kind: ListKind = .unique, expires: Expiry = .never, warnAt: Int? = nil
+    ) async throws(TearoffError) {
+        var words = ["LIST", "CREATE", name]
+        switch kind {
+        case .unique: words.append("UNIQUE")
+        case .fixed(let code, let limit): words += ["FIXED", code, "\(limit)"]
+        }
+        if let date = expires.argument { words += ["EXPIRES", date] }
+        if let warnAt { words += ["WARN", "\(warnAt)"] }
+        try await call(Command(words), timeout: options.replyTimeout).requireOK()
+    }
+
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func listInfo(_ name: String) async throws(TearoffError) -> ListInfo {
+        try ListInfo(Fields(await call("LIST", "INFO", name)))
+    }
+
+    /// Every list.
+    public func lists() async throws(TearoffError) -> [ListInfo] {
+        try await call("LIST", "ALL").records(ListInfo.init)
+    }
+
+    /// Changes when a list expires. A later expiry does not restart campaigns that are finished: see
+    /// ``resumeCampaign(_:)``.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func setListExpiry(_ name: String, _ expiry: Expiry) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "EXPIRES", expiry.argument ?? "NEVER").requireOK()
+    }
+}

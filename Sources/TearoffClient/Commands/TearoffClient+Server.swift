@@ -1,0 +1,53 @@
+import TearoffProtocol
+
+extension TearoffClient {
+    /// What a snapshot came to.
+    public struct Snapshot: Sendable, Hashable {
+        /// Its number; a later snapshot has a higher one.
+        public let number: Int
+        /// What was written for it: what changed since the last one, not what exists.
+        public let bytesWritten: Int
+        /// How long it took.
+        public let milliseconds: Int
+    }
+
+    /// Shows that the server answers. - Throws: ``TearoffError/Code/loading`` while it recovers its data.
+    public func ping() async throws(TearoffError) {
+        guard try await call("PING") == .simple("PONG") else {
+            throw .invalid("PING was not answered with PONG")
+        }
+    }
+
+    /// Figures about the server: `# Section` lines and `name:value` lines.
+    ///
+    /// - Parameter section: only this one; nil for all.
+    public func info(section: String? = nil) async throws(TearoffError) -> String {
+        let words = ["INFO"] + (section.map { [$0] } ?? [])
+        return try await call(Command(words), timeout: options.replyTimeout).requiredText()
+    }
+
+    /// Writes a snapshot of the whole state, and returns when it is on disk and verified.
+    ///
+    /// - Throws: ``TearoffError/Code/busy`` when one is being written already.
+    public func snapshot() async throws(TearoffError) -> Snapshot {
+        let fields = try Fields(await call(Command("SNAPSHOT"), timeout: options.operationTimeout))
+        return Snapshot(
+            number: try fields.integer("snapshot"), bytesWritten: try fields.integer("bytes-written"),
+            milliseconds: try fields.integer("milliseconds"))
+    }
+
+    /// Ends the server: it finishes what is in flight, syncs and seals its log. Returns when the server has
+    /// closed the connection; this client is of no use then.
+    ///
+    /// - Throws: ``TearoffError/Code/shutdown`` when it is going down already.
+    public func shutdown() async throws(TearoffError) {
+        let call = try start(Command("SHUTDOWN"), timeout: options.operationTimeout)
+        do throws(TearoffError) {
+            // A server that obeys answers nothing at all.
+            _ = try await call.reply()
+            throw .invalid("SHUTDOWN was answered")
+        } catch  where error.code == .connectionLost {
+            await connectionEnd()
+        }
+    }
+}

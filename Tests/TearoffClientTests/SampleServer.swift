@@ -1,0 +1,181 @@
+import TearoffProtocol
+
+/// The answers of a small installation, in the shapes of docs/PROTOCOL.md. It keeps no state.
+enum SampleServer {
+    static let script: FakeServer.Script = { command, writer in
+        answer(command, &writer)
+    }
+
+    private static func answer(_ command: [String], _ writer: inout ReplyWriter) -> FakeServer.Answer {
+        switch (command[0], command.count > 1 ? command[1] : "") {
+        case ("PING", _): writer.simple("PONG")
+        case ("ALLOC", "summer"):
+            if command.last == "FULL" { allocation(&writer) } else { writer.bulk("K7QP-2M4X") }
+        case ("ALLOC", let name): writer.error(.noCampaign, "no campaign '\(name)'")
+        case ("LIST", "ALL"):
+            writer.array(2)
+            list("june", &writer)
+            list("ten-off", &writer)
+        case ("LIST", "INFO") where command[2] == "june": list("june", &writer)
+        case ("LIST", "INFO"): writer.error(.noList, "no list '\(command[2])'")
+        case ("LIST", "LOAD"): return SampleUpload.answer(command, &writer)
+        case ("CAMPAIGN", "ALL"):
+            writer.array(2)
+            campaign(&writer, isStopped: false)
+            campaign(&writer, isStopped: true)
+        case ("CAMPAIGN", "INFO"): campaign(&writer, isStopped: false)
+        case ("USER", _): history(command[2], &writer)
+        case ("CODE", _): code(command[2], &writer)
+        case ("SNAPSHOT", _):
+            map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
+        case ("INFO", _): writer.bulk("# Server\r\nversion:1.0\r\ntcp_port:7071\r\n")
+        case ("SHUTDOWN", _): return .close
+        default: writer.ok()
+        }
+        return .reply
+    }
+
+    static func map(_ writer: inout ReplyWriter, _ pairs: [(String, Any?)]) {
+        writer.map(pairs.count)
+        for (key, value) in pairs {
+            writer.bulk(key)
+            switch value {
+            case let value as Int: writer.integer(Int64(value))
+            case let value as Bool: writer.boolean(value)
+            case let value as String: writer.bulk(value)
+            default: writer.null()
+            }
+        }
+    }
+
+    private static func allocation(_ writer: inout ReplyWriter) {
+        map(
+            &writer,
+            [
+                ("code", "K7QP-2M4X"), ("status", "repeat"), ("given-at", "2026-06-01T08:30:00.125Z"),
+                ("expires-at", "2026-12-31T23:59:59.999Z"), ("list", "june"), ("ordinal", 1),
+            ])
+    }
+
+    private static func list(_ name: String, _ writer: inout ReplyWriter) {
+        let isJune = name == "june"
+        map(
+            &writer,
+            [
+                ("name", name), ("kind", isJune ? "unique" : "fixed"), ("uploaded", isJune ? 100_000 : 5_000),
+                ("free", isJune ? 99_998 : 5_000), ("held", 0), ("given", isJune ? 2 : 0), ("withdrawn", 0),
+                ("burned", 0), ("expires-at", isJune ? "2026-12-31T23:59:59.999Z" : nil), ("expired", false),
+                ("warn-at", isJune ? 10_000 : nil), ("low", false), ("uploads", isJune ? 1 : 0),
+                ("campaigns", isJune ? 2 : 0),
+            ])
+    }
+
+    private static func campaign(_ writer: inout ReplyWriter, isStopped: Bool) {
+        map(
+            &writer,
+            [
+                ("name", isStopped ? "winter" : "summer"), ("list", "june"),
+                ("retrigger", isStopped ? "once" : "window 24h"),
+                ("state", isStopped ? "finished" : "active"),
+                ("reason", isStopped ? "stopped" : nil),
+                ("finished-at", isStopped ? "2026-06-02T10:00:00.000Z" : nil),
+                ("created-at", "2026-06-01T08:00:00.000Z"),
+            ])
+    }
+
+    private static func history(_ user: String, _ writer: inout ReplyWriter) {
+        guard user == "u1" else { return writer.array(0) }
+        writer.array(1)
+        map(
+            &writer,
+            [
+                ("campaign", "summer"), ("list", "june"), ("code", "K7QP-2M4X"), ("ordinal", 1),
+                ("user-id", "crm-7"), ("given-at", "2026-06-01T08:30:00.125Z"),
+                ("expires-at", "2026-12-31T23:59:59.999Z"),
+            ])
+    }
+
+    private static func code(_ code: String, _ writer: inout ReplyWriter) {
+        writer.array(1)
+        guard code == "K7QP-2M4X" else { return map(&writer, [("state", "unknown")]) }
+        map(
+            &writer,
+            [
+                ("state", "given"), ("list", "june"), ("upload", 1), ("ordinal", 1), ("user", "u1"),
+                ("user-id", "crm-7"), ("campaign", "summer"), ("given-at", "2026-06-01T08:30:00.125Z"),
+            ])
+    }
+}
+
+/// Uploads by the file's name, which the upload's id stands for from then on.
+private enum SampleUpload: Int {
+    case good = 7
+    case threeBad, unchanged, empty, manyBad
+
+    init(fileName: String) {
+        switch fileName {
+        case "bad.txt": self = .threeBad
+        case "worse.txt": self = .manyBad
+        case "same.txt": self = .unchanged
+        case "empty.txt": self = .empty
+        default: self = .good
+        }
+    }
+
+    private var badCount: Int {
+        switch self {
+        case .threeBad: 3
+        case .manyBad: 25
+        case .good, .unchanged, .empty: 0
+        }
+    }
+
+    static func answer(_ command: [String], _ writer: inout ReplyWriter) -> FakeServer.Answer {
+        if command[3] == "BEGIN" {
+            if command[2] == "nosuch" {
+                writer.error(.noList, "no list 'nosuch'")
+            } else {
+                writer.integer(Int64(SampleUpload(fileName: command.count > 4 ? command[4] : "").rawValue))
+            }
+            return .reply
+        }
+        let upload = Int(command[4]).flatMap(SampleUpload.init) ?? .good
+        switch command[3] {
+        case "CHUNK": writer.integer(Int64(command[5].utf8.count))
+        case "COMMIT": upload.commit(skipBad: command.last == "SKIPBAD", &writer)
+        case "ERRORS": upload.errors(from: Int(command[5]) ?? 0, count: Int(command[6]) ?? 0, &writer)
+        default: writer.ok()
+        }
+        return .reply
+    }
+
+    /// Line 2 has white space, every later one a comma.
+    private func errors(from: Int, count: Int, _ writer: inout ReplyWriter) {
+        let count = min(count, max(0, badCount - from))
+        writer.array(count)
+        for number in from..<from + count {
+            writer.array(2)
+            writer.integer(Int64(number + 2))
+            writer.bulk(number == 0 ? "white space in the line" : "a comma")
+        }
+    }
+
+    private func commit(skipBad: Bool, _ writer: inout ReplyWriter) {
+        let status =
+            switch self {
+            case .good: "loaded"
+            case .unchanged: "unchanged"
+            case .empty: "refused"
+            case .threeBad, .manyBad: skipBad ? "loaded" : "refused"
+            }
+        SampleServer.map(
+            &writer,
+            [
+                ("status", status), ("upload", status == "refused" ? nil : 1),
+                ("codes", self == .empty ? 0 : 100_000), ("blank", 0), ("bad", badCount), ("invalid-utf8", 0),
+                ("comma", max(0, badCount - 1)), ("whitespace", min(1, badCount)), ("control", 0),
+                ("too-long", 0),
+                ("duplicate-in-file", 0), ("duplicate-in-list", 0),
+            ])
+    }
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import TearoffClient
+
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "The lists of codes that campaigns draw from.",
+        subcommands: [
+            ListCreateCommand.self, ListLoadCommand.self, ListInfoCommand.self, ListAllCommand.self,
+            ListSetCommand.self,
+        ])
+}
+
+/// `2026-12-31` and the like as the server reads them, or `never`.
+struct ExpiryArgument: ExpressibleByArgument {
+    let expiry: TearoffClient.Expiry
+
+    init?(argument: String) {
+        guard !argument.isEmpty else { return nil }
+        expiry = argument.lowercased() == "never" ? .never : .text(argument)
+    }
+}
+
+struct ListCreateCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Makes an empty list, or one with a fixed code.",
+        discussion: """
+            Codes that come from a file, each given once:
+
+              tearoffctl list create june --expires 2026-12-31 --warn 10000
+
+            One code for up to 5000 users:
+
+              tearoffctl list create ten-off --fixed SAVE10 --limit 5000
+
+            A date without a time means the end of that day in the server's zone.
+            """)
+
+    @Argument(help: "The list's name: 1 to 64 of A-Z a-z 0-9 . _ : -")
+    var name: String
+
+    @Option(help: ArgumentHelp("The one code of a fixed list.", valueName: "code"))
+    var fixed: String?
+
+    @Option(help: ArgumentHelp("How many times the fixed code is given.", valueName: "count"))
+    var limit: UInt32?
+
+    @Option(help: ArgumentHelp("When it stops giving codes; or never.", valueName: "date"))
+    var expires: ExpiryArgument?
+
+    @Option(help: ArgumentHelp("It counts as low when no more codes are free.", valueName: "count"))
+    var warn: UInt32?
+
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard (fixed == nil) == (limit == nil) else {
+            throw ValidationError("--fixed and --limit go together.")
+        }
+    }
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        var kind = TearoffClient.ListKind.unique
+        if let fixed, let limit { kind = .fixed(code: fixed, limit: Int(limit)) }
+        try await client.createList(
+            name, kind, expires: expires?.expiry ?? .never, warnAt: warn.map(Int.init))
+        output.done("List \(name) is there.")
+    }
+}
+
+struct ListInfoCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "One list's settings and its ledger.",
+        discussion: "The ledger: uploaded = free + held + given + withdrawn + burned.")
+
+    @Argument(help: "The list's name.")
+    var name: String
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        output.show(Record(try await client.listInfo(name)))
+    }
+}
+
+struct ListAllCommand: ServerCommand {
+    static let configuration = CommandConfiguration(commandName: "all", abstract: "Every list.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        let columns = [
+            "name", "kind", "uploaded", "free", "held", "given", "withdrawn", "burned", "expires-at",
+            "expired",
+            "low",
+        ]
+        output.show(
+            try await client.lists().map { Record($0) }, columns: columns, none: "There are no lists.")
+    }
+}
+
+struct ListSetCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Changes when a list expires.",
+        discussion: """
+            To the end of a day, or to never:
+
+              tearoffctl list set june --expires 2027-01-31
+              tearoffctl list set june --expires never
+
+            A later expiry does not restart campaigns that are finished:
+            `campaign resume` does.
+            """)
+
+    @Argument(help: "The list's name.")
+    var name: String
+
+    @Option(help: ArgumentHelp("When it stops giving codes; or never.", valueName: "date"))
+    var expires: ExpiryArgument
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        try await client.setListExpiry(name, expires.expiry)
+        output.done("List \(name) is changed.")
+    }
+}

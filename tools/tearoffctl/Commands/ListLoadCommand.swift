@@ -1,0 +1,70 @@
+import ArgumentParser
+import TearoffClient
+
+struct ListLoadCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load", abstract: "Adds the codes of a file to a list, all or nothing.",
+        discussion: """
+            The file is UTF-8 text with one code per line; blank lines are skipped.
+
+              tearoffctl list load june june.txt
+
+            A line with a comma, white space inside, a control character, invalid
+            UTF-8, more than 255 bytes, or a code that stands there already refuses
+            the whole file: nothing is kept, and the first 20 bad lines are shown.
+            All of them go to a CSV file, or are left out:
+
+              tearoffctl list load june june.txt --report bad.csv
+              tearoffctl list load june june.txt --skip-bad
+
+            The same file again changes nothing. Ctrl-C drops the upload.
+            A dash reads standard input:
+
+              zcat june.txt.gz | tearoffctl list load june -
+            """)
+
+    @Argument(help: "The list's name.")
+    var name: String
+
+    @Argument(help: "The file, or - for standard input.")
+    var file: String
+
+    @Flag(help: "Load the good lines and leave the bad ones out.")
+    var skipBad = false
+
+    @Option(help: ArgumentHelp("Write every bad line's number and reason there, as CSV.", valueName: "file"))
+    var report: String?
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        // Both files are opened first: what cannot be read or written shows before anything is sent.
+        let source = try CodeFile(path: file)
+        let reportFile = try report.map { path throws(Failure) in try BadLineFile(path: path) }
+        let upload = try await client.beginUpload(list: name, fileName: source.name)
+        let outcome = try await Interruption.race(
+            { try await Self.send(source, upload, skipBad: skipBad) },
+            interrupted: {
+                try await upload.abort()
+                throw Failure(.interrupted, "\nInterrupted: nothing of \(source.name) was kept.")
+            })
+        output.show(Record(outcome))
+        try await BadLineReport(upload: upload, outcome: outcome, file: reportFile).tell(
+            about: source.name, list: name, skipBad: skipBad)
+    }
+
+    private static func send(
+        _ source: CodeFile, _ upload: TearoffClient.Upload, skipBad: Bool
+    ) async throws -> TearoffClient.UploadReport {
+        var display = ProgressDisplay(
+            LoadProgress(name: source.name, totalBytes: source.byteCount), isLive: Terminal.wordsAreSeenLive)
+        var lines = 0
+        while let chunk = try await source.next() {
+            try await upload.send(chunk)
+            lines += chunk.count { $0 == UInt8(ascii: "\n") }
+            display.update(bytes: await upload.bytesReceived, lines: lines)
+        }
+        display.finish()
+        return try await upload.commit(skipBad: skipBad)
+    }
+}

@@ -1,0 +1,73 @@
+import TearoffClient
+
+extension Record {
+    init(_ list: TearoffClient.ListInfo) {
+        self.init([
+            "name": .text(list.name), "kind": .text(list.isFixed ? "fixed" : "unique"),
+            "uploaded": .integer(list.uploaded), "free": .integer(list.free), "held": .integer(list.held),
+            "given": .integer(list.given), "withdrawn": .integer(list.withdrawn),
+            "burned": .integer(list.burned), "expires-at": Cell(list.expiresAt),
+            "expired": .boolean(list.isExpired), "warn-at": Cell(list.warnAt), "low": .boolean(list.isLow),
+            "uploads": .integer(list.uploads), "campaigns": .integer(list.campaigns),
+        ])
+    }
+
+    init(_ campaign: TearoffClient.CampaignInfo) {
+        var state = "active"
+        var reason = Cell.none
+        var finishedAt = Cell.none
+        if case .finished(let why, let time) = campaign.state {
+            (state, reason, finishedAt) = ("finished", .text(why.rawValue), .time(time))
+        }
+        self.init([
+            "name": .text(campaign.name), "list": .text(campaign.list),
+            "retrigger": .text(campaign.retrigger.description), "state": .text(state), "reason": reason,
+            "finished-at": finishedAt, "created-at": .time(campaign.createdAt),
+        ])
+    }
+
+    init(_ allocation: TearoffClient.Allocation) {
+        self.init([
+            "code": .text(allocation.code), "status": .text(allocation.isRepeat ? "repeat" : "new"),
+            "given-at": .time(allocation.givenAt), "expires-at": Cell(allocation.expiresAt),
+            "list": .text(allocation.list), "ordinal": .integer(allocation.ordinal),
+        ])
+    }
+
+    init(_ entry: TearoffClient.HistoryEntry) {
+        self.init([
+            "given-at": .time(entry.givenAt), "campaign": .text(entry.campaign), "list": .text(entry.list),
+            "code": .text(entry.code), "ordinal": .integer(entry.ordinal), "user-id": Cell(entry.userID),
+            "expires-at": Cell(entry.expiresAt),
+        ])
+    }
+
+    init(_ place: TearoffClient.CodePlace) {
+        self.init([
+            "state": .text(place.owner == nil ? "free" : "given"), "list": .text(place.list),
+            "upload": .integer(place.upload), "ordinal": .integer(place.ordinal),
+            "user": Cell(place.owner?.user), "user-id": Cell(place.owner?.userID),
+            "campaign": Cell(place.owner?.campaign), "given-at": Cell(place.owner?.givenAt),
+        ])
+    }
+
+    init(_ report: TearoffClient.UploadReport) {
+        let counts = report.badByKind
+        func count(_ kind: TearoffClient.BadLineKind) -> Cell { .integer(counts[kind] ?? 0) }
+        self.init([
+            "status": .text(report.status.rawValue), "codes": .integer(report.codes),
+            "blank": .integer(report.blank), "bad": .integer(report.bad),
+            "invalid-utf8": count(.invalidUTF8), "comma": count(.comma), "whitespace": count(.whitespace),
+            "control": count(.control), "too-long": count(.tooLong),
+            "duplicate-in-file": count(.duplicateInFile), "duplicate-in-list": count(.duplicateInList),
+            "upload": Cell(report.upload),
+        ])
+    }
+
+    init(_ snapshot: TearoffClient.Snapshot) {
+        self.init([
+            "snapshot": .integer(snapshot.number), "bytes-written": .integer(snapshot.bytesWritten),
+            "milliseconds": .integer(snapshot.milliseconds),
+        ])
+    }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+
+/// The operator's tool: one command to one server, then it ends.
+@main
+struct Tearoffctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tearoffctl",
+        abstract: "Looks after a Tearoff server: lists of coupon codes, campaigns, uploads.",
+        discussion: """
+            A first campaign, from a file with one code per line:
+
+              tearoffctl list create june --expires 2026-12-31
+              tearoffctl list load june june.txt
+              tearoffctl campaign create summer --list june --retrigger "window 24h"
+              tearoffctl alloc summer u1
+
+            The server is 127.0.0.1:7071, or what TEAROFF_SERVER says, or what --server
+            HOST:PORT says. What was asked for goes to standard output, everything else
+            to standard error.
+
+            Exit codes:
+              0    done
+              1    the server refused; its error word is shown
+              2    an upload has bad lines; nothing of it was kept
+              64   the command line is wrong
+              69   the server cannot be reached, or the connection was lost
+              70   the other side does not speak this protocol
+              74   a local file cannot be read or written
+              75   the server is busy or still loading: try again later
+              130  interrupted with Ctrl-C
+            """,
+        subcommands: [
+            PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
+            UserCommand.self, CodeCommand.self, SnapshotCommand.self, ShutdownCommand.self,
+        ])
+}

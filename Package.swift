@@ -84,6 +84,20 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "TearoffLogTests", dependencies: ["TearoffLog", "TearoffCore", "TearoffSimulation"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TearoffStorageTests", dependencies: ["TearoffStorage", "TearoffLog", "TearoffSimulation"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TearoffEngineTests",
+            dependencies: ["TearoffEngine", "TearoffLog", "TearoffCore", "TearoffSimulation"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TearoffGoldenTests",
+            dependencies: ["TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore", "TearoffSimulation"],
+            swiftSettings: strict),
         .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
     ]
 )

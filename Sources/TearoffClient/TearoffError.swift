@@ -53,8 +53,6 @@ extension TearoffError.Code {
     public static let noProtocol = Self(ErrorWord.noProtocol)
     /// `NOAUTH`: the connection must authenticate first.
     public static let noAuthentication = Self(ErrorWord.noAuthentication)
-    /// `NOPERM`: the authenticated user may not run this command.
-    public static let noPermission = Self(ErrorWord.noPermission)
     /// `WRONGPASS`: the user or the password is wrong.
     public static let wrongPassword = Self(ErrorWord.wrongPassword)
     /// `NOLIST`: there is no list of this name.
@@ -75,12 +73,10 @@ extension TearoffError.Code {
     public static let active = Self(ErrorWord.active)
     /// `BADLINES`: the upload has bad lines and was refused whole.
     public static let badLines = Self(ErrorWord.badLines)
-    /// `LISTFULL`: the list can take no more codes or uploads.
-    public static let listFull = Self(ErrorWord.listFull)
     /// `BUSY`: another operation of this kind is under way, or a queue is full: the server's, or this
     /// client's, see ``TearoffClient/Options/pendingCommandsMaximum``.
     public static let busy = Self(ErrorWord.busy)
-    /// `NOSPACE`: the disk has too little room; the server takes no new changes.
+    /// `NOSPACE`: the disk has no room for the upload or the snapshot; nothing was changed.
     public static let noSpace = Self(ErrorWord.noSpace)
     /// `DISKERR`: a write failed, so it is unknown whether the change is kept; the server stops.
     public static let diskError = Self(ErrorWord.diskError)

@@ -62,6 +62,13 @@ extension Engine {
         lanes.indices.map { LaneFrame(lane: $0, frame: lanes[$0].writtenFrame) }
     }
 
+    /// As ``barrier()``, behind all claims that any pool shows by now: a loop claims a code, and notes the frame that its
+    /// record goes into, inside one shard's mutex.
+    func barrierBehindClaims() -> [LaneFrame] {
+        for shard in shards { shard.state.withLock { state in _ = state.shard.lastSequence } }
+        return barrier()
+    }
+
     /// Calls `body` once, on some thread, when all these frames are durable.
     package func whenDurable(_ frames: [LaneFrame], _ body: @escaping @Sendable () -> Void) {
         guard let next = frames.first(where: { lanes[$0.lane].durableFrame < $0.frame }) else { return body() }

@@ -292,6 +292,7 @@ extension ServerSettings {
         case .pwritev2: storage.mechanism = .pwritev2
         }
         storage.flushDelayMicroseconds = flushDelayMicroseconds
+        storage.writesBeforeFailure = writesBeforeFailure
         return storage
     }
 

@@ -83,13 +83,28 @@ package final class DataDirectory: Sendable {
         let names = try stored { () throws(StorageError) in try root.list() } ?? []
         if names.contains(identityFile) { return false }
         if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
-        // A crash while a directory was made leaves our names, but never a segment.
-        let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
-        if log.contains(where: { SegmentID(fileName: $0) != nil }) {
-            throw .damagedIdentity("the file is missing, though there is a log")
+        // A crash while a directory was made leaves our names, but nothing under them: that comes later.
+        if let file = try anyData(root) {
+            throw .damagedIdentity("the file is missing, though there is \(file)")
         }
         if expectData { throw .expectedData }
         return true
+    }
+
+    /// Some segment, blob or manifest of the directory; nil when it never held any.
+    private static func anyData(_ root: SystemDirectory) throws(DataDirectoryError) -> String? {
+        let isOurs: [(directory: String, named: (String) -> Bool)] = [
+            (logDirectory, { SegmentID(fileName: $0) != nil }),
+            (blobDirectory, { BlobID(hex: $0) != nil }),
+            (snapshotDirectory, { BlobNames.isValid($0) || $0.hasSuffix(BlobNames.asideSuffix) }),
+        ]
+        for (directory, isData) in isOurs {
+            let names = try stored { () throws(StorageError) in
+                try root.subdirectory(directory).list() ?? []
+            }
+            if let name = names.sorted().first(where: isData) { return "\(directory)/\(name)" }
+        }
+        return nil
     }
 
     private static func stored<Value>(

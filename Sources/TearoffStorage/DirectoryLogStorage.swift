@@ -14,6 +14,8 @@ package struct LogStorageSettings: Sendable {
     package var flushDelayMicroseconds: UInt32 = 0
     /// Tests only: no write takes more bytes at once.
     package var writeBytesMax: Int?
+    /// Tests only: after that many writes of all lanes the next one fails.
+    package var writesBeforeFailure: Int?
 
     package init() {}
 }
@@ -29,10 +31,12 @@ package final class DirectoryLogStorage: LogStorage {
     private let usesUring: Bool
     /// Absent where the file system has no direct I/O (tmpfs).
     private let directFlag: CInt
+    private let countdown: WriteCountdown?
 
     init(directory: SystemDirectory, settings: LogStorageSettings) throws(StorageError) {
         self.directory = directory
         self.settings = settings
+        countdown = settings.writesBeforeFailure.map(WriteCountdown.init)
         let probe = try DirectIOProbe(directory)
         blockBytes = probe.blockBytes
         directFlag = probe.directFlag
@@ -128,8 +132,12 @@ package final class DirectoryLogStorage: LogStorage {
         let files = LaneFiles(
             lane: lane, directory: directory, flags: O_WRONLY | directFlag, blockBytes: blockBytes,
             mechanism: mechanism)
-        return usesUring
-            ? try UringLane(files, settings: settings) : try PwriteLane(files, settings: settings)
+        if let countdown { return FailingLane(try makeLane(files), countdown) }
+        return try makeLane(files)
+    }
+
+    private func makeLane(_ files: LaneFiles) throws(StorageError) -> sending any LaneStorage {
+        usesUring ? try UringLane(files, settings: settings) : try PwriteLane(files, settings: settings)
     }
 
     package func read(
@@ -160,7 +168,7 @@ private struct DirectIOProbe {
         let zeros = AlignedBuffer(byteCount: 2 * LogLimits.blockBytesMax)
         let direct: SystemFile
         do throws(StorageError) {
-            direct = try directory.open(name, O_WRONLY | CInt(tearoff_open_direct))
+            direct = try directory.open(name, O_WRONLY | tearoff_open_direct())
         } catch {
             // Only this says that there is none; anything else would be hidden by going on without.
             guard case .system(code: EINVAL, _) = error.problem else { throw error }
@@ -171,7 +179,7 @@ private struct DirectIOProbe {
             // SAFETY: the address is checked to lie in the buffer, which outlives the call.
             let result = unsafe pwrite(direct.descriptor, zeros.address(at: 0, count: size), size, off_t(size))
             if result == size {
-                (blockBytes, directFlag) = (size, CInt(tearoff_open_direct))
+                (blockBytes, directFlag) = (size, tearoff_open_direct())
                 return
             }
             guard result < 0, errno == EINVAL else { throw .last(.write, direct.name) }

@@ -169,8 +169,8 @@ extension UringLane {
         // SAFETY: the buffer is neither changed nor freed before the completion was taken: `write` stands until then.
         let queued = unsafe tearoff_uring_queue_write(
             ring, file.descriptor, buffer.address(at: write.written, count: count), UInt32(count),
-            write.offset + UInt64(write.written), CInt(tearoff_write_durably),
-            isDelayed ? UInt32(tearoff_uring_link) : 0, Self.writeTag)
+            write.offset + UInt64(write.written), tearoff_write_durably(),
+            isDelayed ? UInt32(1 << IOSQE_IO_LINK_BIT) : 0, Self.writeTag)
         let delayed = unsafe !isDelayed || tearoff_uring_queue_timeout(ring, delay, Self.timerTag)
         guard queued && delayed else { throw .system(EBUSY, .submit, file.name, offset: write.offset) }
         write.outstanding += isDelayed ? 2 : 1

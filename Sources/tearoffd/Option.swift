@@ -61,8 +61,9 @@ extension Option {
         key: "logMechanism", value: .choice(ServerSettings.Mechanism.allCases.map(\.rawValue)),
         standard: "automatic",
         help: "How the log is written; automatic takes io_uring, and pwritev2 where that is forbidden.")
-    static let segmentMib = Option(
-        key: "segmentMib", value: .number(1...4096), standard: "64", help: "Size of a log segment, in MiB.")
+    static let segmentKib = Option(
+        key: "segmentKib", value: .number(64...4_194_304), standard: "65536",
+        help: "Size of a log segment, in KiB, a multiple of 4.")
     static let compressionLevel = Option(
         key: "compressionLevel", value: .number(-7...9), standard: "-1",
         help: "zstd level of the log; negative levels are faster.")
@@ -78,9 +79,13 @@ extension Option {
     static let testFlushDelay = Option(
         key: "testFlushDelayMicroseconds", value: .number(0...10_000_000), standard: "0",
         help: "For tests and benchmarks: makes every flush of the log take that much longer.")
+    static let testFailingWrite = Option(
+        key: "testWritesBeforeFailure", value: .number(0...1_000_000_000), standard: "none",
+        help: "For tests: after that many writes the log fails as on a broken disk.")
 
     static let all: [Option] = [
-        data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism, segmentMib,
+        data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism, segmentKib,
         compressionLevel, snapshotLogMib, maxConnections, logLevel, testFlushDelay,
+        testFailingWrite,
     ]
 }

@@ -105,11 +105,17 @@ extension SettingsReader {
             settings.timeZone = zone
         }
         settings.mechanism = try choice(.logMechanism).flatMap(ServerSettings.Mechanism.init(rawValue:)) ?? .automatic
-        if let size = try number(.segmentMib) { settings.segmentBytes = UInt64(size) << 20 }
+        if let size = try number(.segmentKib) {
+            guard size % 4 == 0 else {
+                throw Failure(code: .usage, message: "--segment-kib must be a multiple of 4, not \(size)")
+            }
+            settings.segmentBytes = UInt64(size) << 10
+        }
         if let level = try number(.compressionLevel) { settings.compressionLevel = Int32(level) }
         if let size = try number(.snapshotLogMib) { settings.snapshotLogBytes = UInt64(size) << 20 }
         if let count = try number(.maxConnections) { settings.connectionsMaximum = count }
         if let delay = try number(.testFlushDelay) { settings.flushDelayMicroseconds = UInt32(delay) }
+        settings.writesBeforeFailure = try number(.testFailingWrite)
         return settings
     }
 

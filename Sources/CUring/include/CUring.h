@@ -1,18 +1,11 @@
 #ifndef TEAROFF_CURING_H
 #define TEAROFF_CURING_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <errno.h>
-#include <fcntl.h>
 #include <liburing.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 // liburing's own helpers are inline functions and macros over unions that Swift cannot see. These
 // wrap exactly those; what to submit, when, and what a result means is decided by the caller.
@@ -67,22 +60,19 @@ static inline void tearoff_uring_notify(struct io_uring *ring, bool enabled) {
     (void)io_uring_cq_eventfd_toggle(ring, enabled);
 }
 
-// What else of Linux Swift's Glibc module does not show.
+// What else of Linux Swift's Glibc module does not show. Functions, and not inline, because their headers need
+// _GNU_SOURCE, which would give the C types of this module another shape than other modules have.
 
-enum {
-    /// Flags of a write that is durable when it completes.
-    tearoff_write_durably = RWF_DSYNC,
-    tearoff_open_direct = O_DIRECT,
-    tearoff_uring_link = IOSQE_IO_LINK,
-};
+/// O_DIRECT.
+int tearoff_open_direct(void);
+
+/// RWF_DSYNC: the flag of a write that is durable when it completes.
+int tearoff_write_durably(void);
 
 /// An eventfd that is closed on exec and never blocks; -1 and errno on failure.
-static inline int tearoff_make_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+int tearoff_make_event(void);
 
-/// Writes durably at an offset; as pwritev2 with RWF_DSYNC.
-static inline ssize_t tearoff_write_now(int fd, const void *bytes, size_t count, off_t offset) {
-    struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
-    return pwritev2(fd, &part, 1, offset, RWF_DSYNC);
-}
+/// Writes durably at an offset, as pwritev2 with RWF_DSYNC; bytes written, or -1 and errno.
+ssize_t tearoff_write_now(int fd, const void *bytes, size_t count, off_t offset);
 
 #endif

@@ -31,7 +31,7 @@ extension TearoffClient {
     /// Opens an upload.
     ///
     /// - Parameter fileName: kept with the upload, at most 255 bytes; nil for none.
-    /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/busy``, ``TearoffError/Code/listFull``.
+    /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/busy``.
     public func beginUpload(
         list: String, fileName: String? = nil
     ) async throws(TearoffError) -> Upload {

@@ -21,6 +21,8 @@ package final class ControlPlane {
 
     /// How many jobs may wait; an operator's tool sends a few, so more is a fault: `BUSY`.
     package static let waitingMaximum = 1_024
+    /// When an expiry is tried again that found the queue full.
+    private static let busyRetryMilliseconds: UInt64 = 1_000
 
     private enum Step {
         /// Waits for its frame.
@@ -132,7 +134,9 @@ extension ControlPlane {
 
     /// Goes on when the lane's descriptor is readable or a segment has become ready.
     package func poll() {
-        proceed { () throws(LogFailure) in try writer.poll() }
+        // Not the writer's own poll, which leaves alone what could not be cut before: a change that met a seal in
+        // flight, or a new segment that was not ready.
+        commit()
     }
 
     /// Vouches for the last frame; for when the lane is idle, and for shutdown.
@@ -189,6 +193,8 @@ extension ControlPlane {
     }
 
     private func loopAdopted() {
+        // A seal that failed meanwhile has ended all jobs.
+        if engine.failure != nil { return failAll() }
         guard case (let job, .publishing(let left))? = current else {
             preconditionFailure("a loop took over a catalog that was not published")
         }
@@ -232,25 +238,38 @@ extension ControlPlane {
         submit(
             ControlJob(
                 work: .change { catalog, now in Proposal(records: catalog.decideExpiries(now: now)) },
-                done: { [port] result in
-                    guard case .success(let cut) = result else { return }
-                    port.scheduleExpiry(cut.catalog.nextExpiry.map { $0.milliseconds + 1 })
+                done: { [port, engine] result in
+                    switch result {
+                    case .success(let cut): port.scheduleExpiry(cut.catalog.nextExpiry.map { $0.milliseconds + 1 })
+                    case .failure(.busy):
+                        port.scheduleExpiry(engine.host.wallMilliseconds() + Self.busyRetryMilliseconds)
+                    case .failure: break
+                    }
                 }))
     }
 
     /// A loop gave the last code of a list, or found it empty: its campaigns finish, once it is certain.
     package func listIsDrained(_ list: ListID) {
-        guard drainedLists.insert(list).inserted else { return }
+        // A loop without the latest refill sees the end too early; who claims the new last code will tell.
+        guard catalog[list].pool.totalFree == 0, drainedLists.insert(list).inserted else { return }
+        let uploadCount = catalog[list].uploads.count
         // Claims of other loops may still be in flight; a crash would make their codes free again.
-        engine.whenDurable(engine.barrier()) { [port] in
-            port.execute { control in control.finishExhausted(list) }
+        engine.whenDurable(engine.barrierBehindClaims()) { [port] in
+            port.execute { control in control.finishExhausted(list, uploadCount: uploadCount) }
         }
     }
 
-    private func finishExhausted(_ list: ListID) {
+    private func finishExhausted(_ list: ListID, uploadCount: Int) {
         submit(
             ControlJob(
-                work: .change { catalog, now in Proposal(records: catalog.decideExhaustion(of: list, now: now)) },
-                done: { [self] _ in drainedLists.remove(list) }))
+                work: .change { catalog, now in
+                    // The claims on a refill that came meanwhile were not waited for.
+                    guard catalog[list].uploads.count == uploadCount else { return Proposal(records: []) }
+                    return Proposal(records: catalog.decideExhaustion(of: list, now: now))
+                },
+                done: { [self] _ in
+                    drainedLists.remove(list)
+                    if catalog[list].uploads.count != uploadCount { listIsDrained(list) }
+                }))
     }
 }

@@ -185,9 +185,9 @@ extension RecoveringState {
         var merge = LaneMerge(shards: shards.map { $0.state.withLock { $0.shard.lastSequence } })
         let total = known.reduce(0) { $0 + segments.byteCount(of: $1, from: position(of: $1)) }
         for life in 0...lives.count {
-            // A life's frames end where the next one's first segment of that lane begins.
-            let next = life < lives.count ? lives[life] : nil
-            while let index = Self.earliest(readers, before: next) {
+            // A life's frames of a lane end where that lane's first segment of any later life begins.
+            let boundaries = Self.boundaries(of: lives[life...])
+            while let index = Self.earliest(readers, before: boundaries) {
                 try replay(readers[index], into: &merge)
                 try readers[index].advance()
                 source.progress(.init(stage: .log, done: readers.reduce(0) { $0 + $1.bytesRead }, total: total))
@@ -204,13 +204,18 @@ extension RecoveringState {
         if merge.gaps > 0 { notices.append(.sequenceGaps(count: merge.gaps)) }
     }
 
+    /// By lane: the first segment of any later life. A lane that was idle for some lives ends where it came back.
+    private static func boundaries(of later: ArraySlice<LifeStart>) -> [LaneID: SegmentNumber] {
+        let starts = later.flatMap(\.lanes).map { ($0.lane, $0.segment) }
+        return Dictionary(starts, uniquingKeysWith: { first, _ in first })
+    }
+
     /// The lane whose next frame of this life is the earliest, so that all lanes are read at about the same pace.
-    private static func earliest(_ lanes: [LaneFrames], before next: LifeStart?) -> Int? {
+    private static func earliest(_ lanes: [LaneFrames], before boundaries: [LaneID: SegmentNumber]) -> Int? {
         var best: Int?
         for (index, lane) in lanes.enumerated() {
             guard let frame = lane.head else { continue }
-            let boundary = next?.lanes.first { $0.lane == lane.lane }?.segment
-            if let boundary, frame.segment.number >= boundary { continue }
+            if let boundary = boundaries[lane.lane], frame.segment.number >= boundary { continue }
             if let other = best, let earlier = lanes[other].head,
                 earlier.timeMilliseconds <= frame.timeMilliseconds
             {

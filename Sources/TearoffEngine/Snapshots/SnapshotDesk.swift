@@ -231,6 +231,8 @@ extension SnapshotDesk {
         try log.syncDirectory()
         // During an upload's commit the blobs stay; the next snapshot finds them.
         _ = try uploads.withoutCommits { () throws(StorageError) in
+            // The record of a commit that failed may be durable all the same, and names its blob.
+            if engine.failure != nil { return }
             needed.formUnion(engine.latestCatalog.uploadBlobs)
             for blob in try blobs.all() where !needed.contains(blob) { try blobs.remove(blob) }
         }

@@ -32,6 +32,13 @@ package struct StorageError: Error, Equatable, Sendable {
     }
 }
 
+extension StorageError {
+    /// Whether the disk, or its owner's quota, is full: ENOSPC or EDQUOT as Linux numbers them.
+    package var isOutOfSpace: Bool {
+        if case .system(let code, _) = problem { code == 28 || code == 122 } else { false }
+    }
+}
+
 extension StorageError: CustomStringConvertible {
     package var description: String {
         let place = offset.map { " at byte \($0)" } ?? ""

@@ -59,7 +59,8 @@ extension ReplyWriter {
         switch error {
         case .catalog(let error): self.error(error)
         case .upload(let error): self.error(error)
-        case .storage(let error): self.error(.diskError, "nothing was changed: \(error)")
+        case .storage(let error):
+            self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
         case .busy: self.error(.busy, "another operation of this kind is under way; try again")
         case .failed: self.error(.diskError, "the server has failed and stops; it is unknown whether this is kept")
         }

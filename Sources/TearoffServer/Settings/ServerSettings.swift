@@ -27,6 +27,8 @@ package struct ServerSettings: Sendable {
     package var password: [UInt8]?
     /// For tests and benchmarks: every flush takes that much longer.
     package var flushDelayMicroseconds: UInt32 = 0
+    /// For tests: after that many writes the log fails as on a broken disk.
+    package var writesBeforeFailure: Int?
 
     package init(dataPath: String, loopCount: Int) {
         self.dataPath = dataPath

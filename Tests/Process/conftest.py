@@ -1,0 +1,40 @@
+"""What every test of the real process shares."""
+
+import pytest
+
+import harness
+
+
+def pytest_configure():
+    if not harness.TEAROFFD.exists():
+        pytest.exit(
+            f"{harness.TEAROFFD} is missing: run ./tools/test, or swift build -c release", returncode=2
+        )
+
+
+@pytest.fixture
+def directory():
+    """A path for a data directory; nothing is there yet."""
+    return harness.new_directory()
+
+
+@pytest.fixture
+def start(directory):
+    """Starts servers, by default on the test's own directory; whatever still runs at the test's end is
+    ended."""
+    servers = []
+
+    def start(*flags, on=None, **settings):
+        server = harness.Server(on or directory, *flags, **settings)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def server(start):
+    """A running server on a new directory."""
+    return start()

@@ -1,0 +1,116 @@
+"""On a disk whose flush is slow a loop goes on: what depends on nothing in flight is answered meanwhile."""
+
+import select
+import statistics
+
+import pytest
+
+import harness
+from harness import encode
+
+DELAY_MICROSECONDS = 5_000
+
+
+@pytest.fixture
+def slow(start):
+    """A server of one loop, so that everything meets on it, which has noticed that its disk is slow."""
+    server = start("--threads", 1, "--test-flush-delay-microseconds", DELAY_MICROSECONDS)
+    harness.make_campaign(server, count=20_000)
+    with server.connect() as connection:
+        for number in range(10):
+            connection.call("ALLOC", "summer", f"settled-{number}")
+    return server
+
+
+def answered_meanwhile(server, *words):
+    """How many times a command is answered on one connection while a commit of another is in flight: the
+    median of 40 commits. (Now and then one is waited for on purpose, to measure the flush.)"""
+    counts = []
+    with server.connect() as writer, server.connect() as reader:
+        for number in range(40):
+            writer.send("ALLOC", "summer", f"{words[0]}-{number}")
+            # The command has reached the loop when this one, sent later, is answered.
+            count = -1
+            while not select.select([writer.socket], [], [], 0)[0]:
+                reader.call(*words)
+                count += 1
+            assert writer.read().startswith(b"C")
+            counts.append(count)
+    return statistics.median(counts)
+
+
+def test_ping_is_answered_while_a_commit_is_in_flight(slow):
+    # Goal: the loop does not stand still for 5 ms. Method: PINGs counted during single commits.
+    assert answered_meanwhile(slow, "PING") >= 5
+
+
+def test_a_repeat_of_a_settled_user_is_answered_meanwhile(slow):
+    # Goal: a reply depends on its own frame, not on the lane's latest. Method: a code that is long durable.
+    assert answered_meanwhile(slow, "ALLOC", "summer", "settled-3") >= 5
+
+
+def test_look_ups_that_depend_on_nothing_in_flight_are_answered_meanwhile(slow):
+    # Goal: operators' look-ups too. Method: the campaign, which no allocation changes.
+    assert answered_meanwhile(slow, "CAMPAIGN", "INFO", "summer") >= 5
+
+
+def test_what_is_in_flight_is_not_told_before_it_is_durable(slow):
+    # Goal: no reply builds on what a crash can take away. Method: an allocation; a retry of its user and a
+    # look-up at the code on other connections come no earlier than its own reply.
+    with slow.connect() as first, slow.connect() as second, slow.connect() as third:
+        for number in range(20):
+            user = f"flying-{number}"
+            first.send("ALLOC", "summer", user)
+            second.send("ALLOC", "summer", user)
+            code = second.read()
+            assert select.select([first.socket], [], [], 0.05)[
+                0
+            ], "the retry was answered before the allocation"
+            assert first.read() == code
+            first.send("ALLOC", "summer", f"next-{number}")
+            third.send("LIST", "INFO", "june")
+            given = harness.as_map(third.read())[b"given"]
+            ready = bool(select.select([first.socket], [], [], 0.05)[0])
+            assert (
+                ready or given == 10 + 2 * number + 1
+            ), "the ledger told of an allocation that is not durable"
+            first.read()
+
+
+def test_asynchronous_flushes_are_counted(slow):
+    # Goal: INFO tells which way commits go. Method: 50 commits one after the other.
+    with slow.connect() as connection:
+        for number in range(50):
+            connection.call("ALLOC", "summer", f"counted-{number}")
+    info = slow.info()
+    assert info["log_asynchronous_flushes"] >= 40
+    assert info["log_flush_microseconds"] >= DELAY_MICROSECONDS
+
+
+def test_many_connections_share_a_flush(slow):
+    # Goal: throughput on a slow disk comes from gathering. Method: 200 connections, each with one request at
+    # a time; commands per frame as INFO counts them.
+    clients, rounds = 200, 15
+    before = slow.info()["log_frames"]
+    with harness.closing([slow.connect() for _ in range(clients)]) as connections:
+        for turn in range(rounds):
+            for number, connection in enumerate(connections):
+                connection.send_bytes(encode("ALLOC", "summer", f"many-{turn}-{number}"))
+            for connection in connections:
+                assert connection.read().startswith(b"C")
+    frames = slow.info()["log_frames"] - before
+    assert clients * rounds / frames > 20
+
+
+def test_changes_of_the_catalog_work_on_a_slow_disk(slow):
+    # Goal: control changes never get stuck behind a seal or a frame in flight. Method: 60 of them in a row,
+    # while another connection allocates; pauses of the length of a seal's delay come from the slow flushes
+    # themselves.
+    with slow.connect() as connection, slow.connect() as other:
+        for number in range(20):
+            other.send("ALLOC", "summer", f"beside-{number}")
+            connection.call("LIST", "CREATE", f"list-{number}", "UNIQUE")
+            assert harness.get_upload(connection, f"list-{number}", b"A\nB\n")[b"status"] == b"loaded"
+            connection.call("CAMPAIGN", "CREATE", f"campaign-{number}", "LIST", f"list-{number}")
+            other.read()
+        assert len(connection.call("CAMPAIGN", "ALL")) == 21

@@ -1,0 +1,235 @@
+import Testing
+import Foundation
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+
+@Suite("Any course of events: nothing acknowledged is lost, and no code has two users")
+struct PropertyTests {
+    #if DEBUG
+        /// Unoptimised, a seed takes the better part of a second.
+        private static let usualCount: UInt64 = 20
+    #else
+        private static let usualCount: UInt64 = 300
+    #endif
+
+    /// As many seeds as fit a test run; `TEAROFF_SEEDS` and `TEAROFF_FIRST_SEED` choose others, for nights and replays.
+    static let seeds: [Range<UInt64>] = {
+        let environment = ProcessInfo.processInfo.environment
+        let first = environment["TEAROFF_FIRST_SEED"].flatMap(UInt64.init) ?? 1
+        let count = environment["TEAROFF_SEEDS"].flatMap(UInt64.init) ?? usualCount
+        return stride(from: first, to: first + count, by: 10).map { $0..<min($0 + 10, first + count) }
+    }()
+
+    static var commit: String { ProcessInfo.processInfo.environment["TEAROFF_COMMIT"] ?? "unknown" }
+
+    /// Goal: the promise, for any order of allocations, repeats, changes, uploads, snapshots, crashes, numbers of loops
+    /// and jumps of the clock. Method: dice from a seed, against an oracle of plain dictionaries.
+    @Test(arguments: seeds)
+    func thePromiseHolds(seeds: Range<UInt64>) throws {
+        for seed in seeds {
+            do {
+                var story = try Story(seed: seed)
+                try story.run()
+            } catch {
+                Issue.record("SEED=\(seed) COMMIT=\(Self.commit): \(error)")
+            }
+        }
+    }
+}
+
+struct Broken: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What one user was told, or may have been.
+private struct Given {
+    let user: String
+    let campaign: String
+    let code: CodeID
+    let at: UInt64
+    let isRepeat: Bool
+    let loop: Int
+    let frame: FrameNumber
+}
+
+/// One seed's course of events, with the oracle beside it.
+private struct Story {
+    let seed: UInt64
+    let world: World
+    var dice: SplitMix64
+    var life: Life
+    /// Told in the life that is on, and not known to be durable.
+    var pending: [Given] = []
+    /// Acknowledged: by code, who has it.
+    var owners: [CodeID: String] = [:]
+    /// Acknowledged: by campaign and user, the latest code and when it was given.
+    var latest: [String: (code: CodeID, at: UInt64)] = [:]
+    var campaigns: [(name: String, rule: RetriggerRule)] = []
+    var changes: [Reply<Change>] = []
+    var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
+    var acknowledgedCodes: UInt64 = 0
+    var nextName = 0
+
+    init(seed: UInt64) throws {
+        self.seed = seed
+        world = World(seed: seed, shardCount: seed % 2 == 0 ? 1 : 4)
+        dice = SplitMix64(seed: seed)
+        life = try world.start()
+        try life.createList()
+        try life.upload((0..<20).map { "first\($0)" })
+        acknowledgedCodes = 20
+        for rule in [RetriggerRule.window(milliseconds: day), .once, .always] {
+            let name = "c\(campaigns.count)"
+            try life.createCampaign(name, rule: rule)
+            campaigns.append((name, rule))
+        }
+    }
+
+    mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &dice) }
+
+    mutating func run() throws {
+        for _ in 0..<(3 + roll(3)) {
+            for _ in 0..<(10 + roll(40)) { try act() }
+            try crash()
+        }
+        life.settle()
+        try check()
+    }
+
+    mutating func act() throws {
+        switch roll(20) {
+        case 0...8: try allocate()
+        case 9: _ = try life.loops[roll(life.loops.count)].commit()
+        case 10...12: for _ in 0..<(1 + roll(6)) { step() }
+        case 13: life.complete(roll(life.loops.count))
+        case 14: life.completeControl()
+        case 15: jump()
+        case 16: try change()
+        case 17: try upload()
+        case 18: _ = life.askForSnapshot()
+        default: if roll(3) == 0 { life.settle() } else { life.pump() }
+        }
+        try collect()
+    }
+
+    mutating func step() {
+        life.fireExpiry()
+        life.step()
+    }
+
+    mutating func jump() {
+        switch roll(4) {
+        case 0: world.clock.milliseconds -= UInt64(roll(40)) * hour
+        case 1: world.clock.milliseconds += day - 1
+        default: world.clock.milliseconds += UInt64(roll(20)) * hour
+        }
+    }
+
+    mutating func allocate() throws {
+        let campaign = campaigns[roll(campaigns.count)]
+        let user = "u\(roll(12))"
+        let loop = roll(life.loops.count)
+        let key = campaign.name + "/" + user
+        if life.loops[loop].isBatchFull { _ = try life.loops[loop].commit() }
+        guard case .given(let given) = try life.decide(user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
+        else { return }
+        let now = life.loops[loop].now.milliseconds
+        if given.isRepeat {
+            if case .window(let window) = campaign.rule, now >= given.givenAt.milliseconds + window {
+                throw Broken("\(key) is a repeat \(now - given.givenAt.milliseconds) ms later")
+            }
+            if campaign.rule == .always { throw Broken("\(key) is a repeat under `always`") }
+        } else if let earlier = latest[key] {
+            if campaign.rule == .once { throw Broken("\(key) has a second code") }
+            if case .window(let window) = campaign.rule, now < earlier.at + window {
+                throw Broken("\(key) has a second code after \(now - earlier.at) ms")
+            }
+        }
+        pending.append(
+            Given(
+                user: user, campaign: campaign.name, code: given.code, at: given.givenAt.milliseconds,
+                isRepeat: given.isRepeat, loop: loop, frame: given.frame))
+    }
+
+    /// Moves what is durable by now to the oracle's acknowledged side.
+    mutating func collect() throws {
+        var rest: [Given] = []
+        for given in pending {
+            guard life.loops[given.loop].durableFrame >= given.frame else {
+                rest.append(given)
+                continue
+            }
+            let key = given.campaign + "/" + given.user
+            if let owner = owners[given.code], owner != key { throw Broken("\(given.code) is \(owner)'s and \(key)'s") }
+            owners[given.code] = key
+            if given.at >= latest[key]?.at ?? 0 { latest[key] = (given.code, given.at) }
+        }
+        pending = rest
+        uploads.removeAll { reply in
+            guard let result = reply.value else { return false }
+            if case .success(let outcome) = result, case .loaded = outcome.status {
+                acknowledgedCodes += outcome.counts.codes
+            }
+            return true
+        }
+        if let failure = life.engine.failure { throw Broken("the engine failed: \(failure)") }
+    }
+
+    mutating func change() throws {
+        let campaign = campaigns[roll(campaigns.count)].name
+        switch roll(3) {
+        case 0: changes.append(life.change { $0.finishCampaign(name: campaign, done: $1) })
+        case 1: changes.append(life.change { $0.resumeCampaign(name: campaign, done: $1) })
+        default:
+            nextName += 1
+            let name = "x\(nextName)"
+            changes.append(life.change { $0.createList(name: name, kind: .unique, expiresAt: nil, warnAt: nil, done: $1) })
+        }
+    }
+
+    mutating func upload() throws {
+        nextName += 1
+        let content = (0..<(1 + roll(15))).map { "n\(nextName)-\($0)\n" }.joined()
+        guard let id = try? life.beginUpload(content) else { return }
+        // The session's next call waits for the one before, as a connection does.
+        for _ in 0..<1_000 where life.mail.hasWork { life.step() }
+        uploads.append(life.commitUpload(id))
+    }
+
+    mutating func crash() throws {
+        try collect()
+        pending = []
+        changes = []
+        uploads = []
+        world.crash()
+        let first = Digest(try world.recover())
+        guard Digest(try world.recover()) == first else { throw Broken("two recoveries differ") }
+        life = try world.start(loops: 1 + roll(3), slow: roll(3) > 0)
+        var turns = SplitMix64(seed: dice.next())
+        life.choose = { Int.random(in: 0..<$0, using: &turns) }
+        try check()
+    }
+
+    /// The recovered state against the oracle.
+    func check() throws {
+        for (code, owner) in owners {
+            let upload = life.engine.latestCatalog[code.upload]
+            let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }
+            guard let place = life.loops[0].find(code: text.span).first, let found = place.owner else {
+                throw Broken("\(code) of \(owner) is lost")
+            }
+            let campaign = life.engine.latestCatalog[found.campaign].name
+            let key = campaign + "/" + String(decoding: found.user, as: UTF8.self)
+            if key != owner { throw Broken("\(code) of \(owner) is now \(key)'s") }
+        }
+        for list in life.engine.latestCatalog.lists {
+            let ledger = life.engine.ledgers(of: [list])[0]
+            guard ledger.holds else { throw Broken("the ledger of \(list.name) does not hold: \(ledger)") }
+        }
+        let uploaded = life.engine.latestCatalog.list(named: "l")?.uploadedCount ?? 0
+        guard uploaded >= acknowledgedCodes else { throw Broken("an acknowledged upload is lost") }
+    }
+}

@@ -1,0 +1,258 @@
+import Testing
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+
+@Suite("Snapshots: they stop nothing, lose nothing, and two are kept")
+struct SnapshotTests {
+    static func manifest(_ number: UInt64) -> String { "manifest-\(Hex.encode(number))" }
+
+    static func blobs(of number: UInt64, in world: World) throws -> Set<BlobID> {
+        let bytes = try world.blobs.readNamed(manifest(number))
+        let manifest = try Manifest(decoding: bytes.span, directory: World.directory)
+        return manifest.blobs
+    }
+
+    /// Two lives' worth of codes, uploads and snapshots.
+    static func worldWithSnapshots(_ count: Int, loops: Int = 2) throws -> World {
+        let world = World()
+        let life = try world.start(loops: loops)
+        try life.supply(codes: 100)
+        for number in 0..<count {
+            try life.give("u\(number)", loop: number % loops)
+            try life.snapshot()
+        }
+        try life.give("after", loop: 0)
+        life.settle()
+        return world
+    }
+
+    /// Goal: a recovered snapshot holds everything before it, the log the rest. Method: rows on both sides.
+    @Test func aSnapshotAndTheLogSinceAreTheWholeState() throws {
+        let world = World()
+        var life = try world.start(loops: 2)
+        try life.supply(codes: 50)
+        for number in 0..<20 { try life.give("u\(number)", userID: "m\(number)", loop: number % 2) }
+        let receipt = try life.snapshot()
+        #expect(receipt.number == 1 && receipt.rows == 20 && receipt.bytesWritten > 0)
+        for number in 20..<30 { try life.give("u\(number)", loop: number % 2) }
+        try life.createList("later")
+        life = try world.restart()
+        let counters = try #require(world.recovered).counters
+        #expect(counters.rowsFromSnapshot == 20 && counters.rowsFromLog == 10)
+        for number in 0..<30 { #expect(try life.give("u\(number)") == "K\(number)") }
+        #expect(life.engine.latestCatalog.list(named: "later") != nil)
+    }
+
+    /// Goal: what covered log may go goes, and nothing more. Method: after one snapshot all segments are there, after
+    /// two those before the first snapshot's start are gone, after three the first manifest.
+    @Test func coveredLogGoesWithTheSecondSnapshotOnly() throws {
+        let world = World()
+        let life = try world.start(loops: 2)
+        try life.supply(codes: 100)
+        let first = SegmentID(lane: LaneID(rawValue: 0), number: .first)
+        let firstControl = SegmentID(lane: .control, number: .first)
+        for number in 1...3 {
+            for loop in 0..<2 { try life.give("u\(number)-\(loop)", loop: loop) }
+            try life.snapshot()
+            let isThere = number < 2
+            #expect((world.log.bytes(of: first) != nil) == isThere, "after snapshot \(number)")
+            #expect((world.log.bytes(of: firstControl) != nil) == isThere)
+            #expect(try world.blobs.listNamed() == (max(1, number - 1)...number).map { Self.manifest(UInt64($0)) })
+        }
+        #expect(world.log.bytes(of: SegmentID(lane: first.lane, number: SegmentNumber(rawValue: 2))) == nil)
+        #expect(world.log.bytes(of: SegmentID(lane: first.lane, number: SegmentNumber(rawValue: 3))) != nil)
+    }
+
+    /// Goal: a blob goes when no kept snapshot and no list names it, and not before. Method: history chunks of changing
+    /// tails, an upload's blob, and one that a failed upload left.
+    @Test func blobsGoOnlyWhenNothingNamesThem() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 100)
+        let upload = try world.blobs.all()
+        #expect(upload.count == 1)
+        let writer = try world.blobs.makeWriter()
+        let content: [UInt8] = [1, 2, 3]
+        try writer.append(content.span)
+        let orphan = try writer.finish()
+        var manifests: [[BlobID]] = []
+        for number in 0..<4 {
+            try life.give("u\(number)")
+            try life.snapshot()
+            manifests.append(Array(try Self.blobs(of: UInt64(number) + 1, in: world)))
+            let named = Set(manifests.suffix(2).joined() + upload)
+            let there = Set(try world.blobs.all())
+            #expect(there.isSuperset(of: named))
+            if number > 0 { #expect(there == named) } else { #expect(there.contains(orphan)) }
+        }
+    }
+
+    /// Goal: the newest snapshot unreadable: the one before and its log are used, told, and set aside.
+    @Test(arguments: ["bits", "cut", "chunk"])
+    func theSnapshotBeforeStandsInForADamagedOne(damage: String) throws {
+        let world = try Self.worldWithSnapshots(3)
+        let name = Self.manifest(3)
+        var bytes = try world.blobs.readNamed(name)
+        let before = try Self.blobs(of: 2, in: world)
+        switch damage {
+        case "bits": bytes[bytes.count / 2] ^= 1
+        case "cut": bytes.removeLast(5)
+        default:
+            let chunks = try Self.blobs(of: 3, in: world).subtracting(before)
+            world.blobs.replace(try #require(chunks.first), with: [0, 1, 2])
+        }
+        world.blobs.replaceNamed(name, with: bytes)
+        var life = try world.restart()
+        let notices = try #require(world.recovered).notices
+        #expect(notices.contains { if case .snapshotUnusable(3, _) = $0 { true } else { false } })
+        #expect(try world.blobs.listNamed() == [Self.manifest(2)], "it is set aside, not removed")
+        for (index, user) in ["u0", "u1", "u2", "after"].enumerated() { #expect(try life.give(user) == "K\(index)") }
+        #expect(try life.snapshot().number == 4, "its number is not used again")
+        life = try world.restart()
+        #expect(try life.give("after") == "K3")
+    }
+
+    /// Goal: without a readable snapshot, and with log that is gone, the start is refused: never an empty state.
+    @Test func withoutAnyReadableSnapshotTheStartIsRefused() throws {
+        let world = try Self.worldWithSnapshots(3)
+        for number in [UInt64(2), 3] { world.blobs.replaceNamed(Self.manifest(number), with: [0]) }
+        world.crash()
+        #expect(throws: RecoveryError.self) { _ = try world.recover() }
+        for number in [UInt64(2), 3] { world.blobs.replaceNamed(Self.manifest(number), with: nil) }
+        #expect(throws: RecoveryError.self) { _ = try world.recover() }
+        #expect(try world.blobs.listNamed().isEmpty)
+    }
+
+    /// Goal: with one snapshot only, the log from the beginning stands in for it.
+    @Test func theWholeLogStandsInForTheFirstSnapshot() throws {
+        let world = try Self.worldWithSnapshots(1)
+        world.blobs.replaceNamed(Self.manifest(1), with: [0])
+        let life = try world.restart()
+        #expect(try life.give("u0") == "K0" && life.give("after") == "K1")
+    }
+
+    /// Goal: a snapshot says nothing that is not durable. Method: a slow lane has a row in flight that the cut contains;
+    /// no manifest before it is durable, and a crash before leaves neither.
+    @Test func theManifestWaitsForWhatWasCut() throws {
+        let world = World()
+        var life = try world.start(loops: 2, slow: true)
+        try life.supply(codes: 10)
+        for loop in 0..<2 { _ = try life.allocate("early\(loop)", loop: loop) }
+        life.settle()
+        let reply = life.askForSnapshot()
+        life.pump()
+        // The control lane's close frame, then those of the loops: now the shards are about to be cut.
+        life.completeControl()
+        life.pump()
+        for loop in 0..<2 { life.complete(loop) }
+        _ = try life.allocate("u", loop: 0)
+        life.pump()
+        #expect(world.log.hasWriteInFlight(LaneID(rawValue: 0)), "the frame of the row that was cut")
+        #expect(reply.count == 0)
+        #expect(try world.blobs.listNamed().isEmpty)
+        let inFlight = World(copyOf: world)
+        life.complete(0)
+        life.settle()
+        #expect(try #require(reply.value).get().rows == 3)
+        life = try world.restart()
+        #expect(try life.give("u") == "K2")
+        inFlight.blobs.replaceNamed(Self.manifest(1), with: nil)
+        life = try inFlight.restart()
+        #expect(try life.give("v") == "K2", "without the frame the code is free")
+    }
+
+    /// Goal: allocations, uploads and changes go on while a snapshot is written, and are all there afterwards. Method:
+    /// between any two pieces of work something is done.
+    @Test func servingGoesOnWhileASnapshotIsWritten() throws {
+        let world = World()
+        var life = try world.start(loops: 3)
+        try life.supply(codes: 500)
+        var given: [String: CodeID] = [:]
+        var number = 0
+        var dice = SplitMix64(seed: 7)
+        life.choose = { Int.random(in: 0..<$0, using: &dice) }
+        for round in 0..<3 {
+            let reply = life.askForSnapshot()
+            repeat {
+                let user = "u\(number)"
+                given[user] = try life.allocate(user, loop: number % 3).code
+                _ = try life.loops[number % 3].commit()
+                if number % 5 == 0 { _ = life.change { $0.createList(
+                    name: "l\(number)", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) } }
+                number += 1
+                life.step()
+                if !life.mail.hasWork { life.pump() }
+            } while reply.count == 0 && number < 400
+            #expect(try #require(reply.value).get().number == UInt64(round) + 1)
+        }
+        life.settle()
+        let lists = life.engine.latestCatalog.lists.count
+        life = try world.restart(loops: 2)
+        #expect(life.engine.latestCatalog.lists.count == lists && lists > 2)
+        for (user, code) in given { #expect(try life.allocate(user, loop: 1).code == code) }
+        #expect(Set(given.values).count == given.count)
+        #expect(try life.ledger().given == UInt64(given.count))
+    }
+
+    /// Goal: an upload that is committed while a snapshot cleans up keeps its codes. Method: its commit waits for its
+    /// turn at each moment of the cleaning.
+    @Test func anUploadDuringTheCleaningKeepsItsBlob() throws {
+        for moment in 0..<12 {
+            let world = try Self.worldWithSnapshots(1)
+            var life = try #require(world.life)
+            let id = try life.beginUpload("NEW0\nNEW1\n")
+            life.pump()
+            let snapshot = life.askForSnapshot()
+            for _ in 0..<moment { life.step() }
+            let reply = life.commitUpload(id)
+            var dice = SplitMix64(seed: UInt64(moment))
+            life.choose = { Int.random(in: 0..<$0, using: &dice) }
+            life.settle()
+            #expect(try #require(snapshot.value).get().number == 2)
+            #expect(try #require(reply.value).get().counts.codes == 2)
+            life = try world.restart()
+            #expect(try life.ledger().uploaded == 102)
+        }
+    }
+
+    /// Goal: one snapshot at a time.
+    @Test func aSecondSnapshotAtOnceIsBusy() throws {
+        let world = World()
+        let life = try world.start()
+        let first = life.askForSnapshot()
+        let second = life.askForSnapshot()
+        #expect(throws: ControlError.busy) { _ = try second.value?.get() }
+        life.settle()
+        #expect(try #require(first.value).get().rows == 0)
+        #expect(try life.snapshot().number == 2)
+    }
+
+    /// Goal: a snapshot that cannot be written hurts nothing: told, and the next one works.
+    @Test func aSnapshotThatFailsIsToldAndTheNextOneWorks() throws {
+        let world = try Self.worldWithSnapshots(2)
+        let life = try #require(world.life)
+        world.blobs.fail(call: 1)
+        let reply = life.askForSnapshot()
+        life.settle()
+        #expect(throws: ControlError.self) { _ = try #require(reply.value).get() }
+        #expect(life.events.contains { if case .snapshotFailed = $0 { true } else { false } })
+        #expect(life.engine.failure == nil)
+        #expect(try life.give("more") == "K3")
+        #expect(try life.snapshot().number == 3)
+    }
+
+    /// Goal: snapshots come by themselves when enough log was written, without an operator.
+    @Test func snapshotsComeByThemselves() throws {
+        let world = World()
+        let life = try world.start(loops: 2, snapshotLogBytes: 8 << 10)
+        try life.supply(codes: 400)
+        for number in 0..<40 {
+            try life.give("u\(number)", loop: number % 2)
+            life.settle()
+        }
+        #expect(life.control.snapshots.latestNumber > 1)
+        #expect(try life.ledger().given == 40)
+    }
+}

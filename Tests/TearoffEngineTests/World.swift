@@ -1,0 +1,396 @@
+import Synchronization
+import Testing
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+
+let hour: UInt64 = 3_600_000
+let day = 24 * hour
+
+/// A data directory in memory, its wall clock, and the life of the engine that runs on it now. One thread, no chance
+/// but what a seed gives.
+final class World {
+    static let directory = DirectoryID(bytes: [UInt8](repeating: 0xD1, count: DirectoryID.byteCount))
+    /// A year after 1970, so that the clock can be moved back far.
+    static let firstMilliseconds: UInt64 = 365 * day
+
+    let log: SimulatedLogStorage
+    let blobs: SimulatedBlobStore
+    let clock: WallClock
+    let shardCount: UInt16
+    let segmentBytes: UInt64
+    private(set) var life: Life?
+    private(set) var recovered: RecoveredState?
+
+    init(seed: UInt64 = 1, shardCount: UInt16 = 4, segmentBytes: UInt64 = 64 << 10) {
+        log = SimulatedLogStorage(seed: seed)
+        blobs = SimulatedBlobStore()
+        clock = WallClock(Self.firstMilliseconds)
+        self.shardCount = shardCount
+        self.segmentBytes = segmentBytes
+    }
+
+    /// The same directory with a log of its own; the blobs are shared, so they must not be changed.
+    init(copyOf other: World) {
+        log = other.log.copy(seed: 1)
+        blobs = other.blobs
+        clock = WallClock(other.clock.milliseconds)
+        shardCount = other.shardCount
+        segmentBytes = other.segmentBytes
+    }
+
+    var source: RecoverySource {
+        RecoverySource(
+            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs, seed: 99, progress: { _ in })
+    }
+
+    func recover() throws(RecoveryError) -> RecoveredState { try Recovery.run(source) }
+
+    /// Recovers and begins a life.
+    ///
+    /// - Parameter slow: flushes complete later: each frame is durable when the test says so.
+    @discardableResult
+    func start(loops: Int = 1, slow: Bool = false, snapshotLogBytes: UInt64 = 0) throws -> Life {
+        let state = try recover()
+        recovered = state
+        log.setCompletion(slow ? .manual : .immediate)
+        var settings = EngineSettings(loopCount: loops)
+        settings.lane.completion = slow ? .asynchronous : .inline
+        settings.snapshotLogBytes = snapshotLogBytes
+        let life = try Life(self, state, settings)
+        self.life = life
+        return life
+    }
+
+    /// The power fails. Nothing of the life goes on.
+    func crash() {
+        life = nil
+        log.crash()
+    }
+
+    /// The power fails, and no write in flight left anything.
+    func crashLosingWrites() {
+        life = nil
+        log.crash { _ in false }
+    }
+
+    @discardableResult
+    func restart(loops: Int = 1, slow: Bool = false) throws -> Life {
+        crashLosingWrites()
+        return try start(loops: loops, slow: slow)
+    }
+}
+
+/// One life of the engine: its loops, its control plane, and what they handed to each other.
+final class Life {
+    let engine: Engine
+    let mail: Mailbox
+    private(set) var loops: [LoopEngine] = []
+    let control: ControlPlane
+    let supply: SegmentSupply
+    private let world: World
+    private let isSlow: Bool
+    /// Which work is next; the first, unless a test rolls dice.
+    var choose: (Int) -> Int = { _ in 0 }
+
+    init(_ world: World, _ state: RecoveredState, _ settings: EngineSettings) throws {
+        self.world = world
+        mail = Mailbox(loopCount: settings.loopCount)
+        isSlow = settings.lane.completion == .asynchronous
+        let start = EngineStart(
+            state, source: world.source, settings: settings, host: mail.host(world.clock),
+            segmentBytes: world.segmentBytes, makeHasher: { FakeHasher() })
+        engine = start.engine
+        supply = start.supply
+        for index in 0..<settings.loopCount {
+            loops.append(try start.makeLoop(index, control: mail.controlPort))
+        }
+        control = try start.makeControlPlane(
+            loops: (0..<settings.loopCount).map(mail.loopPort), port: mail.controlPort)
+    }
+
+    var events: [EngineEvent] { mail.events }
+    /// What was thrown by the commits of work that the pump ran.
+    private(set) var failures: [EngineFailure] = []
+}
+
+// MARK: - Letting things run
+
+extension Life {
+    /// Runs one piece of work. - Returns: false when there is none.
+    @discardableResult
+    func step() -> Bool {
+        switch mail.next(choose) {
+        case nil: return false
+        case .background(let work): work()
+        case .control(let work): work(control)
+        case .loop(let index, let work):
+            loops[index].beginTick()
+            work(loops[index])
+            tick(index)
+        }
+        return true
+    }
+
+    /// Runs everything that waits, and what comes of it; writes that are slow stay in flight.
+    func pump() {
+        repeat {
+            while step() {}
+            pollAll()
+        } while mail.hasWork
+    }
+
+    /// ``pump()``, and every slow write completes: until nothing at all is under way.
+    func settle() {
+        repeat {
+            pump()
+            for lane in lanes { world.log.complete(lane) }
+            pollAll()
+        } while mail.hasWork || lanes.contains { world.log.hasWriteInFlight($0) }
+    }
+
+    var lanes: [LaneID] { engine.lanes.map(\.lane) + [.control] }
+
+    /// Completes the loop's write in flight, as the disk would.
+    func complete(_ loop: Int) {
+        world.log.complete(engine.lanes[loop].lane)
+        tick(loop)
+    }
+
+    func completeControl() {
+        world.log.complete(.control)
+        control.poll()
+    }
+
+    private func pollAll() {
+        for index in loops.indices { tick(index) }
+        control.poll()
+    }
+
+    /// What a server does at a tick's end and when a completion is there.
+    private func tick(_ index: Int) {
+        do throws(EngineFailure) {
+            _ = try loops[index].poll()
+            _ = try loops[index].commit()
+        } catch {
+            failures.append(error)
+        }
+    }
+
+    /// Fires the expiry timer when the wall clock has come to it.
+    @discardableResult
+    func fireExpiry() -> Bool {
+        guard mail.takeExpiry(now: world.clock.milliseconds) else { return false }
+        control.finishExpired()
+        return true
+    }
+}
+
+// MARK: - Allocating
+
+extension Life {
+    func campaign(_ name: String, loop: Int) throws -> Campaign {
+        try #require(loops[loop].catalog.campaign(named: name))
+    }
+
+    /// Decides an `ALLOC` in a tick of its own that is not ended.
+    func decide(
+        _ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0
+    ) throws -> AllocationOutcome {
+        let found = try self.campaign(campaign, loop: loop)
+        loops[loop].beginTick()
+        return loops[loop].allocate(
+            campaign: found, user: Array(user.utf8).span, userID: Array(userID.utf8).span)
+    }
+
+    /// ``decide``, when it must give a code.
+    func allocate(
+        _ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0
+    ) throws -> Allocation {
+        let outcome = try decide(user, in: campaign, userID: userID, loop: loop)
+        guard case .given(let allocation) = outcome else { throw Unexpected(outcome) }
+        return allocation
+    }
+
+    /// A whole `ALLOC` with its tick, up to the code in the reply.
+    @discardableResult
+    func give(_ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0) throws -> String {
+        let allocation = try allocate(user, in: campaign, userID: userID, loop: loop)
+        _ = try loops[loop].commit()
+        guard isAcknowledged(allocation, loop: loop) else { throw Unexpected(.given(allocation)) }
+        return text(allocation.code, loop: loop)
+    }
+
+    func isAcknowledged(_ allocation: Allocation, loop: Int) -> Bool {
+        loops[loop].durableFrame >= allocation.frame
+    }
+
+    func text(_ code: CodeID, loop: Int = 0) -> String {
+        loops[loop].upload(code.upload).codes.withCode(at: code.ordinal) { span in
+            String(decoding: span.indices.map { span[$0] }, as: UTF8.self)
+        }
+    }
+
+    /// Codes of a user in a campaign, latest first.
+    func history(_ user: String, loop: Int = 0) -> [HistoryEntry] {
+        loops[loop].history(of: Array(user.utf8).span)
+    }
+
+    func ledger(_ list: String = "l") throws -> Ledger {
+        let found = try #require(engine.latestCatalog.list(named: list))
+        return engine.ledgers(of: [found])[0]
+    }
+}
+
+struct Unexpected: Error {
+    let outcome: AllocationOutcome
+    init(_ outcome: AllocationOutcome) { self.outcome = outcome }
+}
+
+extension AllocationOutcome {
+    var refusal: AllocationRefusal? {
+        if case .refused(let refusal) = self { refusal } else { nil }
+    }
+
+    var parkedFor: LaneFrame? {
+        if case .parked(let frame) = self { frame } else { nil }
+    }
+}
+
+// MARK: - The operator
+
+typealias Change = Result<Void, ControlError>
+
+extension Result where Success == Void, Failure == ControlError {
+    var error: ControlError? {
+        if case .failure(let error) = self { error } else { nil }
+    }
+}
+
+extension Life {
+    /// Asks for a change; the reply is there once it was pumped.
+    func change(_ ask: (ControlPlane, @escaping ControlPlane.Done) -> Void) -> Reply<Change> {
+        let reply = Reply<Change>()
+        ask(control) { reply.set($0) }
+        return reply
+    }
+
+    /// A change that must succeed.
+    func changed(_ ask: (ControlPlane, @escaping ControlPlane.Done) -> Void) throws {
+        let reply = change(ask)
+        settle()
+        try #require(reply.value).get()
+    }
+
+    func createList(_ name: String = "l", expiresAt: UInt64? = nil, warnAt: UInt64? = nil) throws {
+        try changed {
+            $0.createList(
+                name: name, kind: .unique, expiresAt: expiresAt.map { Timestamp(milliseconds: $0) }, warnAt: warnAt,
+                done: $1)
+        }
+    }
+
+    func createCampaign(_ name: String = "c", list: String = "l", rule: RetriggerRule = .standard) throws {
+        try changed { $0.createCampaign(name: name, list: list, rule: rule, done: $1) }
+    }
+
+    func setExpiry(_ list: String = "l", at: UInt64?) throws {
+        try changed {
+            $0.setExpiry(list: list, expiresAt: at.map { Timestamp(milliseconds: $0) }, done: $1)
+        }
+    }
+
+    /// Begins an upload and hands its content over in one chunk, which is read once it was pumped.
+    func beginUpload(_ content: String, to list: String = "l") throws -> UInt64 {
+        let id = try control.uploads.begin(list: list, fileName: "codes.txt").get()
+        control.uploads.chunk(id, list: list, bytes: Array(content.utf8)) { _ in }
+        return id
+    }
+
+    /// Asks for the commit; the reply is there once it was pumped.
+    func commitUpload(
+        _ id: UInt64, to list: String = "l", skipBad: Bool = false
+    ) -> Reply<Result<UploadOutcome, ControlError>> {
+        let reply = Reply<Result<UploadOutcome, ControlError>>()
+        control.uploads.commit(id, list: list, skipBad: skipBad) { reply.set($0) }
+        return reply
+    }
+
+    @discardableResult
+    func upload(_ codes: [String], to list: String = "l") throws -> UploadOutcome {
+        let id = try beginUpload(codes.map { $0 + "\n" }.joined(), to: list)
+        settle()
+        let reply = commitUpload(id, to: list)
+        settle()
+        return try #require(reply.value).get()
+    }
+
+    /// List `l` with codes `<prefix>0`, `<prefix>1` … and campaign `c`.
+    func supply(codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, expiresAt: UInt64? = nil) throws {
+        try createList(expiresAt: expiresAt)
+        if codes > 0 { try upload((0..<codes).map { "\(prefix)\($0)" }) }
+        try createCampaign(rule: rule)
+    }
+
+    func askForSnapshot() -> Reply<Result<SnapshotReceipt, ControlError>> {
+        let reply = Reply<Result<SnapshotReceipt, ControlError>>()
+        control.snapshot { reply.set($0) }
+        return reply
+    }
+
+    @discardableResult
+    func snapshot() throws -> SnapshotReceipt {
+        let reply = askForSnapshot()
+        settle()
+        return try #require(reply.value).get()
+    }
+
+    func state(of campaign: String = "c") throws -> Campaign.State {
+        try #require(engine.latestCatalog.campaign(named: campaign)).state
+    }
+
+    func finishReason(of campaign: String = "c") throws -> FinishReason? {
+        if case .finished(let reason, _) = try state(of: campaign) { reason } else { nil }
+    }
+}
+
+// MARK: - Comparing states
+
+/// Everything that a recovered state holds and that must be the same at the next recovery.
+struct Digest: Equatable {
+    var shards: [[UInt8]] = []
+    var lastSequences: [UInt64] = []
+    var catalog: Catalog.Condensed
+    var revision: UInt64
+    var at: Timestamp
+    var laneStarts: [LaneID: LaneStart]
+    var free: [UInt64]
+
+    init(_ state: RecoveredState) {
+        catalog = state.catalog.condensed
+        revision = state.revision
+        at = state.at
+        laneStarts = state.laneStarts
+        free = state.catalog.lists.map(\.pool.totalFree)
+        for cell in state.shards {
+            let cut = cell.state.withLock { $0.shard.cut() }
+            precondition(cut.rows.count <= HistoryChunk.rowsMaximum, "a test with too many rows")
+            shards.append(HistoryChunk.encode(0..<cut.rows.count, of: cut))
+            lastSequences.append(cut.lastSequence.rawValue)
+        }
+    }
+}
+
+/// `count` users of one shard, so that their records stand in one sequence.
+func users(_ count: Int, ofShard shard: UInt16 = 0, shardCount: UInt16 = 4) -> [String] {
+    let routing = UserRouting(shardCount: shardCount)
+    var found: [String] = []
+    var number = 0
+    while found.count < count {
+        let user = "user-\(number)"
+        if routing.shard(of: Array(user.utf8).span).rawValue == shard { found.append(user) }
+        number += 1
+    }
+    return found
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Synchronization
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+import TearoffStorage
+
+/// A copy of a committed data directory; removed with this object.
+final class GoldenDirectory {
+    let url: URL
+
+    init(version: String) throws {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        url = FileManager.default.temporaryDirectory.appending(path: "tearoff-golden-\(UUID().uuidString)")
+        try FileManager.default.copyItem(at: tests.appending(path: "Golden/\(version)"), to: url)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func open() throws -> DataDirectory {
+        try DataDirectory.open(
+            path: url.path, expectData: true, shardCount: 16,
+            newID: DirectoryID(bytes: [UInt8](repeating: 0, count: DirectoryID.byteCount)), timeMilliseconds: 0)
+    }
+
+    func removeSnapshots() throws {
+        let snapshots = url.appending(path: "snapshots")
+        for name in try FileManager.default.contentsOfDirectory(atPath: snapshots.path) {
+            try FileManager.default.removeItem(at: snapshots.appending(path: name))
+        }
+    }
+}
+
+extension DataDirectory {
+    func source(log: (any LogStorage)? = nil) throws -> RecoverySource {
+        RecoverySource(
+            directory: identity.id, shardCount: identity.shardCount, log: try log ?? makeLogStorage(),
+            blobs: makeBlobStore(), seed: 7, progress: { _ in })
+    }
+
+    /// The same log in memory, where damage costs nothing.
+    func logInMemory() throws -> SimulatedLogStorage {
+        let real = try makeLogStorage()
+        let copy = SimulatedLogStorage(seed: 1)
+        for file in try real.list().segments {
+            var bytes: [UInt8] = []
+            try real.read(file.id, from: .zero, count: Int(file.byteCount), into: &bytes)
+            copy.replace(file.id, with: bytes)
+        }
+        return copy
+    }
+}
+
+extension RecoveredState {
+    /// Everything that the state tells its users, as text: lists, campaigns, and every allocation in order of its code.
+    var summary: [String] {
+        catalog.lists.map(line(of:)) + catalog.campaigns.map(line(of:)) + allocations.sorted()
+    }
+
+    private func line(of list: List) -> String {
+        "list \(list.name) uploaded \(list.uploadedCount) free \(list.pool.totalFree) "
+            + "expires \(list.expiresAt?.iso8601 ?? "never") warn \(list.warnAt.map(String.init) ?? "never")"
+    }
+
+    private func line(of campaign: Campaign) -> String {
+        let state = if case .finished(let reason, _) = campaign.state { reason.text } else { "active" }
+        return "campaign \(campaign.name) of \(catalog[campaign.list].name) \(campaign.rule) \(state)"
+    }
+
+    private var allocations: [String] {
+        shards.flatMap { cell in
+            let cut = cell.state.withLock { $0.shard.cut() }
+            return (0..<cut.rows.count).map { number in
+                let row = cut.rows[RowNumber(rawValue: UInt32(number))]
+                var user: [UInt8] = []
+                cell.state.withLock { $0.shard.appendUser(of: row, to: &user) }
+                let code = catalog[row.code.upload].codes.withCode(at: row.code.ordinal) { span in
+                    String(decoding: span.indices.map { span[$0] }, as: UTF8.self)
+                }
+                let name = String(decoding: user, as: UTF8.self)
+                let id = String(decoding: cut.userID(of: row), as: UTF8.self)
+                return "given \(code) #\(row.code.ordinal) to \(name) (\(id)) by \(catalog[row.campaign].name)"
+            }
+        }
+    }
+}

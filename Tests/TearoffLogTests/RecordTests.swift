@@ -1,0 +1,250 @@
+import TearoffCore
+import TearoffSimulation
+import Testing
+
+@testable import TearoffLog
+
+/// One user of every form and edge.
+let everyUser: [[UInt8]] =
+    (1...16).map { noise($0, seed: UInt64($0)) } + [
+        bytes("123e4567-e89b-12d3-a456-426614174000"), bytes("123E4567-E89B-12D3-A456-426614174000"),
+        bytes("00000000-0000-0000-0000-000000000000"), bytes("99999999-9999-9999-9999-99999999999A"),
+        bytes("123E4567-e89b-12d3-a456-426614174000"), noise(17, seed: 1), noise(36, seed: 2), noise(255, seed: 3),
+    ]
+
+/// One decoded allocation with the bytes beside it.
+struct Decoded: Equatable {
+    let record: AllocationRecord
+    let user: [UInt8]
+    let userID: [UInt8]
+}
+
+func decodeAllocations(_ payload: [UInt8], shardCount: UInt16 = 4) throws -> [Decoded] {
+    var found: [Decoded] = []
+    try AllocationDecoder.decode(payload.span, shardCount: shardCount) { record, user, userID in
+        found.append(Decoded(record: record, user: bytes(of: user), userID: bytes(of: userID)))
+    }
+    return found
+}
+
+/// Tries every truncation, and flips of every byte, in a decoder that may only decode or throw.
+func attack(_ whole: [UInt8], seed: UInt64, _ decode: ([UInt8]) throws -> Void) {
+    var random = SplitMix64(seed: seed)
+    for count in 0..<whole.count { try? decode(Array(whole[..<count])) }
+    for index in whole.indices {
+        for change in [0x80, UInt8.random(in: 1...255, using: &random)] {
+            var damaged = whole
+            damaged[index] ^= change
+            try? decode(damaged)
+        }
+    }
+    for _ in 0..<500 {
+        var damaged = whole
+        for _ in 0..<Int.random(in: 1...12, using: &random) {
+            damaged[Int.random(in: 0..<damaged.count, using: &random)] = Bool.random(using: &random)
+                ? 0xFF : UInt8.random(in: 0...255, using: &random)
+        }
+        try? decode(damaged)
+    }
+}
+
+@Suite("Allocation records read back exactly or not at all")
+struct AllocationCodingTests {
+    private static var records: [Decoded] {
+        var random = SplitMix64(seed: 4)
+        return everyUser.enumerated().map { index, text in
+            let user = UserKey(text.span)
+            let record = AllocationRecord(
+                shard: ShardID(rawValue: UInt16(index % 4)), sequence: SequenceNumber(rawValue: random.next() >> 1),
+                givenAt: Timestamp(milliseconds: index == 3 ? Timestamp.maximumMilliseconds : random.next() >> 20),
+                campaign: CampaignID(rawValue: index == 4 ? .max : UInt32(index)),
+                code: CodeID(upload: UploadID(rawValue: .max - UInt32(index)), ordinal: index == 5 ? .max : 17),
+                user: user)
+            let userID = index % 3 == 0 ? [] : noise(index == 7 ? 255 : index, seed: UInt64(index))
+            return Decoded(record: record, user: user.isLong ? text : [], userID: userID)
+        }
+    }
+
+    private static func encoded(_ records: [Decoded], _ encoder: inout AllocationEncoder) -> [UInt8] {
+        var batch: [UInt8] = []
+        for one in records {
+            encoder.encode(one.record, userBytes: one.user.span, userID: one.userID.span, into: &batch)
+        }
+        return batch
+    }
+
+    @Test("All user forms come back, and each frame reads alone")
+    func roundTrip() throws {
+        // Goal: nothing is lost in differences. Method: extreme values in one frame, twice.
+        var encoder = AllocationEncoder(shardCount: 4)
+        let first = Self.encoded(Self.records, &encoder)
+        encoder.startFrame()
+        let second = Self.encoded(Self.records, &encoder)
+        #expect(first == second, "a frame counts from nothing")
+        #expect(try decodeAllocations(first) == Self.records)
+        for one in Self.records where !one.record.user.isLong {
+            var text: [UInt8] = []
+            one.record.user.appendText(to: &text)
+            #expect(everyUser.contains(text))
+        }
+    }
+
+    @Test("Truncated and flipped records never crash the reader")
+    func attacks() throws {
+        // Goal: bytes from a disk cannot stop the program without a word. Method: every cut, seeded flips.
+        var encoder = AllocationEncoder(shardCount: 4)
+        let whole = Self.encoded(Self.records, &encoder)
+        attack(whole, seed: 1) { _ = try decodeAllocations($0) }
+        // A cut between records is a shorter frame, any other throws.
+        var ends: [Int] = []
+        var single = AllocationEncoder(shardCount: 4)
+        var batch: [UInt8] = []
+        for one in Self.records {
+            single.encode(one.record, userBytes: one.user.span, userID: one.userID.span, into: &batch)
+            ends.append(batch.count)
+        }
+        for count in 1..<whole.count where !ends.contains(count) {
+            #expect(throws: RecordError.self) { try decodeAllocations(Array(whole[..<count])) }
+        }
+    }
+
+    @Test("Each user is accepted in its one form only")
+    func canonicalUsers() throws {
+        // Goal: one user is never two. Method: other spellings of the same ids, behind the fields of a record.
+        let uuid = bytes("00112233-4455-6677-8899-001122334455")
+        let letters = bytes("0011223a-4455-6677-8899-001122334455")
+        let digits = [UInt8](repeating: 0x12, count: 16)
+        let refused: [(name: String, user: [UInt8])] = [
+            ("upper-case UUID without a letter", [18] + digits),
+            ("long text of 16 bytes", [19, 16] + digits), ("long text of no bytes", [19, 0]),
+            ("UUID as long text", [19, 36] + uuid), ("UUID with letters as long text", [19, 36] + letters),
+            ("form 0", [0]), ("form 20", [20] + digits), ("form 255", [255] + digits),
+        ]
+        func record(_ user: [UInt8]) -> [UInt8] { [0x10, 0, 1, 2, 0, 0, 0] + user }
+        for (name, user) in refused {
+            #expect(throws: RecordError.self, "\(name)") { try decodeAllocations(record(user)) }
+        }
+        for letter in UInt8(0xA)...0xF {
+            for place in 0..<16 {
+                for high in [true, false] {
+                    var user = digits
+                    user[place] = high ? letter << 4 | 2 : 0x10 | letter
+                    let found = try decodeAllocations(record([18] + user))
+                    #expect(found.first?.record.user.form == UserKey.uppercaseUUID)
+                }
+            }
+        }
+        for text in everyUser {
+            let key = UserKey(text.span)
+            var user: [UInt8] = []
+            user.appendUser(key, text: text.span)
+            #expect(try decodeAllocations(record(user)).first?.record.user == key)
+        }
+    }
+
+    @Test("Fields out of their range are refused")
+    func badFields() {
+        // Goal: no index out of range further on. Method: one wrong field each.
+        let user: [UInt8] = [1, 0x41]
+        let large: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]
+        let bad: [(name: String, bytes: [UInt8])] = [
+            ("tag", [0x12, 0, 1, 2, 0, 0, 0] + user), ("shard", [0x10, 4, 1, 2, 0, 0, 0] + user),
+            ("negative time", [0x10, 0, 1, 1, 0, 0, 0] + user), ("time", [0x10, 0, 1] + large + [0, 0, 0] + user),
+            ("campaign", [0x10, 0, 1, 2] + large + [0, 0] + user),
+            ("upload", [0x10, 0, 1, 2, 0] + large + [0] + user),
+            ("negative ordinal", [0x10, 0, 1, 2, 0, 0, 1] + user),
+            ("number of 11 bytes", [0x10, 0, 0x80] + large + [2, 0, 0, 0] + user),
+            ("empty user id", [0x11, 0, 1, 2, 0, 0, 0] + user + [0]),
+            ("user id too short", [0x11, 0, 1, 2, 0, 0, 0] + user + [2, 9]),
+        ]
+        for (name, payload) in bad {
+            #expect(throws: RecordError.self, "\(name)") { try decodeAllocations(payload) }
+        }
+    }
+}
+
+@Suite("Control records read back exactly or not at all")
+struct ControlCodingTests {
+    static let hash = ContentHash(bytes: noise(32, seed: 9))
+
+    static let entries: [ControlEntry] = {
+        let list = ListID(rawValue: 3)
+        let upload = UploadID(rawValue: .max)
+        let campaign = CampaignID(rawValue: 1 << 20)
+        let late = Timestamp(milliseconds: Timestamp.maximumMilliseconds)
+        let name = String(repeating: "n", count: Limits.nameBytes)
+        var changes: [ControlRecord.Change] = [
+            .listCreated(id: list, name: "l", kind: .unique, expiresAt: nil, warnAt: nil),
+            .listCreated(id: list, name: name, kind: .unique, expiresAt: late, warnAt: UInt64(UInt32.max)),
+            .listCreated(
+                id: list, name: "ü", kind: .fixed(code: noise(255, seed: 1), limit: 1_000_000_000),
+                expiresAt: .zero, warnAt: 0),
+            .fixedCodeSet(list: list, upload: upload),
+            .uploadCommitted(
+                id: upload, list: list, count: 1 << 27, blob: hash, fileHash: hash,
+                fileName: String(repeating: "f", count: 255)),
+            .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
+            .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
+            .campaignResumed(id: campaign),
+        ]
+        let rules: [RetriggerRule] = [
+            .standard, .window(milliseconds: 0), .window(milliseconds: .max), .once, .always, .untilExpiry,
+        ]
+        for rule in rules { changes.append(.campaignCreated(id: campaign, name: name, list: list, rule: rule)) }
+        for reason in FinishReason.allCases { changes.append(.campaignFinished(id: campaign, reason: reason)) }
+        let records = changes.enumerated().map { index, change in
+            ControlEntry.change(
+                ControlRecord(change, at: Timestamp(milliseconds: UInt64(index) << 30)),
+                revision: index == 0 ? .max : UInt64(index))
+        }
+        let lanes = [
+            LifeStart.Lane(lane: .control, segment: SegmentNumber(rawValue: .max)),
+            LifeStart.Lane(lane: .data, segment: .first),
+        ]
+        return records + [
+            .lifeStarted(LifeStart(at: late, lanes: lanes)), .lifeStarted(LifeStart(at: .zero, lanes: [])),
+        ]
+    }()
+
+    private static func encoded(_ entries: [ControlEntry]) -> [UInt8] {
+        var batch: [UInt8] = []
+        for entry in entries { entry.encode(into: &batch) }
+        return batch
+    }
+
+    @Test("Every change, rule and reason comes back, alone and in a row")
+    func roundTrip() throws {
+        // Goal: the catalog is what was decided. Method: each entry with extreme values.
+        for entry in Self.entries { #expect(try ControlEntry.decodeAll(Self.encoded([entry]).span) == [entry]) }
+        #expect(try ControlEntry.decodeAll(Self.encoded(Self.entries).span) == Self.entries)
+        #expect(try ControlEntry.decodeAll([UInt8]().span).isEmpty)
+    }
+
+    @Test("Truncated and flipped entries never crash the reader")
+    func attacks() {
+        // Goal: as for allocations. Method: every cut, seeded flips; a cut inside an entry throws.
+        attack(Self.encoded(Self.entries), seed: 2) { _ = try ControlEntry.decodeAll($0.span) }
+        for entry in Self.entries {
+            let whole = Self.encoded([entry])
+            for count in 1..<whole.count {
+                #expect(throws: RecordError.self) { try ControlEntry.decodeAll(Array(whole[..<count]).span) }
+            }
+        }
+    }
+
+    @Test("Fields out of their range are refused")
+    func badFields() {
+        // Goal: no such value reaches the catalog. Method: one wrong field each.
+        let late: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]
+        let bad: [(name: String, bytes: [UInt8])] = [
+            ("tag", [0x21]), ("change", [0x20, 1, 0, 9]), ("time", [0x20, 1] + late + [7, 0]),
+            ("name over 64 bytes", [0x20, 1, 0, 1, 0, 65] + [UInt8](repeating: 0x41, count: 65) + [0, 0, 0]),
+            ("name that is no text", [0x20, 1, 0, 1, 0, 1, 0xFF, 0, 0, 0]),
+            ("expiry", [0x20, 1, 0, 4, 0, 0x82] + late.dropFirst() + []), ("reason", [0x20, 1, 0, 6, 0, 4]),
+            ("rule", [0x20, 1, 0, 5, 0, 1, 0x41, 0, 5]), ("lane", [0x30, 0, 1, 0x80, 0x80, 4, 1]),
+        ]
+        for (name, payload) in bad {
+            #expect(throws: RecordError.self, "\(name)") { try ControlEntry.decodeAll(payload.span) }
+        }
+    }
+}

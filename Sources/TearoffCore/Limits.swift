@@ -15,6 +15,8 @@ package enum Limits {
     /// Lists, and campaigns, of one directory: each list and campaign is scanned by `USER HISTORY` and `INFO`.
     package static let lists = 65_536
     package static let campaigns = 65_536
+    /// Campaigns that finish in one change of the catalog, whose records must fit one frame; the rest follow.
+    package static let finishesPerChange = 1_024
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
     /// Allocations in one answer of `USER HISTORY`: the latest ones.

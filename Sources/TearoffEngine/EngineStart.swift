@@ -48,7 +48,7 @@ package final class EngineStart: Sendable {
         LoopEngine(
             engine: engine, index: index, catalog: state.catalog,
             writer: try makeWriter(LaneID(rawValue: UInt16(index))), control: control,
-            logBytes: state.counters.logBytesRead / UInt64(engine.settings.loopCount))
+            logBytes: state.counters.logFileBytes / UInt64(engine.settings.loopCount))
     }
 
     /// Makes the control plane and writes down which segments this life began. To be called on its own loop, after all
@@ -63,10 +63,12 @@ package final class EngineStart: Sendable {
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
                 latest: state.snapshotNumber, fullChunks: state.fullChunks, idleLanes: idleLanes),
             writer: writer, loops: loops, port: port, catalog: state.catalog, revision: state.revision)
-        let lanes = engine.lanes.map { $0.lane } + [.control]
-        let life = LifeStart(
-            at: engine.now(),
-            lanes: lanes.map { .init(lane: $0, segment: Self.start(of: $0, in: state).segment) })
+        let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in
+            let start = Self.start(of: lane, in: state)
+            return LifeStart.Lane(lane: lane, segment: start.segment, nextFrame: start.nextFrame)
+        }
+        let idle = idleLanes.map { LifeStart.Lane(lane: $0.lane, segment: nil, nextFrame: $0.position.frame) }
+        let life = LifeStart(at: engine.now(), lanes: begun + idle)
         ControlEntry.lifeStarted(life).encode(into: &writer.batch.bytes)
         writer.batch.recordCount += 1
         _ = try writer.commit(timeMilliseconds: life.at.milliseconds)

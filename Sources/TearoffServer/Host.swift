@@ -84,11 +84,7 @@ struct Host: Sendable {
 
     private func port(of context: NIOLoopBound<LoopContext>) -> LoopPort {
         LoopPort { body in
-            context.eventLoop.execute {
-                guard let engine = context.value.engine else { return }
-                context.value.beginRead()
-                body(engine)
-            }
+            context.eventLoop.execute { context.value.perform(body) }
         }
     }
 }

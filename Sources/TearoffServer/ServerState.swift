@@ -24,6 +24,8 @@ final class ServerState: Sendable {
     let startedAtMilliseconds: UInt64
     private let stopRequested: @Sendable (StopReason) -> Void
     private let connectionCount = Atomic<Int>(0)
+    /// A line for each connection, by its id, as `CLIENT LIST` shows them.
+    private let clients = Mutex<[UInt64: String]>([:])
     private let lastConnectionID = Atomic<UInt64>(0)
     private let stopping = Atomic<Bool>(false)
     private let progress = Mutex("starting")
@@ -101,8 +103,22 @@ extension ServerState {
         return lastConnectionID.add(1, ordering: .relaxed).newValue
     }
 
-    func connectionClosed(uploads ids: Set<UInt64>) {
+    func noteClient(_ session: Session) {
+        clients.withLock { $0[session.id] = session.line }
+    }
+
+    var clientLines: [String] {
+        clients.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    func connectionClosed(_ session: Session) {
         connectionCount.subtract(1, ordering: .relaxed)
+        clients.withLock { _ = $0.removeValue(forKey: session.id) }
+        abandon(session.uploads)
+    }
+
+    /// Throws uploads away whose connection is gone or was reset.
+    func abandon(_ ids: Set<UInt64>) {
         if !ids.isEmpty { uploads?.abandon(ids) }
     }
 }

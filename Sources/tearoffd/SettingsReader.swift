@@ -125,7 +125,7 @@ extension SettingsReader {
             throw Failure(code: .usage, message: "--listen must be HOST:PORT, not '\(listen)'")
         }
         let host = listen[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        let isLoopback = host == "localhost" || host == "::1" || Self.isLoopbackIPv4(host)
         guard isLoopback || toggle(.allowRemote) else {
             throw Failure(
                 code: .configuration,
@@ -133,6 +133,12 @@ extension SettingsReader {
                     + "Listen on 127.0.0.1, or say \(Option.allowRemote.flag)")
         }
         return (host, Int(port))
+    }
+
+    /// An address, not a name that looks like one: 127.0.0.0/8.
+    private static func isLoopbackIPv4(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     private func password() throws(Failure) -> [UInt8]? {

@@ -24,7 +24,7 @@ def test_plain_commands_give_codes_in_upload_order(client):
     assert client.execute_command("ALLOC", "summer", "u1") == "C00000001"
     assert client.execute_command("ALLOC", "summer", "u2") == "C00000002"
     full = fields(client.execute_command("ALLOC", "summer", "u1", "FULL"))
-    assert (full["code"], full["status"], full["ordinal"]) == ("C00000001", "repeat", 1)
+    assert (full["code"], full["status"], full["ordinal"]) == ("C00000001", "repeat", 0)
     assert full["expires-at"] is None
 
 

@@ -169,9 +169,10 @@ def test_operators_changes_survive_a_kill(start):
     server.kill()
     with start().connect() as connection:
         assert before == [connection.call(*words) for words in LOOK_UPS]
-        assert connection.error_of("ALLOC", "summer", "u1") == "FINISHED"
+        assert connection.error_of("ALLOC", "summer", "somebody-new") == "FINISHED"
+        assert connection.call("ALLOC", "summer", "u1") == b"C00000001", "a repeat is still given"
         assert connection.call("CAMPAIGN", "RESUME", "summer") == b"OK"
-        assert connection.call("ALLOC", "summer", "u1") == b"C00000001"
+        assert connection.call("ALLOC", "summer", "somebody-new") == b"C00000002"
         assert harness.as_map(connection.call("USER", "HISTORY", "u1")[0])[b"user-id"] == b"crm-7"
 
 

@@ -198,8 +198,8 @@ struct ControlCodingTests {
                 revision: index == 0 ? .max : UInt64(index))
         }
         let lanes = [
-            LifeStart.Lane(lane: .control, segment: SegmentNumber(rawValue: .max)),
-            LifeStart.Lane(lane: .data, segment: .first),
+            LifeStart.Lane(lane: .control, segment: SegmentNumber(rawValue: .max), nextFrame: .first),
+            LifeStart.Lane(lane: .data, segment: nil, nextFrame: FrameNumber(rawValue: .max)),
         ]
         return records + [
             .lifeStarted(LifeStart(at: late, lanes: lanes)), .lifeStarted(LifeStart(at: .zero, lanes: [])),

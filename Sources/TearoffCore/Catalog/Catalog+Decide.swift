@@ -66,18 +66,19 @@ extension Catalog {
         return [ControlRecord(.campaignResumed(id: campaign.id), at: now)]
     }
 
-    /// Finishes the active campaigns of every list that is past its expiry.
+    /// Finishes active campaigns whose lists are past their expiry, ``Limits/finishesPerChange`` at most at once.
     package func decideExpiries(now: Timestamp) -> [ControlRecord] {
-        campaigns.filter { $0.isActive && self[$0.list].isExpired(at: now) }
+        campaigns.lazy.filter { $0.isActive && self[$0.list].isExpired(at: now) }
+            .prefix(Limits.finishesPerChange)
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .expired), at: now) }
     }
 
-    /// Finishes the active campaigns of a list that has no free code left.
+    /// Finishes active campaigns of a list that has no free code left, ``Limits/finishesPerChange`` at most at once.
     ///
     /// - Precondition: every claim on the list is durable, since what a crash takes away would be free again.
     package func decideExhaustion(of list: ListID, now: Timestamp) -> [ControlRecord] {
         guard self[list].pool.totalFree == 0 else { return [] }
-        return campaigns(of: list).filter(\.isActive)
+        return campaigns(of: list).filter(\.isActive).prefix(Limits.finishesPerChange)
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .exhausted), at: now) }
     }
 }

@@ -267,9 +267,11 @@ extension ControlPlane {
                     guard catalog[list].uploads.count == uploadCount else { return Proposal(records: []) }
                     return Proposal(records: catalog.decideExhaustion(of: list, now: now))
                 },
-                done: { [self] _ in
+                done: { [self] result in
                     drainedLists.remove(list)
-                    if catalog[list].uploads.count != uploadCount { listIsDrained(list) }
+                    guard case .success(let cut) = result else { return }
+                    let hasMore = !cut.catalog.decideExhaustion(of: list, now: engine.now()).isEmpty
+                    if hasMore || cut.catalog[list].uploads.count != uploadCount { listIsDrained(list) }
                 }))
     }
 }

@@ -32,7 +32,7 @@ package struct CodePlace: Equatable, Sendable {
 
 /// Look-ups. What they tell may still be in flight: it is to be sent after the engine's barrier.
 extension LoopEngine {
-    /// The latest ``Limits/historyRows`` allocations of a user over all campaigns, latest first.
+    /// The latest ``Limits/historyRows`` allocations of a user over all campaigns, oldest first.
     ///
     /// - Complexity: O(campaigns): the index is by campaign and user.
     package func history(of bytes: Span<UInt8>) -> [HistoryEntry] {
@@ -54,7 +54,7 @@ extension LoopEngine {
             }
         }
         entries.sort { $0.givenAt > $1.givenAt }
-        return Array(entries.prefix(Limits.historyRows))
+        return entries.prefix(Limits.historyRows).reversed()
     }
 
     /// Every list that has the code.

@@ -21,7 +21,7 @@ package struct RecoveredState: Sendable {
         package var rowsFromSnapshot: UInt64 = 0
         package var rowsFromLog: UInt64 = 0
         package var framesRead: UInt64 = 0
-        /// Payload bytes of the frames that the snapshot does not cover.
-        package var logBytesRead: UInt64 = 0
+        /// Bytes of the segment files that the snapshot does not cover, whatever is in them.
+        package var logFileBytes: UInt64 = 0
     }
 }

@@ -198,15 +198,16 @@ extension RecoveringState {
             }
         }
         for reader in readers {
+            try check(reader.reader.end)
             note(reader.reader.end)
-            counters.logBytesRead += reader.reader.end.payloadBytes
         }
+        counters.logFileBytes = total
         if merge.gaps > 0 { notices.append(.sequenceGaps(count: merge.gaps)) }
     }
 
     /// By lane: the first segment of any later life. A lane that was idle for some lives ends where it came back.
     private static func boundaries(of later: ArraySlice<LifeStart>) -> [LaneID: SegmentNumber] {
-        let starts = later.flatMap(\.lanes).map { ($0.lane, $0.segment) }
+        let starts = later.flatMap(\.lanes).compactMap { lane in lane.segment.map { (lane.lane, $0) } }
         return Dictionary(starts, uniquingKeysWith: { first, _ in first })
     }
 
@@ -264,12 +265,22 @@ extension RecoveringState {
 
     /// Every segment that a start of the server says it began must be there.
     private func checkLives(_ segments: LaneCatalog) throws(RecoveryError) {
-        for lane in lives.flatMap(\.lanes) where lane.segment >= position(of: lane.lane).segment {
-            guard segments.segments(of: lane.lane).contains(where: { $0.id.number == lane.segment }) else {
-                let file = SegmentID(lane: lane.lane, number: lane.segment).description
+        for lane in lives.flatMap(\.lanes) {
+            guard let segment = lane.segment, segment >= position(of: lane.lane).segment else { continue }
+            guard segments.segments(of: lane.lane).contains(where: { $0.id.number == segment }) else {
+                let file = SegmentID(lane: lane.lane, number: segment).description
                 throw RecoveryError(.missing, file: file, problem: "this segment is missing")
             }
         }
+    }
+
+    /// A lane must reach as far as any later start found it.
+    private func check(_ end: LaneEnd) throws(RecoveryError) {
+        let found = lives.flatMap(\.lanes).filter { $0.lane == end.lane }.map(\.nextFrame).max() ?? .first
+        guard end.nextFrame < found else { return }
+        throw RecoveryError(
+            .damaged, file: "wal/\(end.lane)-*", frame: end.nextFrame,
+            problem: "the lane ends here, and a later start found it up to frame \(found.previous)")
     }
 
     private mutating func note(_ end: LaneEnd) {

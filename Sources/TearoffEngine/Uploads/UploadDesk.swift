@@ -218,6 +218,7 @@ extension UploadDesk {
             let blob = try write(run)
             add(run, blob: blob, fileHash: fileHash, session: session, id: id, done: done)
         } catch let error as UploadError {
+            end(id)
             done(.failure(.upload(error)))
         } catch let error as CatalogError {
             end(id)

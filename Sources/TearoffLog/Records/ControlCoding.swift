@@ -7,15 +7,20 @@ package enum ControlEntry: Equatable, Sendable {
     case lifeStarted(LifeStart)
 }
 
-/// A start of the server: which segments its lanes began, so that a missing one is noticed.
+/// A start of the server: how far it found each lane, and which segments its lanes began. So a missing segment is
+/// noticed, and damage to the last frame of a lane that nobody writes any more.
 package struct LifeStart: Equatable, Sendable {
     package struct Lane: Equatable, Sendable {
         package let lane: LaneID
-        package let segment: SegmentNumber
+        /// The segment that this life began; nil for a lane that it does not write.
+        package let segment: SegmentNumber?
+        /// The frames before this one were found.
+        package let nextFrame: FrameNumber
 
-        package init(lane: LaneID, segment: SegmentNumber) {
+        package init(lane: LaneID, segment: SegmentNumber?, nextFrame: FrameNumber) {
             self.lane = lane
             self.segment = segment
+            self.nextFrame = nextFrame
         }
     }
 
@@ -43,7 +48,8 @@ extension ControlEntry {
             batch.appendVarint(UInt64(start.lanes.count))
             for lane in start.lanes {
                 batch.appendVarint(UInt64(lane.lane.rawValue))
-                batch.appendVarint(lane.segment.rawValue)
+                batch.appendVarint(lane.segment?.rawValue ?? 0)
+                batch.appendVarint(lane.nextFrame.rawValue)
             }
         }
     }
@@ -70,7 +76,12 @@ extension ControlEntry {
             var lanes: [LifeStart.Lane] = []
             for _ in 0..<(try reader.varint(payload)) {
                 let lane = LaneID(rawValue: try reader.narrow(payload))
-                lanes.append(.init(lane: lane, segment: SegmentNumber(rawValue: try reader.varint(payload))))
+                let segment = try reader.varint(payload)
+                let nextFrame = FrameNumber(rawValue: try reader.varint(payload))
+                lanes.append(
+                    .init(
+                        lane: lane, segment: segment == 0 ? nil : SegmentNumber(rawValue: segment),
+                        nextFrame: nextFrame))
             }
             return .lifeStarted(LifeStart(at: at, lanes: lanes))
         case let tag:

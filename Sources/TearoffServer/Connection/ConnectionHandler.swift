@@ -44,8 +44,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         decoder = CommandDecoder(limits: session.decoderLimits)
     }
 
-    /// As `CLIENT LIST` shows it.
-    var line: String { session.line }
 }
 
 // MARK: - Channel
@@ -64,7 +62,7 @@ extension ConnectionHandler {
         stall = .closing
         self.context = nil
         loop.remove(self)
-        loop.server.connectionClosed(uploads: session.uploads)
+        loop.server.connectionClosed(session)
         context.fireChannelInactive()
     }
 
@@ -145,6 +143,8 @@ extension ConnectionHandler {
             input = ByteBuffer()
         } else {
             input.moveReaderIndex(forwardBy: start)
+            // A connection that always has half a command in it would else keep all that it ever sent.
+            if input.readerIndex >= ServerLimits.readBytes { input.discardReadBytes() }
         }
     }
 

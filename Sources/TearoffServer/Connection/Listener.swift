@@ -33,14 +33,33 @@ enum Listener {
         guard let id = context.server.admitConnection() else {
             var refusal = ReplyWriter()
             refusal.error(.limit, "max number of clients reached (\(context.server.settings.connectionsMaximum))")
-            channel.writeAndFlush(ByteBuffer(bytes: refusal.bytes), promise: nil)
-            channel.close(promise: nil)
+            try channel.pipeline.syncOperations.addHandler(RefusalHandler(reply: refusal.bytes))
             return
         }
         let address = channel.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? ""
         let session = Session(id: id, address: address, server: context.server)
+        context.server.noteClient(session)
         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, session: session))
     }
+}
+
+/// Tells a connection that is one too many so, once it can be told anything, and closes it.
+private final class RefusalHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let reply: [UInt8]
+
+    init(reply: [UInt8]) { self.reply = reply }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: reply))).whenComplete { _ in
+            channel.close(promise: nil)
+        }
+    }
+
+    /// What it sends meanwhile is nobody's.
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 }
 
 /// Listens on a lane's eventfd: a write of the log has completed.

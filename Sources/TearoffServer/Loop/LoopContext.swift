@@ -40,6 +40,13 @@ final class LoopContext {
 
     func start() { engine = preparedEngine.take() }
 
+    /// Runs a piece of the engine's work, also before connections are served, and ends a tick.
+    func perform(_ body: (LoopEngine) -> Void) {
+        guard let engine = engine ?? preparedEngine else { return }
+        beginRead()
+        body(engine)
+    }
+
     /// Commits, answers and seals; takes no further command, and closes every connection once its replies have left.
     func stop() {
         drain()
@@ -54,12 +61,9 @@ final class LoopContext {
 extension LoopContext {
     func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
     func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
-
     func hold(_ connection: ConnectionHandler) { held.append(connection) }
     func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
 
-    /// One line for each connection of this loop, as `CLIENT LIST` shows them.
-    var connectionLines: [String] { connections.values.map(\.line).sorted() }
 }
 
 // MARK: - Ticks

@@ -34,6 +34,8 @@ extension Session {
             if index == 0 { writer.ok() } else { writer.error(.syntax, "there is one database, 0") }
         case .reset:
             name = ""
+            server.abandon(uploads)
+            uploads = []
             isAuthenticated = server.settings.password == nil
             writer.version = .resp2
             writer.simple("RESET")
@@ -44,10 +46,11 @@ extension Session {
         case .clientGetName: writer.bulkOrNull(name.isEmpty ? nil : name)
         case .clientSetName(let name):
             self.name = name
+            server.noteClient(self)
             writer.ok()
         case .clientSetInfo, .clientNoEvict, .clientNoTouch: writer.ok()
         case .clientInfo: writer.bulk(line + "\n")
-        case .clientList: writer.bulk(connection.loop.connectionLines.map { $0 + "\n" }.joined())
+        case .clientList: writer.bulk(server.clientLines.map { $0 + "\n" }.joined())
         case .commandAll: CommandTable.writeAll(to: &writer)
         case .commandCount: CommandTable.writeCount(to: &writer)
         case .commandList: CommandTable.writeList(to: &writer)
@@ -70,7 +73,10 @@ extension Session {
             return writer.error(.noAuthentication, "HELLO must be called with the client already authenticated")
         }
         if let version = arguments.version { writer.version = version }
-        if let clientName = arguments.clientName { name = clientName }
+        if let clientName = arguments.clientName {
+            name = clientName
+            server.noteClient(self)
+        }
         writer.map(7)
         writer.bulk("server")
         writer.bulk("tearoff")

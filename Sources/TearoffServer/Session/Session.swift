@@ -4,8 +4,7 @@ import TearoffEngine
 import TearoffLog
 import TearoffProtocol
 
-/// What the server knows of one client, and how it runs its commands. A class, since a command may look at all
-/// sessions, its own among them. Touched by its loop only.
+/// What the server knows of one client, and how it runs its commands. Touched by its loop only.
 final class Session {
     let id: UInt64
     let address: String

@@ -35,10 +35,13 @@ let package = Package(
 
         .target(name: "TearoffCore", swiftSettings: strict),
         .target(name: "TearoffProtocol", swiftSettings: strict),
-        .target(name: "TearoffLog", dependencies: ["TearoffCore", "CZstd", "CCRC32C"], swiftSettings: strict),
+        .target(
+            name: "TearoffLog", dependencies: ["TearoffCore", "CZstd", "CCRC32C"], swiftSettings: strict),
         .target(
             name: "TearoffStorage",
-            dependencies: ["TearoffCore", "TearoffLog", "CUring", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "TearoffCore", "TearoffLog", "CUring", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .target(
             name: "TearoffEngine",
@@ -58,7 +61,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
-        .target(name: "TearoffSimulation", dependencies: ["TearoffLog", "TearoffCore"], swiftSettings: strict),
+        .target(
+            name: "TearoffSimulation", dependencies: ["TearoffLog", "TearoffCore"], swiftSettings: strict),
         .executableTarget(
             name: "tearoffd",
             dependencies: [
@@ -96,7 +100,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TearoffGoldenTests",
-            dependencies: ["TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore", "TearoffSimulation"],
+            dependencies: [
+                "TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore", "TearoffSimulation",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
     ]

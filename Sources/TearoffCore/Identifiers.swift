@@ -28,7 +28,8 @@ package struct ShardID: Hashable, Comparable, Sendable {
 
 /// Position of a record among the records of its shard, from 1; 0 stands for "none yet".
 ///
-/// A number can be missing after a crash (its record was never acknowledged), but never stands for two records.
+/// A number can be missing after a crash (its record was never acknowledged), but never stands for two
+/// records.
 package struct SequenceNumber: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -50,7 +51,8 @@ package struct CodeID: Hashable, Sendable {
     }
 }
 
-/// Position of an allocation in the history of its shard, from 0. In memory only: it may differ after a restart.
+/// Position of an allocation in the history of its shard, from 0. In memory only: it may differ after a
+/// restart.
 package struct RowNumber: Hashable, Comparable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }

@@ -13,7 +13,7 @@ package struct Ledger: Equatable, Sendable {
         self.given = given
     }
 
-    /// Each figure is counted where it lives (uploads in the catalog, free codes in the pool, given ones in the
-    /// shards), so a code that was lost or given twice shows here.
+    /// Each figure is counted where it lives (uploads in the catalog, free codes in the pool, given ones in
+    /// the shards), so a code that was lost or given twice shows here.
     package var holds: Bool { uploaded == free + held + given + withdrawn + burned }
 }

@@ -8,11 +8,13 @@ package enum Limits {
     package static let nameBytes = 64
     /// Codes of one upload. An index slot keeps 5 bits of hash beside a 27-bit ordinal (`CodeIndex`).
     package static let uploadCodes = 1 << 27
-    /// How often a fixed code can be given: one strip object per 4,096 is made beforehand, 27 MB at this bound.
+    /// How often a fixed code can be given: one strip object per 4,096 is made beforehand, 27 MB at this
+    /// bound.
     package static let fixedLimit: UInt32 = 1_000_000_000
     /// Bad lines that one upload remembers with number and reason, 16 bytes each; one more ends the upload.
     package static let badLines = 1_000_000
-    /// Lists, and campaigns, of one directory: each list and campaign is scanned by `USER HISTORY` and `INFO`.
+    /// Lists, and campaigns, of one directory: each list and campaign is scanned by `USER HISTORY` and
+    /// `INFO`.
     package static let lists = 65_536
     package static let campaigns = 65_536
     /// Campaigns that finish in one change of the catalog, whose records must fit one frame; the rest follow.

@@ -2,7 +2,8 @@ import Synchronization
 package import TearoffCore
 import TearoffLog
 
-/// What all loops share: the shards behind their mutexes, how far each lane is durable, and the latest catalog.
+/// What all loops share: the shards behind their mutexes, how far each lane is durable, and the latest
+/// catalog.
 package final class Engine: Sendable {
     package let routing: UserRouting
     package let clock: EngineClock
@@ -62,8 +63,8 @@ extension Engine {
         lanes.indices.map { LaneFrame(lane: $0, frame: lanes[$0].writtenFrame) }
     }
 
-    /// As ``barrier()``, behind all claims that any pool shows by now: a loop claims a code, and notes the frame that its
-    /// record goes into, inside one shard's mutex.
+    /// As ``barrier()``, behind all claims that any pool shows by now: a loop claims a code, and notes the
+    /// frame that its record goes into, inside one shard's mutex.
     func barrierBehindClaims() -> [LaneFrame] {
         for shard in shards { shard.state.withLock { state in _ = state.shard.lastSequence } }
         return barrier()
@@ -71,7 +72,9 @@ extension Engine {
 
     /// Calls `body` once, on some thread, when all these frames are durable.
     package func whenDurable(_ frames: [LaneFrame], _ body: @escaping @Sendable () -> Void) {
-        guard let next = frames.first(where: { lanes[$0.lane].durableFrame < $0.frame }) else { return body() }
+        guard let next = frames.first(where: { lanes[$0.lane].durableFrame < $0.frame }) else {
+            return body()
+        }
         lanes[next.lane].whenDurable(next.frame) { [self] in whenDurable(frames, body) }
     }
 }
@@ -79,11 +82,13 @@ extension Engine {
 // MARK: - Ledger
 
 extension Engine {
-    /// The ledgers of these lists at one instant: all shards are held, so no claim and no record is under way.
+    /// The ledgers of these lists at one instant: all shards are held, so no claim and no record is under
+    /// way.
     ///
     /// - Complexity: O(lists * (uploads * shards + strips in use)).
     package func ledgers(of lists: [List]) -> [Ledger] {
-        withAllShards(from: 0, lists.map { Ledger(uploaded: $0.uploadedCount, free: 0, given: 0) }) { ledgers in
+        withAllShards(from: 0, lists.map { Ledger(uploaded: $0.uploadedCount, free: 0, given: 0) }) {
+            ledgers in
             for (index, list) in lists.enumerated() { ledgers[index].free = list.pool.totalFree }
         } adding: { shard, ledgers in
             for (index, list) in lists.enumerated() {
@@ -111,7 +116,9 @@ extension Engine {
     /// Stops the engine when a ledger does not hold. - Returns: the ledgers.
     package func checkedLedgers(of lists: [List]) -> [Ledger] {
         let ledgers = ledgers(of: lists)
-        for (list, ledger) in zip(lists, ledgers) where !ledger.holds { fail(.ledger(list: list.name, ledger)) }
+        for (list, ledger) in zip(lists, ledgers) where !ledger.holds {
+            fail(.ledger(list: list.name, ledger))
+        }
         return ledgers
     }
 }

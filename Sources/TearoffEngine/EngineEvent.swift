@@ -9,7 +9,8 @@ package enum EngineEvent: Sendable {
     case uploadCommitted(list: String, codes: UInt64)
     case snapshotWritten(SnapshotReceipt)
     case snapshotFailed(StorageError)
-    /// Log segments and blobs that no kept snapshot needs could not be removed; they are tried again next time.
+    /// Log segments and blobs that no kept snapshot needs could not be removed; they are tried again next
+    /// time.
     case cleaningFailed(StorageError)
     case engineFailed(EngineFailure)
 }

@@ -5,8 +5,8 @@ package struct EngineSettings: Sendable {
     /// Event loops, each with a lane of its own.
     package var loopCount: Int
     package var lane = LaneSettings()
-    /// A batch of this size is committed before more is put in: bounds what one tick holds back. A batch of 1 MiB has
-    /// some 40,000 allocations.
+    /// A batch of this size is committed before more is put in: bounds what one tick holds back. A batch of 1
+    /// MiB has some 40,000 allocations.
     package var batchBytesMax = 1 << 20
     /// A snapshot is written by itself after this many bytes of log; 0 never.
     package var snapshotLogBytes: UInt64 = 1 << 30

@@ -2,8 +2,8 @@ import Synchronization
 import TearoffCore
 package import TearoffLog
 
-/// Turns a recovered state into a running engine. Each loop makes its own part on its own thread; then the control plane
-/// writes down that a new life began, and the engine may serve.
+/// Turns a recovered state into a running engine. Each loop makes its own part on its own thread; then the
+/// control plane writes down that a new life began, and the engine may serve.
 package final class EngineStart: Sendable {
     package let engine: Engine
     package let supply: SegmentSupply
@@ -37,7 +37,8 @@ package final class EngineStart: Sendable {
 
     private func makeWriter(_ lane: LaneID) throws(LogFailure) -> LaneWriter {
         try LaneWriter(
-            lane: lane, supply: supply, start: Self.start(of: lane, in: state), settings: engine.settings.lane,
+            lane: lane, supply: supply, start: Self.start(of: lane, in: state),
+            settings: engine.settings.lane,
             timeMilliseconds: engine.now().milliseconds)
     }
 
@@ -51,8 +52,8 @@ package final class EngineStart: Sendable {
             logBytes: state.counters.logFileBytes / UInt64(engine.settings.loopCount))
     }
 
-    /// Makes the control plane and writes down which segments this life began. To be called on its own loop, after all
-    /// ``makeLoop(_:control:)``: a segment that is written down must exist.
+    /// Makes the control plane and writes down which segments this life began. To be called on its own loop,
+    /// after all ``makeLoop(_:control:)``: a segment that is written down must exist.
     package func makeControlPlane(loops: [LoopPort], port: ControlPort) throws(LogFailure) -> ControlPlane {
         let writer = try makeWriter(.control)
         let control = ControlPlane(
@@ -80,7 +81,8 @@ package final class EngineStart: Sendable {
     /// Lanes of earlier lives that no loop writes now.
     private var idleLanes: [Manifest.LaneStart] {
         let active = Set(engine.lanes.map(\.lane) + [.control])
-        return state.laneStarts.filter { !active.contains($0.key) }.sorted { $0.key < $1.key }.map { lane, start in
+        return state.laneStarts.filter { !active.contains($0.key) }.sorted { $0.key < $1.key }.map {
+            lane, start in
             let position = LanePosition(
                 segment: start.segment, frame: start.nextFrame,
                 previousHeaderCRC32C: start.previousHeaderCRC32C)

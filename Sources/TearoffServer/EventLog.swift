@@ -12,14 +12,16 @@ struct EventLog: Sendable {
         case .listLow(let list, let remaining):
             logger.warning("list.low", metadata: ["list": "\(list)", "remaining": "\(remaining)"])
         case .campaignFinished(let campaign, let reason):
-            logger.notice("campaign.finished", metadata: ["campaign": "\(campaign)", "reason": "\(reason.text)"])
+            logger.notice(
+                "campaign.finished", metadata: ["campaign": "\(campaign)", "reason": "\(reason.text)"])
         case .uploadCommitted(let list, let codes):
             logger.notice("upload.committed", metadata: ["list": "\(list)", "codes": "\(codes)"])
         case .snapshotWritten(let receipt):
             logger.notice(
                 "snapshot.written",
                 metadata: [
-                    "number": "\(receipt.number)", "rows": "\(receipt.rows)", "bytes": "\(receipt.bytesWritten)",
+                    "number": "\(receipt.number)", "rows": "\(receipt.rows)",
+                    "bytes": "\(receipt.bytesWritten)",
                     "milliseconds": "\(receipt.milliseconds)",
                 ])
         case .snapshotFailed(let error):

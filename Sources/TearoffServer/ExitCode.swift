@@ -23,7 +23,8 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
         switch self {
         case .ok: "stopped by SIGTERM, SIGINT or SHUTDOWN; everything is synced and sealed"
         case .usage: "wrong flags"
-        case .damagedData: "refused to start: acknowledged data is damaged or missing; the message names file and offset"
+        case .damagedData:
+            "refused to start: acknowledged data is damaged or missing; the message names file and offset"
         case .unavailable: "the address cannot be listened on"
         case .contradiction: "the state contradicts itself (ledger); stopped rather than give a code twice"
         case .wrongDirectory: "the data directory is something else, or --expect-data met an empty one"

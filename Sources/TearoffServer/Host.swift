@@ -32,7 +32,8 @@ struct Host: Sendable {
             let control = try await Self.makeControl(on: loops.control.next())
             self.control = control
             let state = ServerState(
-                settings: settings, logger: logger, mechanism: log.mechanism, directoryID: directory.identity.id,
+                settings: settings, logger: logger, mechanism: log.mechanism,
+                directoryID: directory.identity.id,
                 controlPort: Self.port(of: control), startedAtMilliseconds: WallClock.milliseconds(),
                 stopRequested: stopRequested)
             self.state = state
@@ -50,7 +51,8 @@ struct Host: Sendable {
         }
     }
 
-    private static func makeControl(on eventLoop: any EventLoop) async throws -> NIOLoopBound<ControlContext> {
+    private static func makeControl(on eventLoop: any EventLoop) async throws -> NIOLoopBound<ControlContext>
+    {
         try await eventLoop.submit {
             NIOLoopBound(ControlContext(eventLoop: eventLoop), eventLoop: eventLoop)
         }.get()
@@ -98,7 +100,8 @@ extension Host {
         case stop(ServerState.StopReason)
     }
 
-    /// Recovers, serves, and goes down. A stop may be asked for during a long recovery too: nothing is lost by it.
+    /// Recovers, serves, and goes down. A stop may be asked for during a long recovery too: nothing is lost
+    /// by it.
     func serve(until reasons: AsyncStream<ServerState.StopReason>) async -> ExitCode {
         let (events, post) = AsyncStream.makeStream(of: Event.self)
         let starting = Task { post.yield(await start()) }

@@ -120,7 +120,8 @@ final class LoopGroup: Sendable {
         background.submit { state in if case .active = state { body() } }
     }
 
-    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves nothing.
+    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves
+    /// nothing.
     func shutDown() async {
         do {
             try await sockets.shutdownGracefully()

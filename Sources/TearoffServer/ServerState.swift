@@ -141,15 +141,21 @@ extension ServerState {
         let reports = loops.withLock { $0 }
         let all: [(String, [(String, String)])] = [
             ("server", serverLines),
-            ("clients", [("connected_clients", "\(connectionCount.load(ordering: .relaxed))"),
-                ("maxclients", "\(settings.connectionsMaximum)")]),
+            (
+                "clients",
+                [
+                    ("connected_clients", "\(connectionCount.load(ordering: .relaxed))"),
+                    ("maxclients", "\(settings.connectionsMaximum)"),
+                ]
+            ),
             ("memory", memoryLines),
             ("persistence", persistenceLines(reports)),
             ("stats", Self.statsLines(reports)),
             ("lists", engine.map(Self.listLines) ?? []),
         ]
         let wanted = all.filter { name, _ in
-            section == nil || section == name || section == "all" || section == "everything" || section == "default"
+            section == nil || section == name || section == "all" || section == "everything"
+                || section == "default"
         }
         return wanted.map { name, lines in
             let title = name.prefix(1).uppercased() + name.dropFirst()

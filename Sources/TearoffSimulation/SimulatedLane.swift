@@ -40,7 +40,8 @@ final class SimulatedLane: LaneStorage {
         try call { (state) throws(StorageError) in
             precondition(state.inFlight[lane] == nil, "lane \(lane) has two writes in flight")
             precondition(
-                write.offset + write.bytes.count <= state.durable[segment]?.count ?? 0, "a write past the end")
+                write.offset + write.bytes.count <= state.durable[segment]?.count ?? 0, "a write past the end"
+            )
             // Also of a write that fails, any part may reach the medium.
             state.inFlight[lane] = write
             state.completed.remove(lane)

@@ -97,7 +97,8 @@ extension SimulatedLogStorage {
 extension SimulatedLogStorage.State {
     mutating func complete(_ lane: LaneID) -> Bool {
         guard let write = inFlight.removeValue(forKey: lane) else { return false }
-        durable[write.segment]?.replaceSubrange(write.offset..<(write.offset + write.bytes.count), with: write.bytes)
+        durable[write.segment]?.replaceSubrange(
+            write.offset..<(write.offset + write.bytes.count), with: write.bytes)
         completed.insert(lane)
         return true
     }

@@ -1,6 +1,7 @@
 /// A small generator whose whole state is its seed, so that a seed replays a run exactly.
 ///
-/// - Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014); constants from there.
+/// - Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014); constants from
+///   there.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -24,7 +24,10 @@ package final class DataDirectory: Sendable {
     private static let blobDirectory = "blobs"
     private static let snapshotDirectory = "snapshots"
     private static var ownNames: Set<String> {
-        [lockFile, logDirectory, blobDirectory, snapshotDirectory, identityFile + SystemDirectory.temporarySuffix]
+        [
+            lockFile, logDirectory, blobDirectory, snapshotDirectory,
+            identityFile + SystemDirectory.temporarySuffix,
+        ]
     }
 
     private init(
@@ -42,7 +45,8 @@ package final class DataDirectory: Sendable {
     /// Opens a directory, or makes one where there is none.
     ///
     /// - Parameters:
-    ///   - expectData: whether a missing or empty directory is refused: a missing mount must not look like a fresh start.
+    ///   - expectData: whether a missing or empty directory is refused: a missing mount must not look like a
+    ///     fresh start.
     ///   - shardCount: for a new directory; an existing one keeps its own.
     ///   - newID: random, for a new directory.
     /// - Throws: ``DataDirectoryError``; what was there is unchanged.
@@ -54,7 +58,8 @@ package final class DataDirectory: Sendable {
             try stored { () throws(StorageError) in try root.make() }
         }
         let lock = try takeLock(root)
-        // Once more, now that nobody else can be making it: a second identity would disown the first one's log.
+        // Once more, now that nobody else can be making it: a second identity would disown the first one's
+        // log.
         let isNew = try isNew(root, expectData: expectData)
         let identity =
             isNew
@@ -62,7 +67,9 @@ package final class DataDirectory: Sendable {
                 id: newID, shardCount: shardCount, createdMilliseconds: timeMilliseconds, hasBegun: false)
             : try readIdentity(root)
         let removed = try stored { () throws(StorageError) in
-            for name in [logDirectory, blobDirectory, snapshotDirectory] { try root.subdirectory(name).make() }
+            for name in [logDirectory, blobDirectory, snapshotDirectory] {
+                try root.subdirectory(name).make()
+            }
             var removed = try root.removeTemporaryFiles { $0 == identityFile }
             removed += try root.subdirectory(logDirectory)
                 .removeTemporaryFiles(where: DirectoryLogStorage.isTemporaryName)
@@ -126,8 +133,8 @@ package final class DataDirectory: Sendable {
         return identity
     }
 
-    /// How often, and how far apart, a lock that is held is tried again: after a SIGKILL io_uring may hold the file for
-    /// a moment (DURABILITY, row 33).
+    /// How often, and how far apart, a lock that is held is tried again: after a SIGKILL io_uring may hold
+    /// the file for a moment (DURABILITY, row 33).
     private static let lockTries = 5
     private static let lockPauseMicroseconds: UInt32 = 50_000
 
@@ -150,7 +157,9 @@ extension DataDirectory {
         if !identity.hasBegun { try root.writeWhole(Self.identityFile, identity.begun.encoded) }
     }
 
-    package func makeLogStorage(_ settings: LogStorageSettings = .init()) throws(StorageError) -> DirectoryLogStorage {
+    package func makeLogStorage(_ settings: LogStorageSettings = .init()) throws(StorageError)
+        -> DirectoryLogStorage
+    {
         try DirectoryLogStorage(directory: root.subdirectory(Self.logDirectory), settings: settings)
     }
 

@@ -34,7 +34,8 @@ package struct DataIdentity: Equatable, Sendable {
 }
 
 extension DataIdentity {
-    /// - Throws: ``DataDirectoryError/unsupportedVersion(found:)`` or ``DataDirectoryError/damagedIdentity(_:)``.
+    /// - Throws: ``DataDirectoryError/unsupportedVersion(found:)`` or
+    ///   ``DataDirectoryError/damagedIdentity(_:)``.
     init(decoding bytes: [UInt8]) throws(DataDirectoryError) {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .damagedIdentity("it is no text")

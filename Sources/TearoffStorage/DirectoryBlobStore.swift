@@ -95,7 +95,8 @@ private final class DirectoryBlobWriter: BlobWriter {
         try guarded { () throws(StorageError) in try publish() }
     }
 
-    /// Runs a step; when it throws, the blob is given up. A second sync after a failed one would prove nothing.
+    /// Runs a step; when it throws, the blob is given up. A second sync after a failed one would prove
+    /// nothing.
     private func guarded<Value>(_ step: () throws(StorageError) -> Value) throws(StorageError) -> Value {
         guard !isOver else { throw StorageError(.write, file: file.name, problem: .poisoned) }
         do throws(StorageError) {

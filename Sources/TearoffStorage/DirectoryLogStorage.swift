@@ -46,7 +46,8 @@ package final class DirectoryLogStorage: LogStorage {
         case .ioUring:
             guard UringLane.isAvailable else {
                 throw StorageError(
-                    .create, file: "wal", problem: .system(code: ENOSYS, reason: "io_uring is not permitted here"))
+                    .create, file: "wal",
+                    problem: .system(code: ENOSYS, reason: "io_uring is not permitted here"))
             }
             usesUring = true
         }
@@ -177,7 +178,8 @@ private struct DirectIOProbe {
         }
         for size in [LogLimits.blockBytesMin, LogLimits.blockBytesMax] {
             // SAFETY: the address is checked to lie in the buffer, which outlives the call.
-            let result = unsafe pwrite(direct.descriptor, zeros.address(at: 0, count: size), size, off_t(size))
+            let result = unsafe pwrite(
+                direct.descriptor, zeros.address(at: 0, count: size), size, off_t(size))
             if result == size {
                 (blockBytes, directFlag) = (size, tearoff_open_direct())
                 return

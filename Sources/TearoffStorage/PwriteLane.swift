@@ -143,7 +143,8 @@ private final class WritingBuffer: Sendable {
                         result < 0
                         ? .last(.write, file.name, offset: place)
                         : StorageError(
-                            .write, file: file.name, offset: ByteOffset(rawValue: place), problem: .nothingWritten)
+                            .write, file: file.name, offset: ByteOffset(rawValue: place),
+                            problem: .nothingWritten)
                     state.result = .failure(error)
                     return
                 }

@@ -58,7 +58,9 @@ struct SystemDirectory: Sendable {
     }
 
     func rename(_ old: String, to new: String) throws(StorageError) {
-        guard unsafe Glibc.rename(filePath(old), filePath(new)) == 0 else { throw .last(.rename, fileName(old)) }
+        guard unsafe Glibc.rename(filePath(old), filePath(new)) == 0 else {
+            throw .last(.rename, fileName(old))
+        }
     }
 
     func remove(_ file: String) throws(StorageError) {

@@ -57,7 +57,8 @@ final class SystemFile: Sendable {
         while got < count {
             // SAFETY: the buffer holds at least `count` bytes, as its owner checks.
             let result = unsafe pread(
-                descriptor, buffer.address(at: got, count: count - got), count - got, off_t(offset) + off_t(got))
+                descriptor, buffer.address(at: got, count: count - got), count - got,
+                off_t(offset) + off_t(got))
             if result < 0 && errno == EINTR { continue }
             guard result >= 0 else { throw .last(.read, name, offset: offset + UInt64(got)) }
             guard result > 0 else {

@@ -55,7 +55,8 @@ import TearoffLog
                 tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1_000))
     }
 
-    /// A ring whose completions signal an eventfd, once that is asked for. Leaves nothing behind when it throws.
+    /// A ring whose completions signal an eventfd, once that is asked for. Leaves nothing behind when it
+    /// throws.
     private static func makeRing(
         _ lane: LaneID
     ) throws(StorageError) -> (event: CInt, ring: UnsafeMutablePointer<io_uring>) {
@@ -108,7 +109,8 @@ import TearoffLog
         buffer.copy(bytes)
         unsafe tearoff_uring_notify(ring, notify)
         write = Write(
-            offset: offset.rawValue, count: bytes.count, startedNanoseconds: monotonicNanoseconds(), notify: notify)
+            offset: offset.rawValue, count: bytes.count, startedNanoseconds: monotonicNanoseconds(),
+            notify: notify)
         try guarded { () throws(StorageError) in
             try queue()
             // Who waits submits and waits in one call.
@@ -163,10 +165,13 @@ extension UringLane {
 
     /// Queues what is left of the write, durable on completion, and the delay behind it.
     private func queue() throws(StorageError) {
-        guard let file, var write else { preconditionFailure("lane \(files.lane) writes nothing, or nowhere") }
+        guard let file, var write else {
+            preconditionFailure("lane \(files.lane) writes nothing, or nowhere")
+        }
         let isDelayed = settings.flushDelayMicroseconds > 0
         let count = min(write.count - write.written, settings.writeBytesMax ?? .max)
-        // SAFETY: the buffer is neither changed nor freed before the completion was taken: `write` stands until then.
+        // SAFETY: the buffer is neither changed nor freed before the completion was taken: `write` stands
+        // until then.
         let queued = unsafe tearoff_uring_queue_write(
             ring, file.descriptor, buffer.address(at: write.written, count: count), UInt32(count),
             write.offset + UInt64(write.written), tearoff_write_durably(),
@@ -193,7 +198,8 @@ extension UringLane {
         throw .system(EAGAIN, .submit, file?.name ?? "wal")
     }
 
-    /// Takes what has completed. The write is over when all its bytes are durable and the kernel owes nothing.
+    /// Takes what has completed. The write is over when all its bytes are durable and the kernel owes
+    /// nothing.
     private func reap() throws(StorageError) {
         while let (tag, result) = take() {
             guard tag == Self.writeTag else { continue }

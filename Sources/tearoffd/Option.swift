@@ -2,7 +2,8 @@ import TearoffServer
 
 /// One setting of the server: how it is named in each place, and what it means.
 ///
-/// The flag `--snapshot-log-mib` is the variable `TEAROFF_SNAPSHOT_LOG_MIB` and the key `snapshotLogMib` of the file.
+/// The flag `--snapshot-log-mib` is the variable `TEAROFF_SNAPSHOT_LOG_MIB` and the key `snapshotLogMib` of
+/// the file.
 struct Option: Sendable {
     enum Value: Sendable {
         case text(placeholder: String)
@@ -46,7 +47,8 @@ extension Option {
         help: "Clients must AUTH with the first line of this file.")
     static let expectData = Option(
         key: "expectData", value: .toggle, standard: "no",
-        help: "Refuses to start on a new directory: for service units, where an unmounted disk must not look like a "
+        help:
+            "Refuses to start on a new directory: for service units, where an unmounted disk must not look like a "
             + "fresh start.")
     static let threads = Option(
         key: "threads", value: .number(1...256), standard: "one per core",
@@ -84,7 +86,8 @@ extension Option {
         help: "For tests: after that many writes the log fails as on a broken disk.")
 
     static let all: [Option] = [
-        data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism, segmentKib,
+        data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism,
+        segmentKib,
         compressionLevel, snapshotLogMib, maxConnections, logLevel, testFlushDelay,
         testFailingWrite,
     ]

@@ -17,7 +17,8 @@ struct SettingsReader {
         try Self.check(arguments)
         let flags = CommandLineArgumentsProvider(arguments: arguments)
         var providers: [any ConfigProvider] = [
-            flags, EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "tearoff"),
+            flags,
+            EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "tearoff"),
         ]
         let file = ConfigReader(providers: providers).string(forKey: "config")
         if let file {
@@ -30,7 +31,8 @@ struct SettingsReader {
         config = ConfigReader(providers: providers)
     }
 
-    /// Every word must be a known flag or its value: a misspelt flag must not be a setting that silently is not made.
+    /// Every word must be a known flag or its value: a misspelt flag must not be a setting that silently is
+    /// not made.
     private static func check(_ arguments: [String]) throws(Failure) {
         var rest = arguments.dropFirst()
         while let word = rest.popFirst() {
@@ -58,7 +60,8 @@ extension SettingsReader {
         guard case .choice(let words) = option.value, let word = text(option) else { return nil }
         guard words.contains(word) else {
             throw Failure(
-                code: .usage, message: "\(option.flag) must be one of \(words.joined(separator: ", ")), not '\(word)'")
+                code: .usage,
+                message: "\(option.flag) must be one of \(words.joined(separator: ", ")), not '\(word)'")
         }
         return word
     }
@@ -73,7 +76,8 @@ extension SettingsReader {
         guard range.contains(number) else {
             throw Failure(
                 code: .usage,
-                message: "\(option.flag) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
+                message:
+                    "\(option.flag) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
         }
         return number
     }
@@ -104,7 +108,8 @@ extension SettingsReader {
             }
             settings.timeZone = zone
         }
-        settings.mechanism = try choice(.logMechanism).flatMap(ServerSettings.Mechanism.init(rawValue:)) ?? .automatic
+        settings.mechanism =
+            try choice(.logMechanism).flatMap(ServerSettings.Mechanism.init(rawValue:)) ?? .automatic
         if let size = try number(.segmentKib) {
             guard size % 4 == 0 else {
                 throw Failure(code: .usage, message: "--segment-kib must be a multiple of 4, not \(size)")
@@ -121,7 +126,8 @@ extension SettingsReader {
 
     private func address() throws(Failure) -> (host: String, port: Int) {
         let listen = text(.listen) ?? Option.listen.standard
-        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
+        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...])
+        else {
             throw Failure(code: .usage, message: "--listen must be HOST:PORT, not '\(listen)'")
         }
         let host = listen[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))

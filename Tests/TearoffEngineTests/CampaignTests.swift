@@ -1,13 +1,13 @@
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Campaigns finish by themselves, and only when it is certain")
 struct CampaignTests {
-    /// Goal: a campaign is finished as exhausted only when no crash can make a code free again. Method: two lanes
-    /// claim the last two codes; the lane with the very last one is durable first.
+    /// Goal: a campaign is finished as exhausted only when no crash can make a code free again. Method: two
+    /// lanes claim the last two codes; the lane with the very last one is durable first.
     @Test func exhaustionWaitsForEveryClaim() throws {
         let world = World()
         var life = try world.start(loops: 2, slow: true)
@@ -33,8 +33,8 @@ struct CampaignTests {
         #expect(try life.finishReason() == .exhausted)
     }
 
-    /// Goal: a claim that was made after the wait began is waited for as well. Method: while the wait for the first
-    /// claims is on, a refill comes and is used up in flight.
+    /// Goal: a claim that was made after the wait began is waited for as well. Method: while the wait for the
+    /// first claims is on, a refill comes and is used up in flight.
     @Test func exhaustionAlsoWaitsForTheClaimsOfARefill() throws {
         let world = World()
         var life = try world.start(loops: 2, slow: true)
@@ -106,7 +106,8 @@ struct CampaignTests {
         #expect(try life.decide("b").refusal == .poolEmpty)
         life.settle()
         #expect(try life.finishReason() == .exhausted)
-        #expect(life.events.contains { if case .campaignFinished("c", .exhausted) = $0 { true } else { false } })
+        #expect(
+            life.events.contains { if case .campaignFinished("c", .exhausted) = $0 { true } else { false } })
     }
 
     /// Goal: a list's end finishes its campaigns at the deadline without any request, on the millisecond.
@@ -121,14 +122,17 @@ struct CampaignTests {
         #expect(!life.fireExpiry())
         #expect(try life.give("b") == "K1", "the last millisecond still gives")
         world.clock.milliseconds += 1
-        #expect(try life.decide("a").refusal == .listExpired, "not even repeats, though the record is not there yet")
+        #expect(
+            try life.decide("a").refusal == .listExpired,
+            "not even repeats, though the record is not there yet")
         #expect(life.fireExpiry())
         life.settle()
         #expect(try life.finishReason() == .expired)
         #expect(life.mail.expiry == nil)
     }
 
-    /// Goal: a timer that fires too early (the clock was moved back meanwhile) finishes nothing and asks again.
+    /// Goal: a timer that fires too early (the clock was moved back meanwhile) finishes nothing and asks
+    /// again.
     @Test func aTimerThatFiresTooEarlyAsksAgain() throws {
         let world = World()
         let life = try world.start()
@@ -145,8 +149,8 @@ struct CampaignTests {
         #expect(try life.finishReason() == .expired)
     }
 
-    /// Goal: once a clock reading past the deadline was used, moving the clock back does not revive the list; and a
-    /// deadline that passed while the server was down is met at the start.
+    /// Goal: once a clock reading past the deadline was used, moving the clock back does not revive the list;
+    /// and a deadline that passed while the server was down is met at the start.
     @Test func anExpiryIsFinalWhateverTheClockSays() throws {
         let world = World()
         var life = try world.start()
@@ -234,7 +238,8 @@ struct CampaignTests {
         var life = try world.start(loops: 2)
         try life.changed {
             $0.createList(
-                name: "l", kind: .fixed(code: Array("SAVE".utf8), limit: 3), expiresAt: nil, warnAt: nil, done: $1)
+                name: "l", kind: .fixed(code: Array("SAVE".utf8), limit: 3), expiresAt: nil, warnAt: nil,
+                done: $1)
         }
         try life.createCampaign()
         for number in 0..<3 {

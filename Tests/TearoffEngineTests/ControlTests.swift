@@ -1,8 +1,8 @@
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Control: an operator's change is answered when it is durable and every loop has it")
 struct ControlTests {
@@ -37,7 +37,9 @@ struct ControlTests {
         let replies = names.map { name in
             life.change { $0.createList(name: name, kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
         }
-        let twice = life.change { $0.createList(name: "l0", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
+        let twice = life.change {
+            $0.createList(name: "l0", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+        }
         life.pump()
         #expect(replies.allSatisfy { $0.count == 0 })
         life.completeControl()
@@ -59,8 +61,14 @@ struct ControlTests {
         let before = life.control.writer.openFrame
         let past = Timestamp(milliseconds: world.clock.milliseconds - 1)
         let refused: [(Reply<Change>, CatalogError)] = [
-            (life.change { $0.createCampaign(name: "x", list: "none", rule: .once, done: $1) }, .noList("none")),
-            (life.change { $0.createCampaign(name: "c", list: "l", rule: .once, done: $1) }, .campaignExists("c")),
+            (
+                life.change { $0.createCampaign(name: "x", list: "none", rule: .once, done: $1) },
+                .noList("none")
+            ),
+            (
+                life.change { $0.createCampaign(name: "c", list: "l", rule: .once, done: $1) },
+                .campaignExists("c")
+            ),
             (life.change { $0.finishCampaign(name: "x", done: $1) }, .noCampaign("x")),
             (life.change { $0.resumeCampaign(name: "c", done: $1) }, .alreadyActive("c")),
             (life.change { $0.setExpiry(list: "l", expiresAt: past, done: $1) }, .expiryInThePast),
@@ -74,7 +82,9 @@ struct ControlTests {
     @Test func tooManyWaitingChangesAreBusy() throws {
         let world = World()
         let life = try world.start(slow: true)
-        let first = life.change { $0.createList(name: "first", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
+        let first = life.change {
+            $0.createList(name: "first", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+        }
         let waiting = (0..<ControlPlane.waitingMaximum).map { _ in
             life.change { $0.finishCampaign(name: "none", done: $1) }
         }
@@ -93,24 +103,30 @@ struct ControlTests {
         try life.createList("a")
         life.control.sealIfNeeded()
         #expect(world.log.hasWriteInFlight(.control))
-        let reply = life.change { $0.createList(name: "b", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
+        let reply = life.change {
+            $0.createList(name: "b", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+        }
         life.settle()
         #expect(reply.value?.error == nil && reply.count == 1)
     }
 
-    /// Goal: a snapshot right after the start, before the control lane's next segment is ready, holds up nothing.
+    /// Goal: a snapshot right after the start, before the control lane's next segment is ready, holds up
+    /// nothing.
     @Test func aSnapshotBeforeTheNextSegmentIsReadyHoldsUpNothing() throws {
         let world = World()
         let life = try world.start()
         #expect(life.mail.hasWork, "the segments are still to be made")
         let snapshot = life.askForSnapshot()
-        let reply = life.change { $0.createList(name: "b", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
+        let reply = life.change {
+            $0.createList(name: "b", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+        }
         life.settle()
         #expect(try #require(snapshot.value).get().number == 1)
         #expect(reply.value?.error == nil && reply.count == 1)
     }
 
-    /// Goal: changes survive a crash if and only if their frame was durable; what follows has the next revision.
+    /// Goal: changes survive a crash if and only if their frame was durable; what follows has the next
+    /// revision.
     @Test func onlyDurableChangesSurvive() throws {
         let world = World()
         var life = try world.start(slow: true)
@@ -125,7 +141,8 @@ struct ControlTests {
         #expect(life.engine.latestCatalog.lists.map(\.name) == ["kept", "next"])
     }
 
-    /// Goal: a clean end loses nothing: what was asked for before it is durable. Method: drain with writes in flight.
+    /// Goal: a clean end loses nothing: what was asked for before it is durable. Method: drain with writes in
+    /// flight.
     @Test func aCleanEndWritesAndSealsEverything() throws {
         let world = World()
         var life = try world.start(loops: 2, slow: true)

@@ -1,13 +1,14 @@
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Faults: a failing call or a damaged file never gives a code twice and never loses one in silence")
 struct FaultTests {
-    /// Goal: whichever storage call fails in normal traffic, nothing is acknowledged that is not there afterwards, and
-    /// the engine says that its log failed. Method: the n-th call of the log, for all n until a run is clean.
+    /// Goal: whichever storage call fails in normal traffic, nothing is acknowledged that is not there
+    /// afterwards, and the engine says that its log failed. Method: the n-th call of the log, for all n until
+    /// a run is clean.
     @Test func everyFailingLogCallEndsTheEngineAndLosesNothing() throws {
         var call = 0
         var failed = true
@@ -28,9 +29,13 @@ struct FaultTests {
             failed = world.log.failureCount > 0
             let isLogFailure = if case .log? = life.engine.failure { true } else { false }
             #expect(isLogFailure == failed, "call \(call)")
-            #expect(life.events.filter { if case .engineFailed = $0 { true } else { false } }.count == (failed ? 1 : 0))
+            #expect(
+                life.events.filter { if case .engineFailed = $0 { true } else { false } }.count
+                    == (failed ? 1 : 0))
             if failed {
-                let change = life.change { $0.createList(name: "x", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) }
+                let change = life.change {
+                    $0.createList(name: "x", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+                }
                 #expect(change.value?.error == .failed)
             }
             world.log.fail(call: nil)
@@ -42,8 +47,9 @@ struct FaultTests {
         #expect(call > 5 && !failed)
     }
 
-    /// Goal: a crash at any storage call of a snapshot loses nothing. Method: the n-th call of log and of blobs fails
-    /// while allocations go on; then the power fails too. The third snapshot is the one that also cleans up.
+    /// Goal: a crash at any storage call of a snapshot loses nothing. Method: the n-th call of log and of
+    /// blobs fails while allocations go on; then the power fails too. The third snapshot is the one that also
+    /// cleans up.
     @Test(arguments: [false, true])
     func aCrashAtAnyCallOfASnapshotLosesNothing(inBlobs: Bool) throws {
         var call = 0
@@ -91,7 +97,9 @@ struct FaultTests {
         try #require(original.life).give("u", loop: 1)
         for lane in [LaneID(rawValue: 0), LaneID(rawValue: 1), .control] {
             let world = World(copyOf: original)
-            for file in try world.log.list().segments where file.id.lane == lane { world.log.replace(file.id, with: nil) }
+            for file in try world.log.list().segments where file.id.lane == lane {
+                world.log.replace(file.id, with: nil)
+            }
             if lane == .control {
                 // Nothing names the segments then; but the data lanes name what no catalog has.
                 #expect(throws: RecoveryError.self) { _ = try world.recover() }
@@ -108,7 +116,10 @@ struct FaultTests {
         try #require(original.life).give("u", loop: 0)
         original.crash()
         let bytes = try #require(original.log.bytes(of: SegmentID(lane: LaneID(rawValue: 0), number: .first)))
-        for target in [SegmentID(lane: LaneID(rawValue: 1), number: .first), SegmentID(lane: LaneID(rawValue: 7), number: .first)] {
+        for target in [
+            SegmentID(lane: LaneID(rawValue: 1), number: .first),
+            SegmentID(lane: LaneID(rawValue: 7), number: .first),
+        ] {
             let world = World(copyOf: original)
             world.log.replace(target, with: bytes)
             #expect(throws: RecoveryError.self) { _ = try world.recover() }

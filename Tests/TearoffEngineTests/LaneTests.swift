@@ -1,14 +1,14 @@
 import Synchronization
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Lanes: records of one shard may stand in any lane, and the number of lanes may change at each start")
 struct LaneTests {
-    /// Goal: the records of one shard, spread over several lanes, are put in their order again. Method: one shard, the
-    /// loops take turns, frames of very different sizes and times.
+    /// Goal: the records of one shard, spread over several lanes, are put in their order again. Method: one
+    /// shard, the loops take turns, frames of very different sizes and times.
     @Test(arguments: [2, 3])
     func recordsOfOneShardAreMergedBySequence(loops: Int) throws {
         let world = World()
@@ -30,7 +30,8 @@ struct LaneTests {
         #expect(rows == 60)
     }
 
-    /// Goal: a loop whose tick began earlier writes an earlier time after a later one; that is no contradiction.
+    /// Goal: a loop whose tick began earlier writes an earlier time after a later one; that is no
+    /// contradiction.
     @Test func timesOfOneShardNeedNotGrow() throws {
         let world = World()
         var life = try world.start(loops: 2)
@@ -47,8 +48,8 @@ struct LaneTests {
         #expect(try life.give(names[0]) == "K1")
     }
 
-    /// Goal: lanes may go idle and come back, with and without snapshots while they are idle, and nothing is lost or
-    /// given twice. Method: the same users in each of seven lives.
+    /// Goal: lanes may go idle and come back, with and without snapshots while they are idle, and nothing is
+    /// lost or given twice. Method: the same users in each of seven lives.
     @Test(arguments: [false, true])
     func theNumberOfLoopsChangesOverManyLives(withSnapshots: Bool) throws {
         let world = World()
@@ -70,8 +71,9 @@ struct LaneTests {
         #expect(try life.ledger() == Ledger(uploaded: 200, free: 130, given: 70))
     }
 
-    /// Goal: a lane that comes back does not overtake the lives in which it was idle. Method: its next life's records
-    /// bear an earlier time than those in between (the clock cannot tell lives apart), all of one shard.
+    /// Goal: a lane that comes back does not overtake the lives in which it was idle. Method: its next life's
+    /// records bear an earlier time than those in between (the clock cannot tell lives apart), all of one
+    /// shard.
     @Test func aLaneThatComesBackIsReadInTheLifeItBelongsTo() throws {
         let world = World()
         let names = users(6)
@@ -89,8 +91,8 @@ struct LaneTests {
         #expect(try life.give(names[5]) == "K5")
     }
 
-    /// Goal: a sequence number that a crash took is a gap and no fault, in each of two lives. Method: of two lanes with
-    /// records of one shard the earlier one's frame is lost.
+    /// Goal: a sequence number that a crash took is a gap and no fault, in each of two lives. Method: of two
+    /// lanes with records of one shard the earlier one's frame is lost.
     @Test func gapsThatCrashesLeaveAreTold() throws {
         let world = World()
         let names = users(9)
@@ -109,8 +111,9 @@ struct LaneTests {
         #expect(try life.ledger() == Ledger(uploaded: 20, free: 18, given: 2))
     }
 
-    /// Goal: a crash before the new life is written down leaves no trace that a later start stumbles over. Method: fail
-    /// each storage call of a start in turn, on a copy of one directory, then start with another number of loops.
+    /// Goal: a crash before the new life is written down leaves no trace that a later start stumbles over.
+    /// Method: fail each storage call of a start in turn, on a copy of one directory, then start with another
+    /// number of loops.
     @Test func aStartThatFailsAnywhereCanBeRepeated() throws {
         let original = World()
         try original.start(loops: 2).supply(codes: 5)
@@ -135,7 +138,8 @@ struct LaneTests {
 
 @Suite("Parking: nothing builds on what a crash can take away")
 struct ParkingTests {
-    /// Goal: a repeat that meets a row in flight in another lane is parked, and decided again once that is durable.
+    /// Goal: a repeat that meets a row in flight in another lane is parked, and decided again once that is
+    /// durable.
     @Test func aRowInFlightInAnotherLaneParks() throws {
         let world = World()
         let life = try world.start(loops: 2, slow: true)
@@ -191,8 +195,8 @@ struct ParkingTests {
         #expect(try life.allocate("u").frame == .none)
     }
 
-    /// Goal: a reply that waits for a frame never leaves before that frame is on the medium. Method: crash at each
-    /// moment; whatever counted as acknowledged must be there.
+    /// Goal: a reply that waits for a frame never leaves before that frame is on the medium. Method: crash at
+    /// each moment; whatever counted as acknowledged must be there.
     @Test func whatIsAcknowledgedIsOnTheMedium() throws {
         for completions in 0..<4 {
             let world = World()
@@ -208,12 +212,14 @@ struct ParkingTests {
             let acknowledged = pending.filter { life.isAcknowledged($0.allocation, loop: $0.loop) }
             #expect(acknowledged.count == completions)
             life = try world.restart()
-            for entry in acknowledged { #expect(life.history(entry.user).map(\.code) == [entry.allocation.code]) }
+            for entry in acknowledged {
+                #expect(life.history(entry.user).map(\.code) == [entry.allocation.code])
+            }
         }
     }
 
-    /// Goal: more rows in flight than a shard's ring has at first are all known to be in flight. Method: 3,000 rows of
-    /// one shard in one open batch, after some that are durable.
+    /// Goal: more rows in flight than a shard's ring has at first are all known to be in flight. Method:
+    /// 3,000 rows of one shard in one open batch, after some that are durable.
     @Test func manyRowsInFlightAreAllKnown() throws {
         let world = World(shardCount: 1, segmentBytes: 256 << 10)
         let life = try world.start(loops: 2, slow: true)
@@ -227,7 +233,8 @@ struct ParkingTests {
         for number in 0..<3_000 { #expect(try life.allocate("late\(number)", loop: 1).isRepeat) }
     }
 
-    /// Goal: a row recovered is never taken for one in flight. Method: parks before the crash, repeats after it.
+    /// Goal: a row recovered is never taken for one in flight. Method: parks before the crash, repeats after
+    /// it.
     @Test func recoveredRowsAreDurable() throws {
         let world = World()
         var life = try world.start(loops: 2, slow: true)

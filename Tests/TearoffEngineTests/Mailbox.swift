@@ -32,8 +32,8 @@ final class Mailbox: Sendable {
         state.withLock { !$0.background.isEmpty || !$0.control.isEmpty || $0.loops.contains { !$0.isEmpty } }
     }
 
-    /// Takes the first piece of one kind of work. Loops and control keep their order; background work has none, so any
-    /// piece of it may be next.
+    /// Takes the first piece of one kind of work. Loops and control keep their order; background work has
+    /// none, so any piece of it may be next.
     ///
     /// - Parameter choose: a number below its argument: which kind, and which piece of background work.
     func next(_ choose: (Int) -> Int) -> Work? {

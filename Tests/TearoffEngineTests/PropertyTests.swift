@@ -1,9 +1,9 @@
-import Testing
 import Foundation
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Any course of events: nothing acknowledged is lost, and no code has two users")
 struct PropertyTests {
@@ -14,7 +14,8 @@ struct PropertyTests {
         private static let usualCount: UInt64 = 300
     #endif
 
-    /// As many seeds as fit a test run; `TEAROFF_SEEDS` and `TEAROFF_FIRST_SEED` choose others, for nights and replays.
+    /// As many seeds as fit a test run; `TEAROFF_SEEDS` and `TEAROFF_FIRST_SEED` choose others, for nights
+    /// and replays.
     static let seeds: [Range<UInt64>] = {
         let environment = ProcessInfo.processInfo.environment
         let first = environment["TEAROFF_FIRST_SEED"].flatMap(UInt64.init) ?? 1
@@ -24,8 +25,9 @@ struct PropertyTests {
 
     static var commit: String { ProcessInfo.processInfo.environment["TEAROFF_COMMIT"] ?? "unknown" }
 
-    /// Goal: the promise, for any order of allocations, repeats, changes, uploads, snapshots, crashes, numbers of loops
-    /// and jumps of the clock. Method: dice from a seed, against an oracle of plain dictionaries.
+    /// Goal: the promise, for any order of allocations, repeats, changes, uploads, snapshots, crashes,
+    /// numbers of loops and jumps of the clock. Method: dice from a seed, against an oracle of plain
+    /// dictionaries.
     @Test(arguments: seeds)
     func thePromiseHolds(seeds: Range<UInt64>) throws {
         for seed in seeds {
@@ -134,7 +136,9 @@ private struct Story {
         let loop = roll(life.loops.count)
         let key = campaign.name + "/" + user
         if life.loops[loop].isBatchFull { _ = try life.loops[loop].commit() }
-        guard case .given(let given) = try life.decide(user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
+        guard
+            case .given(let given) = try life.decide(
+                user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
         else { return }
         let now = life.loops[loop].now.milliseconds
         if given.isRepeat {
@@ -163,7 +167,9 @@ private struct Story {
                 continue
             }
             let key = given.campaign + "/" + given.user
-            if let owner = owners[given.code], owner != key { throw Broken("\(given.code) is \(owner)'s and \(key)'s") }
+            if let owner = owners[given.code], owner != key {
+                throw Broken("\(given.code) is \(owner)'s and \(key)'s")
+            }
             owners[given.code] = key
             if given.at >= latest[key]?.at ?? 0 { latest[key] = (given.code, given.at) }
         }
@@ -186,7 +192,10 @@ private struct Story {
         default:
             nextName += 1
             let name = "x\(nextName)"
-            changes.append(life.change { $0.createList(name: name, kind: .unique, expiresAt: nil, warnAt: nil, done: $1) })
+            changes.append(
+                life.change {
+                    $0.createList(name: name, kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+                })
         }
     }
 

@@ -1,13 +1,13 @@
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Recovery: an allocation survives a crash if and only if its frame was durable")
 struct RecoveryTests {
-    /// Goal: what was acknowledged is there again, what was not is free. Method: one durable frame, one in flight that
-    /// leaves nothing, a crash.
+    /// Goal: what was acknowledged is there again, what was not is free. Method: one durable frame, one in
+    /// flight that leaves nothing, a crash.
     @Test func onlyDurableFramesSurviveACrash() throws {
         let world = World()
         var life = try world.start(slow: true)
@@ -25,7 +25,8 @@ struct RecoveryTests {
         #expect(try life.give("other") == "K1", "the lost code is free again")
     }
 
-    /// Goal: a write that reached the medium whole survives although nobody was told. Method: the crash keeps all.
+    /// Goal: a write that reached the medium whole survives although nobody was told. Method: the crash keeps
+    /// all.
     @Test func aFrameThatReachedTheDiskWholeSurvives() throws {
         let world = World()
         var life = try world.start(slow: true)
@@ -38,8 +39,8 @@ struct RecoveryTests {
         #expect(again.isRepeat && again.code == unanswered.code)
     }
 
-    /// Goal: codes of lost frames are free, and go out first and in order. Method: five lanes claim one code each; the
-    /// frames of the second and the fourth are lost.
+    /// Goal: codes of lost frames are free, and go out first and in order. Method: five lanes claim one code
+    /// each; the frames of the second and the fourth are lost.
     @Test func holesAreGivenFirstAndInOrder() throws {
         let world = World()
         var life = try world.start(loops: 5, slow: true)
@@ -57,8 +58,9 @@ struct RecoveryTests {
         #expect(try life.give("w") == "K8")
     }
 
-    /// Goal: a repeat after a recovery is byte for byte what the first reply said. Method: users of every form, with
-    /// and without a marketing id, codes of several lengths, two recoveries, with a snapshot in between.
+    /// Goal: a repeat after a recovery is byte for byte what the first reply said. Method: users of every
+    /// form, with and without a marketing id, codes of several lengths, two recoveries, with a snapshot in
+    /// between.
     @Test func repeatsAreEqualAfterRecovery() throws {
         let world = World()
         let users = [
@@ -111,8 +113,8 @@ struct RecoveryTests {
         }
     }
 
-    /// Goal: reading a directory changes nothing of what is read. Method: recover twice without a life in between, with
-    /// a torn frame, several lanes and a snapshot; and once more after an empty life.
+    /// Goal: reading a directory changes nothing of what is read. Method: recover twice without a life in
+    /// between, with a torn frame, several lanes and a snapshot; and once more after an empty life.
     @Test func recoveringTwiceGivesTheSameState() throws {
         let world = World()
         var life = try world.start(loops: 3, slow: true)
@@ -135,7 +137,8 @@ struct RecoveryTests {
         #expect(later == first)
     }
 
-    /// Goal: 300 allocations roll over many small segments and all come back. Method: one frame each, 64 KiB segments.
+    /// Goal: 300 allocations roll over many small segments and all come back. Method: one frame each, 64 KiB
+    /// segments.
     @Test func allocationsSurviveOverManySegments() throws {
         let world = World()
         var life = try world.start()
@@ -154,7 +157,8 @@ struct RecoveryTests {
 
 @Suite("Recovery: a user gets the same code for 24 hours, whatever happens in between")
 struct WindowTests {
-    /// Goal: the window's edges hold across a restart: one millisecond before its end a repeat, at its end a new code.
+    /// Goal: the window's edges hold across a restart: one millisecond before its end a repeat, at its end a
+    /// new code.
     @Test func theWindowEndsToTheMillisecondAcrossARestart() throws {
         for (elapsed, expected) in [(day - 1, "K0"), (day, "K1"), (day + 1, "K1")] {
             let world = World()
@@ -168,8 +172,8 @@ struct WindowTests {
         }
     }
 
-    /// Goal: a wall clock that goes back gives nobody a second code, and no time is recorded that is earlier than one
-    /// before. Method: the clock goes back before or after the restart.
+    /// Goal: a wall clock that goes back gives nobody a second code, and no time is recorded that is earlier
+    /// than one before. Method: the clock goes back before or after the restart.
     @Test(arguments: [false, true])
     func aClockMovedBackChangesNothing(beforeRestart: Bool) throws {
         let world = World()
@@ -208,8 +212,8 @@ struct WindowTests {
         #expect(try life.give("u") == (isAlwaysNew ? "K1" : "K0"))
     }
 
-    /// Goal: after an expiry that passed, `until-expiry` gives a new code, also when the expiry is known only from a
-    /// snapshot. Method: expire, prolong, resume, snapshot, restart.
+    /// Goal: after an expiry that passed, `until-expiry` gives a new code, also when the expiry is known only
+    /// from a snapshot. Method: expire, prolong, resume, snapshot, restart.
     @Test func aLapsedExpiryIsRecovered() throws {
         let world = World()
         var life = try world.start()

@@ -1,8 +1,8 @@
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 @Suite("Snapshots: they stop nothing, lose nothing, and two are kept")
 struct SnapshotTests {
@@ -45,8 +45,8 @@ struct SnapshotTests {
         #expect(life.engine.latestCatalog.list(named: "later") != nil)
     }
 
-    /// Goal: what covered log may go goes, and nothing more. Method: after one snapshot all segments are there, after
-    /// two those before the first snapshot's start are gone, after three the first manifest.
+    /// Goal: what covered log may go goes, and nothing more. Method: after one snapshot all segments are
+    /// there, after two those before the first snapshot's start are gone, after three the first manifest.
     @Test func coveredLogGoesWithTheSecondSnapshotOnly() throws {
         let world = World()
         let life = try world.start(loops: 2)
@@ -59,14 +59,16 @@ struct SnapshotTests {
             let isThere = number < 2
             #expect((world.log.bytes(of: first) != nil) == isThere, "after snapshot \(number)")
             #expect((world.log.bytes(of: firstControl) != nil) == isThere)
-            #expect(try world.blobs.listNamed() == (max(1, number - 1)...number).map { Self.manifest(UInt64($0)) })
+            #expect(
+                try world.blobs.listNamed() == (max(1, number - 1)...number).map { Self.manifest(UInt64($0)) }
+            )
         }
         #expect(world.log.bytes(of: SegmentID(lane: first.lane, number: SegmentNumber(rawValue: 2))) == nil)
         #expect(world.log.bytes(of: SegmentID(lane: first.lane, number: SegmentNumber(rawValue: 3))) != nil)
     }
 
-    /// Goal: a blob goes when no kept snapshot and no list names it, and not before. Method: history chunks of changing
-    /// tails, an upload's blob, and one that a failed upload left.
+    /// Goal: a blob goes when no kept snapshot and no list names it, and not before. Method: history chunks
+    /// of changing tails, an upload's blob, and one that a failed upload left.
     @Test func blobsGoOnlyWhenNothingNamesThem() throws {
         let world = World()
         let life = try world.start()
@@ -108,13 +110,16 @@ struct SnapshotTests {
         let notices = try #require(world.recovered).notices
         #expect(notices.contains { if case .snapshotUnusable(3, _) = $0 { true } else { false } })
         #expect(try world.blobs.listNamed() == [Self.manifest(2)], "it is set aside, not removed")
-        for (index, user) in ["u0", "u1", "u2", "after"].enumerated() { #expect(try life.give(user) == "K\(index)") }
+        for (index, user) in ["u0", "u1", "u2", "after"].enumerated() {
+            #expect(try life.give(user) == "K\(index)")
+        }
         #expect(try life.snapshot().number == 4, "its number is not used again")
         life = try world.restart()
         #expect(try life.give("after") == "K3")
     }
 
-    /// Goal: without a readable snapshot, and with log that is gone, the start is refused: never an empty state.
+    /// Goal: without a readable snapshot, and with log that is gone, the start is refused: never an empty
+    /// state.
     @Test func withoutAnyReadableSnapshotTheStartIsRefused() throws {
         let world = try Self.worldWithSnapshots(3)
         for number in [UInt64(2), 3] { world.blobs.replaceNamed(Self.manifest(number), with: [0]) }
@@ -133,8 +138,8 @@ struct SnapshotTests {
         #expect(try life.give("u0") == "K0" && life.give("after") == "K1")
     }
 
-    /// Goal: a snapshot says nothing that is not durable. Method: a slow lane has a row in flight that the cut contains;
-    /// no manifest before it is durable, and a crash before leaves neither.
+    /// Goal: a snapshot says nothing that is not durable. Method: a slow lane has a row in flight that the
+    /// cut contains; no manifest before it is durable, and a crash before leaves neither.
     @Test func theManifestWaitsForWhatWasCut() throws {
         let world = World()
         var life = try world.start(loops: 2, slow: true)
@@ -163,8 +168,8 @@ struct SnapshotTests {
         #expect(try life.give("v") == "K2", "without the frame the code is free")
     }
 
-    /// Goal: allocations, uploads and changes go on while a snapshot is written, and are all there afterwards. Method:
-    /// between any two pieces of work something is done.
+    /// Goal: allocations, uploads and changes go on while a snapshot is written, and are all there
+    /// afterwards. Method: between any two pieces of work something is done.
     @Test func servingGoesOnWhileASnapshotIsWritten() throws {
         let world = World()
         var life = try world.start(loops: 3)
@@ -179,8 +184,12 @@ struct SnapshotTests {
                 let user = "u\(number)"
                 given[user] = try life.allocate(user, loop: number % 3).code
                 _ = try life.loops[number % 3].commit()
-                if number % 5 == 0 { _ = life.change { $0.createList(
-                    name: "l\(number)", kind: .unique, expiresAt: nil, warnAt: nil, done: $1) } }
+                if number % 5 == 0 {
+                    _ = life.change {
+                        $0.createList(
+                            name: "l\(number)", kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
+                    }
+                }
                 number += 1
                 life.step()
                 if !life.mail.hasWork { life.pump() }
@@ -196,8 +205,8 @@ struct SnapshotTests {
         #expect(try life.ledger().given == UInt64(given.count))
     }
 
-    /// Goal: an upload that is committed while a snapshot cleans up keeps its codes. Method: its commit waits for its
-    /// turn at each moment of the cleaning.
+    /// Goal: an upload that is committed while a snapshot cleans up keeps its codes. Method: its commit waits
+    /// for its turn at each moment of the cleaning.
     @Test func anUploadDuringTheCleaningKeepsItsBlob() throws {
         for moment in 0..<12 {
             let world = try Self.worldWithSnapshots(1)

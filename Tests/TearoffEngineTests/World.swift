@@ -1,15 +1,15 @@
 import Synchronization
-import Testing
 import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import Testing
 
 let hour: UInt64 = 3_600_000
 let day = 24 * hour
 
-/// A data directory in memory, its wall clock, and the life of the engine that runs on it now. One thread, no chance
-/// but what a seed gives.
+/// A data directory in memory, its wall clock, and the life of the engine that runs on it now. One thread, no
+/// chance but what a seed gives.
 final class World {
     static let directory = DirectoryID(bytes: [UInt8](repeating: 0xD1, count: DirectoryID.byteCount))
     /// A year after 1970, so that the clock can be moved back far.
@@ -42,7 +42,8 @@ final class World {
 
     var source: RecoverySource {
         RecoverySource(
-            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs, seed: 99, progress: { _ in })
+            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs, seed: 99,
+            progress: { _ in })
     }
 
     func recover() throws(RecoveryError) -> RecoveredState { try Recovery.run(source) }
@@ -215,7 +216,8 @@ extension Life {
 
     /// A whole `ALLOC` with its tick, up to the code in the reply.
     @discardableResult
-    func give(_ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0) throws -> String {
+    func give(_ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0) throws -> String
+    {
         let allocation = try allocate(user, in: campaign, userID: userID, loop: loop)
         _ = try loops[loop].commit()
         guard isAcknowledged(allocation, loop: loop) else { throw Unexpected(.given(allocation)) }
@@ -286,7 +288,8 @@ extension Life {
     func createList(_ name: String = "l", expiresAt: UInt64? = nil, warnAt: UInt64? = nil) throws {
         try changed {
             $0.createList(
-                name: name, kind: .unique, expiresAt: expiresAt.map { Timestamp(milliseconds: $0) }, warnAt: warnAt,
+                name: name, kind: .unique, expiresAt: expiresAt.map { Timestamp(milliseconds: $0) },
+                warnAt: warnAt,
                 done: $1)
         }
     }
@@ -327,7 +330,9 @@ extension Life {
     }
 
     /// List `l` with codes `<prefix>0`, `<prefix>1` … and campaign `c`.
-    func supply(codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, expiresAt: UInt64? = nil) throws {
+    func supply(codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, expiresAt: UInt64? = nil)
+        throws
+    {
         try createList(expiresAt: expiresAt)
         if codes > 0 { try upload((0..<codes).map { "\(prefix)\($0)" }) }
         try createCampaign(rule: rule)

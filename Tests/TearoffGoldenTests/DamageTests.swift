@@ -4,8 +4,8 @@ import TearoffLog
 import TearoffSimulation
 import Testing
 
-/// Every byte and every length when asked; else samples, since each is a whole recovery. (TearoffLogTests tries every
-/// byte of a lane, at the level of its reader.)
+/// Every byte and every length when asked; else samples, since each is a whole recovery. (TearoffLogTests
+/// tries every byte of a lane, at the level of its reader.)
 private let isExhaustive = ProcessInfo.processInfo.environment["TEAROFF_EXHAUSTIVE"] != nil
 
 @Suite("Damage to a log ends in the whole acknowledged state or in a named refusal")
@@ -31,8 +31,9 @@ struct DamageTests {
         }
     }
 
-    /// Goal: no flipped byte is taken for the end of the log, or believed. Method: flip one byte, with and without the
-    /// snapshot, recover, put it back. All lanes were sealed, so every record in them was acknowledged.
+    /// Goal: no flipped byte is taken for the end of the log, or believed. Method: flip one byte, with and
+    /// without the snapshot, recover, put it back. All lanes were sealed, so every record in them was
+    /// acknowledged.
     @Test(arguments: segments, [true, false])
     func everyFlippedByteIsHarmlessOrRefused(segment: SegmentID, withSnapshot: Bool) throws {
         let golden = try GoldenDirectory(version: "v1")

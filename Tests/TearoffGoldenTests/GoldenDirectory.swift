@@ -21,7 +21,8 @@ final class GoldenDirectory {
     func open() throws -> DataDirectory {
         try DataDirectory.open(
             path: url.path, expectData: true, shardCount: 16,
-            newID: DirectoryID(bytes: [UInt8](repeating: 0, count: DirectoryID.byteCount)), timeMilliseconds: 0)
+            newID: DirectoryID(bytes: [UInt8](repeating: 0, count: DirectoryID.byteCount)),
+            timeMilliseconds: 0)
     }
 
     func removeSnapshots() throws {
@@ -53,7 +54,8 @@ extension DataDirectory {
 }
 
 extension RecoveredState {
-    /// Everything that the state tells its users, as text: lists, campaigns, and every allocation in order of its code.
+    /// Everything that the state tells its users, as text: lists, campaigns, and every allocation in order of
+    /// its code.
     var summary: [String] {
         catalog.lists.map(line(of:)) + catalog.campaigns.map(line(of:)) + allocations.sorted()
     }
@@ -80,7 +82,8 @@ extension RecoveredState {
                 }
                 let name = String(decoding: user, as: UTF8.self)
                 let id = String(decoding: cut.userID(of: row), as: UTF8.self)
-                return "given \(code) #\(row.code.ordinal) to \(name) (\(id)) by \(catalog[row.campaign].name)"
+                return
+                    "given \(code) #\(row.code.ordinal) to \(name) (\(id)) by \(catalog[row.campaign].name)"
             }
         }
     }

@@ -71,7 +71,8 @@ struct CrashTests {
 
     @Test("Random lives with random crashes keep every durable frame, in order")
     func randomLives() throws {
-        // Goal: acknowledged is a subset of recovered. Method: seeded lives against a list of what was durable.
+        // Goal: acknowledged is a subset of recovered. Method: seeded lives against a list of what was
+        // durable.
         for seed in UInt64(1)...20 {
             let rig = Rig(seed: seed)
             var random = SplitMix64(seed: seed)
@@ -118,7 +119,8 @@ struct FailureTests {
 
     @Test("After the n-th call fails nothing succeeds any more, and the durable frames are there")
     func everyCall() throws {
-        // Goal: no retry, no later success (fsyncgate). Method: SQLite's: fail call 1, 2, 3 … until a run is clean.
+        // Goal: no retry, no later success (fsyncgate). Method: SQLite's: fail call 1, 2, 3 … until a run is
+        // clean.
         var call = 1
         while true {
             let rig = Rig(seed: UInt64(call))

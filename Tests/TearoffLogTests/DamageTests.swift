@@ -36,7 +36,8 @@ struct DamageTests {
         let end = try #require(frames.last).offset + 512
         // Padding is not covered by a checksum, and need not be: a byte of it now and then.
         let covered = frames.flatMap { Array($0.offset..<($0.offset + $0.header.unpaddedBytes)) }
-        let places = Array(0..<64) + covered + Array(stride(from: 4096, to: end, by: 61))
+        let places =
+            Array(0..<64) + covered + Array(stride(from: 4096, to: end, by: 61))
             + Array(stride(from: end, to: whole.count, by: 4999))
         var random = SplitMix64(seed: 5)
         for place in places where place % 4 == quarter {
@@ -59,7 +60,8 @@ struct DamageTests {
 
     @Test("Frames in each other's places, or of another lane, segment, directory or history, are refused")
     func misplacedFrames() throws {
-        // Goal: DURABILITY rows 17 and 18. Method: copy whole frames, with valid checksums, to where they are not due.
+        // Goal: DURABILITY rows 17 and 18. Method: copy whole frames, with valid checksums, to where they are
+        // not due.
         let rig = try Self.sixFrames(sealed: true)
         let whole = try #require(rig.storage.bytes(of: .data(1)))
         let offsets = try rig.frames(of: .data(1)).map(\.offset)
@@ -68,7 +70,8 @@ struct DamageTests {
         let stranger = try #require(otherHistory.storage.bytes(of: .data(1)))
         let neighbour = try #require(
             otherLane.storage.bytes(of: SegmentID(lane: .other, number: .first)))
-        for (name, source) in [("itself", whole), ("another history", stranger), ("another lane", neighbour)] {
+        for (name, source) in [("itself", whole), ("another history", stranger), ("another lane", neighbour)]
+        {
             for (to, from) in [(0, 1), (1, 2), (2, 1), (4, 5), (5, 4), (1, 1), (5, 5)] {
                 if name == "itself" && to == from { continue }
                 var mixed = whole
@@ -101,8 +104,8 @@ struct DamageTests {
 
     @Test("A missing segment is noticed wherever it was")
     func missingSegments() throws {
-        // Goal: DURABILITY row 19. Method: five segments, each taken away in turn; the last is vouched for by a close
-        // frame only when a later one exists.
+        // Goal: DURABILITY row 19. Method: five segments, each taken away in turn; the last is vouched for by
+        // a close frame only when a later one exists.
         let rig = Rig()
         let writer = try rig.writer()
         while writer.position.segment.rawValue < 5 { try writer.write(noise(9000, seed: 1)) }
@@ -123,7 +126,8 @@ struct DamageTests {
 
     @Test("A file that is shorter or longer than it was made is refused")
     func sizes() throws {
-        // Goal: a truncated file is damage even when only zeros are gone. Method: every block length, and one more.
+        // Goal: a truncated file is damage even when only zeros are gone. Method: every block length, and one
+        // more.
         let rig = try Self.sixFrames(sealed: true)
         let whole = try #require(rig.storage.bytes(of: .data(1)))
         for count in stride(from: 0, to: whole.count, by: 512) {
@@ -136,7 +140,8 @@ struct DamageTests {
 
     @Test("A frame that is lost at the end of an earlier life is vouched for by the next life")
     func lostBetweenLives() throws {
-        // Goal: the next segment's first frame says where this one ended. Method: zero the last frame of segment 1.
+        // Goal: the next segment's first frame says where this one ended. Method: zero the last frame of
+        // segment 1.
         let rig = try Self.sixFrames(sealed: false)
         let last = try #require(try rig.frames(of: .data(1)).last)
         try rig.writer().write([7])
@@ -158,12 +163,15 @@ struct DamageTests {
 
     @Test("A payload that decompresses to another size than its header says is refused, in bounded memory")
     func bombs() throws {
-        // Goal: DURABILITY row 16. Method: well-formed frames around zstd content of another size, and around no zstd.
+        // Goal: DURABILITY row 16. Method: well-formed frames around zstd content of another size, and around
+        // no zstd.
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
         var compressed = [UInt8](repeating: 0, count: 4096)
         let count = ZstdCompressor(level: 3).compress(zeros.span, into: &compressed, at: 0, countMax: 4096)
         let bomb = Array(compressed[..<(try #require(count))])
-        for (stored, payloadBytes) in [(bomb, 1000), (bomb, 1 << 21), (noise(200, seed: 1), 1000), (bomb, 1 << 20)] {
+        for (stored, payloadBytes) in [
+            (bomb, 1000), (bomb, 1 << 21), (noise(200, seed: 1), 1000), (bomb, 1 << 20),
+        ] {
             let rig = Rig()
             let directory = testDirectory.bytes
             let directoryCRC32C = CRC32C.checksum(directory.span)
@@ -171,8 +179,10 @@ struct DamageTests {
             try rig.damage(.data(1)) { bytes in
                 var frame = [UInt8](repeating: 0, count: 64) + stored
                 let header = FrameHeader(
-                    kind: .records, compression: .zstd, segment: .data(1), frame: .first, durableThrough: .none,
-                    timeMilliseconds: 1, storedBytes: stored.count, payloadBytes: payloadBytes, recordCount: 1,
+                    kind: .records, compression: .zstd, segment: .data(1), frame: .first,
+                    durableThrough: .none,
+                    timeMilliseconds: 1, storedBytes: stored.count, payloadBytes: payloadBytes,
+                    recordCount: 1,
                     payloadCRC32C: CRC32C.checksum(stored.span), previousHeaderCRC32C: 0)
                 _ = header.store(in: &frame, directoryCRC32C: directoryCRC32C)
                 bytes.replaceSubrange(4096..<(4096 + frame.count), with: frame)
@@ -187,14 +197,15 @@ struct DamageTests {
 
     @Test("Whoever chooses payload bytes cannot make a frame of them")
     func frameInPayload() throws {
-        // Goal: a torn frame is cut although its payload holds a whole frame. Method: a frame made without knowing
-        // the directory's id, block-aligned inside a payload that is torn.
+        // Goal: a torn frame is cut although its payload holds a whole frame. Method: a frame made without
+        // knowing the directory's id, block-aligned inside a payload that is torn.
         let rig = Rig()
         let writer = try rig.writer(.data, .asynchronous)
         try writer.write([1])
         var forged = [UInt8](repeating: 0, count: 64)
         let header = FrameHeader(
-            kind: .seal, compression: .raw, segment: .data(1), frame: FrameNumber(rawValue: 9), durableThrough: .none,
+            kind: .seal, compression: .raw, segment: .data(1), frame: FrameNumber(rawValue: 9),
+            durableThrough: .none,
             timeMilliseconds: 1, storedBytes: 0, payloadBytes: 0, recordCount: 0, payloadCRC32C: 0,
             previousHeaderCRC32C: 0)
         _ = header.store(in: &forged, directoryCRC32C: 0)

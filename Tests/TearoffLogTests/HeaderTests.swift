@@ -16,7 +16,8 @@ struct HeaderTests {
         #expect(CRC32C.checksum(Array(UInt8(0)..<32).span) == 0x46DD_794E)
         for split in 0...text.count {
             let first = CRC32C.checksum(text.span.extracting(0..<split))
-            #expect(CRC32C.checksum(text.span.extracting(split..<text.count), continuing: first) == 0xE306_9283)
+            #expect(
+                CRC32C.checksum(text.span.extracting(split..<text.count), continuing: first) == 0xE306_9283)
         }
     }
 
@@ -36,7 +37,9 @@ struct HeaderTests {
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)
             #expect(throws: SegmentHeaderError.self) { try SegmentHeader(parsing: damaged.span) }
         }
-        #expect(throws: SegmentHeaderError.truncated) { try SegmentHeader(parsing: encoded.span.extracting(0..<63)) }
+        #expect(throws: SegmentHeaderError.truncated) {
+            try SegmentHeader(parsing: encoded.span.extracting(0..<63))
+        }
     }
 
     @Test("A frame header reads back, and every flipped bit of it is noticed")
@@ -44,18 +47,23 @@ struct HeaderTests {
         // Goal: a damaged length or number is never used. Method: each bit of its 64 bytes; and a foreign id.
         let header = FrameHeader(
             kind: .records, compression: .raw, segment: .data(7), frame: FrameNumber(rawValue: 12),
-            durableThrough: FrameNumber(rawValue: 11), timeMilliseconds: 5, storedBytes: 100, payloadBytes: 100,
+            durableThrough: FrameNumber(rawValue: 11), timeMilliseconds: 5, storedBytes: 100,
+            payloadBytes: 100,
             recordCount: 3, payloadCRC32C: 0xABCD_EF01, previousHeaderCRC32C: 0x1234_5678)
         var encoded = [UInt8](repeating: 0, count: 64)
         let checksum = header.store(in: &encoded, directoryCRC32C: 17)
         #expect(encoded.span.littleEndian(UInt32.self, at: 60) == checksum)
         #expect(Array(encoded[0..<8]) == [0x54, 0x4F, 0x46, 0x31, 1, 0, 0, 0])
         #expect(try FrameHeader(parsing: encoded.span, directoryCRC32C: 17) == header)
-        #expect(throws: FrameHeaderError.checksum) { try FrameHeader(parsing: encoded.span, directoryCRC32C: 18) }
+        #expect(throws: FrameHeaderError.checksum) {
+            try FrameHeader(parsing: encoded.span, directoryCRC32C: 18)
+        }
         for bit in 0..<(64 * 8) {
             var damaged = encoded
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)
-            #expect(throws: FrameHeaderError.self) { try FrameHeader(parsing: damaged.span, directoryCRC32C: 17) }
+            #expect(throws: FrameHeaderError.self) {
+                try FrameHeader(parsing: damaged.span, directoryCRC32C: 17)
+            }
         }
     }
 
@@ -70,7 +78,8 @@ struct HeaderTests {
         for change in changes {
             let header = FrameHeader(
                 kind: .records, compression: .raw, segment: .data(7), frame: FrameNumber(rawValue: 12),
-                durableThrough: .none, timeMilliseconds: 5, storedBytes: 100, payloadBytes: 100, recordCount: 3,
+                durableThrough: .none, timeMilliseconds: 5, storedBytes: 100, payloadBytes: 100,
+                recordCount: 3,
                 payloadCRC32C: 0, previousHeaderCRC32C: 0)
             var encoded = [UInt8](repeating: 0, count: 64)
             _ = header.store(in: &encoded, directoryCRC32C: 0)

@@ -15,7 +15,8 @@ struct LaneTests {
         var expected: [[UInt8]] = []
         for number in 0..<200 {
             let count = Int.random(in: 1...6000, using: &random)
-            let payload = Bool.random(using: &random)
+            let payload =
+                Bool.random(using: &random)
                 ? noise(count, seed: UInt64(number)) : [UInt8](repeating: UInt8(number), count: count)
             #expect(writer.openFrame.rawValue == UInt64(number + 1))
             #expect(try writer.write(payload) == .durable)
@@ -50,7 +51,8 @@ struct LaneTests {
 
     @Test("A seal is due exactly when nothing vouches for the last frame")
     func seals() throws {
-        // Goal: an idle lane is vouched for, once. Method: needsSeal through write, seal, close and a new life.
+        // Goal: an idle lane is vouched for, once. Method: needsSeal through write, seal, close and a new
+        // life.
         let rig = Rig()
         var writer = try rig.writer()
         #expect(!writer.needsSeal)
@@ -201,7 +203,8 @@ struct SlowDiskTests {
 
     @Test("A frame waits for a segment that is late, and keeps its number")
     func lateSegment() throws {
-        // Goal: no frame is lost or renumbered while a segment is prepared. Method: background work held back.
+        // Goal: no frame is lost or renumbered while a segment is prepared. Method: background work held
+        // back.
         let rig = Rig()
         let work = HeldWork()
         let writer = try rig.writer(background: work.background)

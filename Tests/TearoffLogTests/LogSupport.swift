@@ -69,7 +69,8 @@ struct Rig {
             storage: storage, directoryID: directory, segmentBytes: Self.segmentBytes, background: background)
         var settings = LaneSettings()
         settings.completion = completion
-        return try LaneWriter(lane: lane, supply: supply, start: start, settings: settings, timeMilliseconds: 1)
+        return try LaneWriter(
+            lane: lane, supply: supply, start: start, settings: settings, timeMilliseconds: 1)
     }
 
     /// Changes a segment's bytes behind everybody's back.

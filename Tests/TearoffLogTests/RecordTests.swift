@@ -9,7 +9,8 @@ let everyUser: [[UInt8]] =
     (1...16).map { noise($0, seed: UInt64($0)) } + [
         bytes("123e4567-e89b-12d3-a456-426614174000"), bytes("123E4567-E89B-12D3-A456-426614174000"),
         bytes("00000000-0000-0000-0000-000000000000"), bytes("99999999-9999-9999-9999-99999999999A"),
-        bytes("123E4567-e89b-12d3-a456-426614174000"), noise(17, seed: 1), noise(36, seed: 2), noise(255, seed: 3),
+        bytes("123E4567-e89b-12d3-a456-426614174000"), noise(17, seed: 1), noise(36, seed: 2),
+        noise(255, seed: 3),
     ]
 
 /// One decoded allocation with the bytes beside it.
@@ -41,7 +42,8 @@ func attack(_ whole: [UInt8], seed: UInt64, _ decode: ([UInt8]) throws -> Void) 
     for _ in 0..<500 {
         var damaged = whole
         for _ in 0..<Int.random(in: 1...12, using: &random) {
-            damaged[Int.random(in: 0..<damaged.count, using: &random)] = Bool.random(using: &random)
+            damaged[Int.random(in: 0..<damaged.count, using: &random)] =
+                Bool.random(using: &random)
                 ? 0xFF : UInt8.random(in: 0...255, using: &random)
         }
         try? decode(damaged)
@@ -55,10 +57,13 @@ struct AllocationCodingTests {
         return everyUser.enumerated().map { index, text in
             let user = UserKey(text.span)
             let record = AllocationRecord(
-                shard: ShardID(rawValue: UInt16(index % 4)), sequence: SequenceNumber(rawValue: random.next() >> 1),
-                givenAt: Timestamp(milliseconds: index == 3 ? Timestamp.maximumMilliseconds : random.next() >> 20),
+                shard: ShardID(rawValue: UInt16(index % 4)),
+                sequence: SequenceNumber(rawValue: random.next() >> 1),
+                givenAt: Timestamp(
+                    milliseconds: index == 3 ? Timestamp.maximumMilliseconds : random.next() >> 20),
                 campaign: CampaignID(rawValue: index == 4 ? .max : UInt32(index)),
-                code: CodeID(upload: UploadID(rawValue: .max - UInt32(index)), ordinal: index == 5 ? .max : 17),
+                code: CodeID(
+                    upload: UploadID(rawValue: .max - UInt32(index)), ordinal: index == 5 ? .max : 17),
                 user: user)
             let userID = index % 3 == 0 ? [] : noise(index == 7 ? 255 : index, seed: UInt64(index))
             return Decoded(record: record, user: user.isLong ? text : [], userID: userID)
@@ -110,7 +115,8 @@ struct AllocationCodingTests {
 
     @Test("Each user is accepted in its one form only")
     func canonicalUsers() throws {
-        // Goal: one user is never two. Method: other spellings of the same ids, behind the fields of a record.
+        // Goal: one user is never two. Method: other spellings of the same ids, behind the fields of a
+        // record.
         let uuid = bytes("00112233-4455-6677-8899-001122334455")
         let letters = bytes("0011223a-4455-6677-8899-001122334455")
         let digits = [UInt8](repeating: 0x12, count: 16)
@@ -149,7 +155,8 @@ struct AllocationCodingTests {
         let large: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]
         let bad: [(name: String, bytes: [UInt8])] = [
             ("tag", [0x12, 0, 1, 2, 0, 0, 0] + user), ("shard", [0x10, 4, 1, 2, 0, 0, 0] + user),
-            ("negative time", [0x10, 0, 1, 1, 0, 0, 0] + user), ("time", [0x10, 0, 1] + large + [0, 0, 0] + user),
+            ("negative time", [0x10, 0, 1, 1, 0, 0, 0] + user),
+            ("time", [0x10, 0, 1] + large + [0, 0, 0] + user),
             ("campaign", [0x10, 0, 1, 2] + large + [0, 0] + user),
             ("upload", [0x10, 0, 1, 2, 0] + large + [0] + user),
             ("negative ordinal", [0x10, 0, 1, 2, 0, 0, 1] + user),
@@ -190,8 +197,12 @@ struct ControlCodingTests {
         let rules: [RetriggerRule] = [
             .standard, .window(milliseconds: 0), .window(milliseconds: .max), .once, .always, .untilExpiry,
         ]
-        for rule in rules { changes.append(.campaignCreated(id: campaign, name: name, list: list, rule: rule)) }
-        for reason in FinishReason.allCases { changes.append(.campaignFinished(id: campaign, reason: reason)) }
+        for rule in rules {
+            changes.append(.campaignCreated(id: campaign, name: name, list: list, rule: rule))
+        }
+        for reason in FinishReason.allCases {
+            changes.append(.campaignFinished(id: campaign, reason: reason))
+        }
         let records = changes.enumerated().map { index, change in
             ControlEntry.change(
                 ControlRecord(change, at: Timestamp(milliseconds: UInt64(index) << 30)),
@@ -215,7 +226,9 @@ struct ControlCodingTests {
     @Test("Every change, rule and reason comes back, alone and in a row")
     func roundTrip() throws {
         // Goal: the catalog is what was decided. Method: each entry with extreme values.
-        for entry in Self.entries { #expect(try ControlEntry.decodeAll(Self.encoded([entry]).span) == [entry]) }
+        for entry in Self.entries {
+            #expect(try ControlEntry.decodeAll(Self.encoded([entry]).span) == [entry])
+        }
         #expect(try ControlEntry.decodeAll(Self.encoded(Self.entries).span) == Self.entries)
         #expect(try ControlEntry.decodeAll([UInt8]().span).isEmpty)
     }
@@ -238,7 +251,10 @@ struct ControlCodingTests {
         let late: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]
         let bad: [(name: String, bytes: [UInt8])] = [
             ("tag", [0x21]), ("change", [0x20, 1, 0, 9]), ("time", [0x20, 1] + late + [7, 0]),
-            ("name over 64 bytes", [0x20, 1, 0, 1, 0, 65] + [UInt8](repeating: 0x41, count: 65) + [0, 0, 0]),
+            (
+                "name over 64 bytes",
+                [0x20, 1, 0, 1, 0, 65] + [UInt8](repeating: 0x41, count: 65) + [0, 0, 0]
+            ),
             ("name that is no text", [0x20, 1, 0, 1, 0, 1, 0xFF, 0, 0, 0]),
             ("expiry", [0x20, 1, 0, 4, 0, 0x82] + late.dropFirst() + []), ("reason", [0x20, 1, 0, 6, 0, 4]),
             ("rule", [0x20, 1, 0, 5, 0, 1, 0x41, 0, 5]), ("lane", [0x30, 0, 1, 0x80, 0x80, 4, 1]),

@@ -19,7 +19,8 @@ struct SnapshotCodingTests {
             let user = UserKey(text.span)
             let record = AllocationRecord(
                 shard: Self.shard, sequence: SequenceNumber(rawValue: UInt64(index + 1)),
-                givenAt: Timestamp(milliseconds: index == 3 ? Timestamp.maximumMilliseconds : UInt64(index) << 33),
+                givenAt: Timestamp(
+                    milliseconds: index == 3 ? Timestamp.maximumMilliseconds : UInt64(index) << 33),
                 campaign: CampaignID(rawValue: index == 5 ? .max : 4),
                 code: CodeID(upload: upload.id, ordinal: UInt32((index * 7919) % 10_000)), user: user)
             let userID = index % 2 == 0 ? [] : noise(index == 9 ? 255 : index, seed: 1)
@@ -56,7 +57,9 @@ struct SnapshotCodingTests {
         let (cut, rows) = try Self.history()
         let chunk = HistoryChunk.encode(0..<rows.count, of: cut)
         attack(chunk, seed: 3) { _ = try Self.decode($0) }
-        for count in 0..<chunk.count { #expect(throws: RecordError.self) { try Self.decode(Array(chunk[..<count])) } }
+        for count in 0..<chunk.count {
+            #expect(throws: RecordError.self) { try Self.decode(Array(chunk[..<count])) }
+        }
         let largest = [UInt8](repeating: 0xFF, count: 9) + [1]
         let head = Array(chunk[..<5])
         #expect(throws: RecordError.self) { try Self.decode(head + largest + [1, 0, 0, 0, 0, 0, 1, 0x41]) }
@@ -70,7 +73,9 @@ struct SnapshotCodingTests {
         for content in [[], [1], [UInt8](repeating: 7, count: 100_000), noise(10_000, seed: 1)] {
             let packed = PackedBlob.pack(content)
             #expect(PackedBlob.unpack(packed.span, countMax: content.count) == content)
-            if !content.isEmpty { #expect(PackedBlob.unpack(packed.span, countMax: content.count - 1) == nil) }
+            if !content.isEmpty {
+                #expect(PackedBlob.unpack(packed.span, countMax: content.count - 1) == nil)
+            }
             #expect(PackedBlob.unpack((packed + [0]).span, countMax: 1 << 20) == nil)
         }
         let packed = PackedBlob.pack([UInt8](repeating: 7, count: 500) + noise(100, seed: 2))
@@ -78,7 +83,9 @@ struct SnapshotCodingTests {
             #expect(PackedBlob.unpack(packed.span.extracting(0..<count), countMax: 1000) == nil)
         }
         attack(packed, seed: 4) { damaged in
-            if let content = PackedBlob.unpack(damaged.span, countMax: 1000) { #expect(content.count <= 1000) }
+            if let content = PackedBlob.unpack(damaged.span, countMax: 1000) {
+                #expect(content.count <= 1000)
+            }
         }
     }
 
@@ -87,7 +94,8 @@ struct SnapshotCodingTests {
             if case .change(let record, _) = entry { record } else { nil }
         }
         let position = LanePosition(
-            segment: SegmentNumber(rawValue: .max), frame: FrameNumber(rawValue: 9), previousHeaderCRC32C: 0xFFFF_FFFF)
+            segment: SegmentNumber(rawValue: .max), frame: FrameNumber(rawValue: 9),
+            previousHeaderCRC32C: 0xFFFF_FFFF)
         return Manifest(
             directory: testDirectory, number: 12, at: Timestamp(milliseconds: 1 << 40), revision: 99,
             catalog: .init(
@@ -116,7 +124,8 @@ struct SnapshotCodingTests {
 
     @Test("Every truncated or flipped manifest is refused; another version by its number")
     func manifestDamage() throws {
-        // Goal: the checksum stands before every field. Method: each bit, each length, and version 2 well made.
+        // Goal: the checksum stands before every field. Method: each bit, each length, and version 2 well
+        // made.
         let encoded = Self.manifest.encode()
         for count in 0..<encoded.count {
             #expect(throws: ManifestError.self) {
@@ -126,7 +135,9 @@ struct SnapshotCodingTests {
         for index in encoded.indices {
             var damaged = encoded
             damaged[index] ^= 1 << UInt8(index % 8)
-            #expect(throws: ManifestError.self) { try Manifest(decoding: damaged.span, directory: testDirectory) }
+            #expect(throws: ManifestError.self) {
+                try Manifest(decoding: damaged.span, directory: testDirectory)
+            }
         }
         var newer = Array(encoded.dropLast(4))
         newer[4] = 2

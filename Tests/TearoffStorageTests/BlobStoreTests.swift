@@ -9,7 +9,8 @@ import Testing
 struct BlobStoreTests {
     @Test("Blobs of all sizes come back under the SHA-256 of their bytes")
     func roundTrip() throws {
-        // Goal: content in, content out. Method: sizes around the read window, and the hash of "abc" (FIPS 180).
+        // Goal: content in, content out. Method: sizes around the read window, and the hash of "abc" (FIPS
+        // 180).
         let scratch = try Scratch()
         let store = try scratch.open().makeBlobStore()
         for count in [0, 1, 4095, 4096, 100_000, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20] {
@@ -83,7 +84,8 @@ struct BlobStoreTests {
 
     @Test("A blob whose file changed under the writer is not published")
     func verification() throws {
-        // Goal: what was written is what is read back, or nobody hears of it. Method: scribble before the end.
+        // Goal: what was written is what is read back, or nobody hears of it. Method: scribble before the
+        // end.
         let scratch = try Scratch()
         let store = try scratch.open().makeBlobStore()
         let writer = try store.makeWriter()

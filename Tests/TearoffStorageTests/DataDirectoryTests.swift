@@ -89,7 +89,8 @@ struct DataDirectoryTests {
 
     @Test("Two servers never have the same directory")
     func lock() throws {
-        // Goal: one writer. Method: open twice, also while it is being made, then again after the first has gone.
+        // Goal: one writer. Method: open twice, also while it is being made, then again after the first has
+        // gone.
         let scratch = try Scratch()
         var first: DataDirectory? = try scratch.open()
         #expect(throws: DataDirectoryError.locked) { try scratch.open() }
@@ -117,7 +118,8 @@ struct DataDirectoryTests {
 
     @Test("A directory that was served and has lost its log is refused")
     func lostLog() throws {
-        // Goal: acknowledged codes are not given again. Method: mark it begun, with and without a control segment.
+        // Goal: acknowledged codes are not given again. Method: mark it begun, with and without a control
+        // segment.
         let scratch = try Scratch()
         do {
             let data = try scratch.open()
@@ -138,14 +140,17 @@ struct DataDirectoryTests {
         let scratch = try Scratch()
         _ = try scratch.open()
         let ours = [
-            "IDENTITY.tmp", "wal/00000-0000000000000001.wal.tmp", "wal/probe.tmp", "blobs/00112233445566ff.tmp",
+            "IDENTITY.tmp", "wal/00000-0000000000000001.wal.tmp", "wal/probe.tmp",
+            "blobs/00112233445566ff.tmp",
             "snapshots/manifest-0000000000000001.tmp",
         ]
         let strangers = ["wal/mine.tmp", "blobs/mine.tmp", "snapshots/.mine.tmp", "mine.tmp"]
         for name in ours + strangers { try scratch.write("data/\(name)", [1]) }
         let data = try scratch.open()
         #expect(data.temporaryFilesRemoved == ours.count)
-        for name in ours { #expect(!FileManager.default.fileExists(atPath: scratch.file("data/\(name)")), "\(name)") }
+        for name in ours {
+            #expect(!FileManager.default.fileExists(atPath: scratch.file("data/\(name)")), "\(name)")
+        }
         for name in strangers {
             #expect(FileManager.default.fileExists(atPath: scratch.file("data/\(name)")), "\(name)")
         }
@@ -153,7 +158,8 @@ struct DataDirectoryTests {
 
     @Test("No descriptor of the directory is inherited by a child")
     func closeOnExec() throws {
-        // Goal: a child never holds the lock. Method: the flag of every descriptor that points into the directory.
+        // Goal: a child never holds the lock. Method: the flag of every descriptor that points into the
+        // directory.
         let scratch = try Scratch()
         let data = try scratch.open()
         let storage = try data.makeLogStorage()
@@ -162,7 +168,8 @@ struct DataDirectoryTests {
         var seen = 0
         for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
             guard let number = CInt(name),
-                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"),
+                let target = try? FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/self/fd/\(name)"),
                 target.hasPrefix(real)
             else { continue }
             seen += 1
@@ -185,7 +192,8 @@ struct DataIdentityTests {
         let lines = String(decoding: Self.identity.encoded, as: UTF8.self).split(separator: "\n")
         #expect(
             lines.dropLast() == [
-                "tearoff 1", "id a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "shards 16", "created 1700000000000", "begun yes",
+                "tearoff 1", "id a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "shards 16", "created 1700000000000",
+                "begun yes",
             ])
         #expect(lines.last?.hasPrefix("crc32c 00000000") == true)
         #expect(try DataIdentity(decoding: Self.identity.encoded) == Self.identity)

@@ -41,12 +41,14 @@ struct LaneMechanismTests {
         ]
     }
 
-    static let memoryWays: [Way] = unsafe access("/dev/shm", W_OK) == 0
+    static let memoryWays: [Way] =
+        unsafe access("/dev/shm", W_OK) == 0
         ? mechanisms.map { Way(mechanism: $0, parent: "/dev/shm") } : []
 
     @Test("Frames come back over several segments and two lives", arguments: ways + memoryWays)
     func roundTrip(way: Way) throws {
-        // Goal: the real files behave as the simulated ones. Method: a lane of 64 KiB segments, waited for and not.
+        // Goal: the real files behave as the simulated ones. Method: a lane of 64 KiB segments, waited for
+        // and not.
         let scratch = try Scratch(in: way.parent)
         let data = try scratch.open()
         let storage = try data.makeLogStorage(way.settings)
@@ -112,7 +114,8 @@ struct LaneMechanismTests {
 
     @Test("A lane may go while its write is in flight, and the write is whole", arguments: ways)
     func droppedInFlight(way: Way) throws {
-        // Goal: the buffer outlives the write. Method: drop the lane at once, fifty times, then look at the bytes.
+        // Goal: the buffer outlives the write. Method: drop the lane at once, fifty times, then look at the
+        // bytes.
         let scratch = try Scratch()
         let storage = try scratch.open().makeLogStorage(way.settings)
         try storage.prepareSegment(Self.header)
@@ -133,8 +136,8 @@ struct LaneMechanismTests {
 
     @Test("After a failed write nothing succeeds any more", arguments: mechanisms, [false, true])
     func poison(mechanism: LogStorageSettings.Mechanism, notify: Bool) throws {
-        // Goal: the first error is the last word. Method: a write past the largest possible file fails with EFBIG or
-        // EINVAL; then a good one is tried.
+        // Goal: the first error is the last word. Method: a write past the largest possible file fails with
+        // EFBIG or EINVAL; then a good one is tried.
         for delay in [UInt32(0), 200] {
             let scratch = try Scratch()
             let way = Way(mechanism: mechanism, delayMicroseconds: delay)
@@ -149,7 +152,9 @@ struct LaneMechanismTests {
             #expect(failure?.operation == .write)
             #expect(failure?.offset == impossible)
             let poisoned = StorageError(.write, file: "lane control", problem: .poisoned)
-            #expect(throws: poisoned) { try lane.begin(block.span, at: ByteOffset(rawValue: 4096), notify: notify) }
+            #expect(throws: poisoned) {
+                try lane.begin(block.span, at: ByteOffset(rawValue: 4096), notify: notify)
+            }
             #expect(throws: poisoned) { try lane.wait() }
             #expect(throws: poisoned) { _ = try lane.poll() }
             #expect(throws: poisoned) { try lane.open(segment: .first) }
@@ -161,7 +166,9 @@ struct LaneMechanismTests {
         // Goal: no write goes to the segment before. Method: open one that was never made.
         let scratch = try Scratch()
         let lane = try Self.openLane(scratch.open().makeLogStorage(Way(mechanism: mechanism).settings))
-        let failure = #expect(throws: StorageError.self) { try lane.open(segment: SegmentNumber(rawValue: 2)) }
+        let failure = #expect(throws: StorageError.self) {
+            try lane.open(segment: SegmentNumber(rawValue: 2))
+        }
         #expect(failure?.problem == .missing)
         let block = noise(4096, seed: 1)
         #expect(throws: StorageError.self) {
@@ -213,7 +220,9 @@ struct LogStorageTests {
         let scratch = try Scratch()
         let storage = try scratch.open().makeLogStorage()
         try storage.prepareSegment(LaneMechanismTests.header)
-        let failure = #expect(throws: StorageError.self) { try storage.prepareSegment(LaneMechanismTests.header) }
+        let failure = #expect(throws: StorageError.self) {
+            try storage.prepareSegment(LaneMechanismTests.header)
+        }
         guard case .system(code: EEXIST, _) = failure?.problem else {
             Issue.record("\(String(describing: failure))")
             return

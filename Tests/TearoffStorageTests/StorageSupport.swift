@@ -48,7 +48,8 @@ final class Scratch: Sendable {
         _ name: String = "data", expectData: Bool = false, shardCount: UInt16 = 4, newID: DirectoryID = someID
     ) throws(DataDirectoryError) -> DataDirectory {
         try DataDirectory.open(
-            path: file(name), expectData: expectData, shardCount: shardCount, newID: newID, timeMilliseconds: 77)
+            path: file(name), expectData: expectData, shardCount: shardCount, newID: newID,
+            timeMilliseconds: 77)
     }
 }
 

@@ -86,13 +86,7 @@ extension ConnectionHandler {
     private func decode(_ buffer: ByteBuffer) throws(TearoffError) -> Int {
         let bytes = buffer.readableBytesUInt8Span
         var start = 0
-        var settled = (commands: 0, bytes: 0)
-        defer {
-            if settled.commands > 0 {
-                calls.settle(commands: settled.commands, bytes: settled.bytes)
-                dueSince = .now()
-            }
-        }
+        defer { if start > 0 { dueSince = .now() } }
         while true {
             let reply: Reply
             do throws(ReplyError) {
@@ -103,19 +97,19 @@ extension ConnectionHandler {
             }
             if case .push = reply { continue }
             guard !waiting.isEmpty else { throw .invalid("it came without a command") }
-            settled.commands += 1
-            settled.bytes += deliver(reply)
+            deliver(reply)
         }
     }
 
-    /// Gives a reply to the first waiting call. - Returns: the bytes of its commands if it was the last one.
-    private func deliver(_ reply: Reply) -> Int {
+    /// Gives a reply to the first waiting call, which is over with its last one.
+    private func deliver(_ reply: Reply) {
         waiting[waiting.startIndex].replies.append(reply)
         let first = waiting[waiting.startIndex]
-        guard first.replies.count == first.entry.replyCount else { return 0 }
+        guard first.replies.count == first.entry.replyCount else { return }
         waiting.removeFirst()
+        // Room is made before the caller goes on: it must find what it gave back.
+        calls.settle(commands: first.entry.replyCount, bytes: first.entry.byteCount)
         first.entry.call.finish(Call.Outcome(replies: first.replies, failure: nil))
-        return first.entry.byteCount
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -1,4 +1,5 @@
-/// What an operator's command makes of the catalog: records, or a refusal. Nothing changes before they are applied.
+/// What an operator's command makes of the catalog: records, or a refusal. Nothing changes before they are
+/// applied.
 extension Catalog {
     package func decideCreateList(
         name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?, now: Timestamp
@@ -17,7 +18,8 @@ extension Catalog {
         ]
     }
 
-    /// Whether a list can take an upload now; called before the file is read and again before it is committed.
+    /// Whether a list can take an upload now; called before the file is read and again before it is
+    /// committed.
     package func checkUpload(to name: String) throws(CatalogError) -> List {
         guard let list = list(named: name) else { throw .noList(name) }
         if list.kind != .unique { throw .listIsFixed(name) }
@@ -66,14 +68,16 @@ extension Catalog {
         return [ControlRecord(.campaignResumed(id: campaign.id), at: now)]
     }
 
-    /// Finishes active campaigns whose lists are past their expiry, ``Limits/finishesPerChange`` at most at once.
+    /// Finishes active campaigns whose lists are past their expiry, ``Limits/finishesPerChange`` at most at
+    /// once.
     package func decideExpiries(now: Timestamp) -> [ControlRecord] {
         campaigns.lazy.filter { $0.isActive && self[$0.list].isExpired(at: now) }
             .prefix(Limits.finishesPerChange)
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .expired), at: now) }
     }
 
-    /// Finishes active campaigns of a list that has no free code left, ``Limits/finishesPerChange`` at most at once.
+    /// Finishes active campaigns of a list that has no free code left, ``Limits/finishesPerChange`` at most
+    /// at once.
     ///
     /// - Precondition: every claim on the list is durable, since what a crash takes away would be free again.
     package func decideExhaustion(of list: ListID, now: Timestamp) -> [ControlRecord] {

@@ -21,16 +21,22 @@ extension Catalog {
         }
     }
 
-    /// The shortest records that lead to this catalog: lists, uploads and campaigns each in the order of their ids.
+    /// The shortest records that lead to this catalog: lists, uploads and campaigns each in the order of
+    /// their ids.
     package var condensed: Condensed {
         let listRecords = lists.map { list in
             ControlRecord(
                 .listCreated(
-                    id: list.id, name: list.name, kind: list.kind, expiresAt: list.expiresAt, warnAt: list.warnAt),
+                    id: list.id, name: list.name, kind: list.kind, expiresAt: list.expiresAt,
+                    warnAt: list.warnAt),
                 at: list.createdAt)
         }
-        let receipts = lists.flatMap { list in list.uploads.map { (list.id, $0) } }.sorted { $0.1.id < $1.1.id }
-        let uploadRecords = receipts.map { list, receipt in ControlRecord(receipt.change(list), at: receipt.committedAt) }
+        let receipts = lists.flatMap { list in list.uploads.map { (list.id, $0) } }.sorted {
+            $0.1.id < $1.1.id
+        }
+        let uploadRecords = receipts.map { list, receipt in
+            ControlRecord(receipt.change(list), at: receipt.committedAt)
+        }
         let campaignRecords = campaigns.flatMap { campaign -> [ControlRecord] in
             let created = ControlRecord(
                 .campaignCreated(

@@ -1,4 +1,5 @@
-/// All lists and campaigns. A value: every event loop has its own copy, which shares the pools with the others.
+/// All lists and campaigns. A value: every event loop has its own copy, which shares the pools with the
+/// others.
 package struct Catalog: Sendable {
     package private(set) var lists: [List] = []
     package private(set) var campaigns: [Campaign] = []
@@ -30,7 +31,8 @@ package struct Catalog: Sendable {
 
     package var nextUploadID: UploadID { UploadID(rawValue: UInt32(uploads.count)) }
 
-    /// The earliest last millisecond of an active campaign's list: right after it campaigns finish by themselves.
+    /// The earliest last millisecond of an active campaign's list: right after it campaigns finish by
+    /// themselves.
     package var nextExpiry: Timestamp? {
         campaigns.lazy.filter(\.isActive).compactMap { self[$0.list].expiresAt }.min()
     }
@@ -57,14 +59,16 @@ extension Catalog {
                 preconditionFailure("list \(list.rawValue) has no fixed code")
             }
             let receipt = UploadReceipt(
-                id: upload, count: UInt64(limit), fileHash: nil, blob: nil, fileName: "", committedAt: record.at)
+                id: upload, count: UInt64(limit), fileHash: nil, blob: nil, fileName: "",
+                committedAt: record.at)
             add(receipt, to: list, codes: .fixed(code: code, limit: limit, upload: upload))
         case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
             guard let codes, codes.count == Int(count) else {
                 preconditionFailure("upload \(id.rawValue) without its \(count) codes")
             }
             let receipt = UploadReceipt(
-                id: id, count: count, fileHash: fileHash, blob: blob, fileName: fileName, committedAt: record.at)
+                id: id, count: count, fileHash: fileHash, blob: blob, fileName: fileName,
+                committedAt: record.at)
             add(receipt, to: list, codes: codes)
         case .listExpirySet(let list, let expiresAt):
             let index = Int(list.rawValue)
@@ -82,11 +86,13 @@ extension Catalog {
         }
     }
 
-    /// Whether a record that was read back fits: everything it names is there, and what it makes is the next of its kind.
+    /// Whether a record that was read back fits: everything it names is there, and what it makes is the next
+    /// of its kind.
     package func accepts(_ record: ControlRecord) -> Bool {
         switch record.change {
         case .listCreated(let id, _, _, _, _): Int(id.rawValue) == lists.count
-        case .fixedCodeSet(let list, let upload): has(list) && self[list].kind != .unique && upload == nextUploadID
+        case .fixedCodeSet(let list, let upload):
+            has(list) && self[list].kind != .unique && upload == nextUploadID
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
         case .listExpirySet(let list, _): has(list)

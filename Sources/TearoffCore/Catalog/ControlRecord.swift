@@ -1,11 +1,13 @@
-/// One change of the catalog: a fact with its time. Applying the same records in order gives the same catalog.
+/// One change of the catalog: a fact with its time. Applying the same records in order gives the same
+/// catalog.
 package struct ControlRecord: Hashable, Sendable {
     package enum Change: Hashable, Sendable {
         case listCreated(id: ListID, name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?)
         /// A fixed list's own code and limit, under the upload that stands for them.
         case fixedCodeSet(list: ListID, upload: UploadID)
         case uploadCommitted(
-            id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash, fileName: String)
+            id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash,
+            fileName: String)
         case listExpirySet(list: ListID, expiresAt: Timestamp?)
         case campaignCreated(id: CampaignID, name: String, list: ListID, rule: RetriggerRule)
         case campaignFinished(id: CampaignID, reason: FinishReason)

@@ -26,7 +26,7 @@ package struct Arena: Sendable {
         let block = blocks.count - 1
         let offset = blocks[block].count
         blocks[block].append(UInt8(bytes.count))
-        for index in bytes.indices { blocks[block].append(bytes[index]) }
+        blocks[block].append(bytes)
         while blocks[block].count % Self.grain != 0 { blocks[block].append(0) }
         return ArenaReference(rawValue: UInt32(block * (Self.blockBytes / Self.grain) + offset / Self.grain))
     }

@@ -167,7 +167,7 @@ extension Shard {
 
     private func append(_ reference: ArenaReference, to output: inout [UInt8]) {
         arena.withBytes(at: reference) { bytes in
-            for index in bytes.indices { output.append(bytes[index]) }
+            output.append(bytes)
         }
     }
 }
@@ -213,11 +213,6 @@ extension Shard {
 
 extension Arena {
     fileprivate func copy(_ reference: ArenaReference) -> [UInt8] {
-        withBytes(at: reference) { bytes in
-            var copy: [UInt8] = []
-            copy.reserveCapacity(bytes.count)
-            for index in bytes.indices { copy.append(bytes[index]) }
-            return copy
-        }
+        withBytes(at: reference) { $0.copy }
     }
 }

@@ -5,7 +5,7 @@ extension CodeRun {
         let strip = strips[index]
         for position in 0..<strip.count {
             strip.withCode(at: position) { code in
-                for offset in code.indices { output.append(code[offset]) }
+                output.append(code)
             }
             output.append(0x0A)
         }

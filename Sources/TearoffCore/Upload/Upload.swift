@@ -75,11 +75,3 @@ package struct CodeRun: Sendable {
         strips.reduce(index?.byteCount ?? 0) { $0 + $1.textByteCount }
     }
 }
-
-extension Span where Element == UInt8 {
-    package func hasSameBytes(as other: Span<UInt8>) -> Bool {
-        if count != other.count { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-}

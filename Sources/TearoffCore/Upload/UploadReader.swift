@@ -165,7 +165,7 @@ private struct RunBuilder {
     private(set) var count = 0
 
     mutating func append(_ code: Span<UInt8>) {
-        for index in code.indices { bytes.append(code[index]) }
+        bytes.append(code)
         ends.append(UInt32(bytes.count))
         count += 1
         if ends.count == Strip.capacity { seal() }

@@ -1,7 +1,8 @@
 package import TearoffCore
 import TearoffLog
 
-/// The operator's changes. Each `done` is called on the control loop, when the change is durable and every loop has it.
+/// The operator's changes. Each `done` is called on the control loop, when the change is durable and every
+/// loop has it.
 extension ControlPlane {
     package typealias Done = (Result<Void, ControlError>) -> Void
 

@@ -3,8 +3,8 @@ package import TearoffLog
 
 /// Owner of the catalog and of the control lane. Used from one loop only, its own.
 ///
-/// Changes are made one after the other: decided, written, durable, applied, taken over by every loop, answered. So a
-/// reply never leaves before the change is durable and every loop has it.
+/// Changes are made one after the other: decided, written, durable, applied, taken over by every loop,
+/// answered. So a reply never leaves before the change is durable and every loop has it.
 package final class ControlPlane {
     package let engine: Engine
     package let uploads: UploadDesk
@@ -126,7 +126,9 @@ extension ControlPlane {
         }
     }
 
-    private var cut: ControlCut { ControlCut(catalog: catalog, revision: revision, position: writer.position) }
+    private var cut: ControlCut {
+        ControlCut(catalog: catalog, revision: revision, position: writer.position)
+    }
 
     private func commit() {
         proceed { () throws(LogFailure) in try writer.commit(timeMilliseconds: engine.now().milliseconds) }
@@ -134,8 +136,8 @@ extension ControlPlane {
 
     /// Goes on when the lane's descriptor is readable or a segment has become ready.
     package func poll() {
-        // Not the writer's own poll, which leaves alone what could not be cut before: a change that met a seal in
-        // flight, or a new segment that was not ready.
+        // Not the writer's own poll, which leaves alone what could not be cut before: a change that met a
+        // seal in flight, or a new segment that was not ready.
         commit()
     }
 
@@ -240,7 +242,8 @@ extension ControlPlane {
                 work: .change { catalog, now in Proposal(records: catalog.decideExpiries(now: now)) },
                 done: { [port, engine] result in
                     switch result {
-                    case .success(let cut): port.scheduleExpiry(cut.catalog.nextExpiry.map { $0.milliseconds + 1 })
+                    case .success(let cut):
+                        port.scheduleExpiry(cut.catalog.nextExpiry.map { $0.milliseconds + 1 })
                     case .failure(.busy):
                         port.scheduleExpiry(engine.host.wallMilliseconds() + Self.busyRetryMilliseconds)
                     case .failure: break

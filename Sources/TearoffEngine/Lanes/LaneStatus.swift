@@ -27,8 +27,8 @@ package final class LaneStatus: Sendable {
 
     package var writtenFrame: FrameNumber { FrameNumber(rawValue: written.load(ordering: .acquiring)) }
 
-    /// Called under the mutex of the shard whose record goes into the frame, so that whoever sees the row also sees
-    /// that its frame has something to wait for.
+    /// Called under the mutex of the shard whose record goes into the frame, so that whoever sees the row
+    /// also sees that its frame has something to wait for.
     func noteWrite(to frame: FrameNumber) {
         written.store(frame.rawValue, ordering: .releasing)
     }

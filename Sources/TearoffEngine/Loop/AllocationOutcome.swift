@@ -14,6 +14,7 @@ package struct Allocation: Equatable, Sendable {
     package let code: CodeID
     package let isRepeat: Bool
     package let givenAt: Timestamp
-    /// The frame of the own lane that must be durable before the reply leaves; ``FrameNumber/none`` when all is.
+    /// The frame of the own lane that must be durable before the reply leaves; ``FrameNumber/none`` when all
+    /// is.
     package let frame: FrameNumber
 }

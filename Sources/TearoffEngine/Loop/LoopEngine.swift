@@ -2,9 +2,11 @@ import Synchronization
 package import TearoffCore
 package import TearoffLog
 
-/// One event loop's part of the engine: its lane, its copy of the catalog, and the tick's time. Used by that loop only.
+/// One event loop's part of the engine: its lane, its copy of the catalog, and the tick's time. Used by that
+/// loop only.
 ///
-/// A tick: ``beginTick()``, any number of commands, then ``commit()``; replies whose frames are durable may leave.
+/// A tick: ``beginTick()``, any number of commands, then ``commit()``; replies whose frames are durable may
+/// leave.
 package final class LoopEngine {
     package let engine: Engine
     package let index: Int
@@ -27,7 +29,8 @@ package final class LoopEngine {
 
     /// - Parameter logBytes: this lane's share of what no snapshot covers at the start.
     init(
-        engine: Engine, index: Int, catalog: Catalog, writer: LaneWriter, control: ControlPort, logBytes: UInt64
+        engine: Engine, index: Int, catalog: Catalog, writer: LaneWriter, control: ControlPort,
+        logBytes: UInt64
     ) {
         self.engine = engine
         let share = engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount)
@@ -237,11 +240,16 @@ extension LoopEngine {
         snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
     }
 
-    private var snapshotShareBytes: UInt64 { engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount) }
+    private var snapshotShareBytes: UInt64 {
+        engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount)
+    }
 
     private func requestSnapshotIfDue() {
-        guard engine.settings.snapshotLogBytes > 0, writer.counters.writtenBytes > snapshotDueBytes else { return }
-        // Should this one not be written (another is under way, or the disk refuses), the next mark asks again.
+        guard engine.settings.snapshotLogBytes > 0, writer.counters.writtenBytes > snapshotDueBytes else {
+            return
+        }
+        // Should this one not be written (another is under way, or the disk refuses), the next mark asks
+        // again.
         snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
         control.execute { control in control.snapshot { _ in } }
     }

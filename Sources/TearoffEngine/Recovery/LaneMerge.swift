@@ -3,8 +3,8 @@ import TearoffLog
 
 /// Puts the records of several lanes into the order of each shard's sequence.
 ///
-/// Lanes are read at about the same pace, so few records wait for an earlier one from another lane. After a crash an
-/// earlier one may never come: nobody was told of it.
+/// Lanes are read at about the same pace, so few records wait for an earlier one from another lane. After a
+/// crash an earlier one may never come: nobody was told of it.
 struct LaneMerge {
     private struct Waiting {
         let record: AllocationRecord
@@ -37,7 +37,7 @@ struct LaneMerge {
         }
         guard record.sequence == last[shard].next else {
             waiting[shard][record.sequence.rawValue] = Waiting(
-                record: record, user: Self.copy(user), userID: Self.copy(userID))
+                record: record, user: user.copy, userID: userID.copy)
             return
         }
         try apply(record, user, userID)
@@ -62,12 +62,5 @@ struct LaneMerge {
     private mutating func apply(_ next: Waiting, with apply: Apply) throws(RecoveryError) {
         try apply(next.record, next.user.span, next.userID.span)
         last[Int(next.record.shard.rawValue)] = next.record.sequence
-    }
-
-    private static func copy(_ bytes: Span<UInt8>) -> [UInt8] {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for index in bytes.indices { copy.append(bytes[index]) }
-        return copy
     }
 }

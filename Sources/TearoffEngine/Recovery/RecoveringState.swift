@@ -65,7 +65,8 @@ extension RecoveringState {
         case .change(let record, let number):
             if number <= revision { return }
             guard number == revision + 1 else {
-                throw Self.contradiction(frame, "change \(number) of the catalog follows on change \(revision)")
+                throw Self.contradiction(
+                    frame, "change \(number) of the catalog follows on change \(revision)")
             }
             try apply(record, file: frame.segment.description)
             revision = number
@@ -138,7 +139,8 @@ extension RecoveringState {
             guard let bytes = PackedBlob.unpack(packed.span, countMax: HistoryChunk.bytesMaximum) else {
                 throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
             }
-            try HistoryChunk.decode(bytes.span, shard: ShardID(rawValue: UInt16(shard))) { record, user, userID in
+            try HistoryChunk.decode(bytes.span, shard: ShardID(rawValue: UInt16(shard))) {
+                record, user, userID in
                 try apply(record, user: user, userID: userID)
             }
         } catch {
@@ -190,7 +192,8 @@ extension RecoveringState {
             while let index = Self.earliest(readers, before: boundaries) {
                 try replay(readers[index], into: &merge)
                 try readers[index].advance()
-                source.progress(.init(stage: .log, done: readers.reduce(0) { $0 + $1.bytesRead }, total: total))
+                source.progress(
+                    .init(stage: .log, done: readers.reduce(0) { $0 + $1.bytesRead }, total: total))
             }
             // What a crash took was at the end of its life: nothing that is missing by now will come.
             try merge.flush { record, user, userID throws(RecoveryError) in
@@ -205,13 +208,15 @@ extension RecoveringState {
         if merge.gaps > 0 { notices.append(.sequenceGaps(count: merge.gaps)) }
     }
 
-    /// By lane: the first segment of any later life. A lane that was idle for some lives ends where it came back.
+    /// By lane: the first segment of any later life. A lane that was idle for some lives ends where it came
+    /// back.
     private static func boundaries(of later: ArraySlice<LifeStart>) -> [LaneID: SegmentNumber] {
         let starts = later.flatMap(\.lanes).compactMap { lane in lane.segment.map { (lane.lane, $0) } }
         return Dictionary(starts, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The lane whose next frame of this life is the earliest, so that all lanes are read at about the same pace.
+    /// The lane whose next frame of this life is the earliest, so that all lanes are read at about the same
+    /// pace.
     private static func earliest(_ lanes: [LaneFrames], before boundaries: [LaneID: SegmentNumber]) -> Int? {
         var best: Int?
         for (index, lane) in lanes.enumerated() {
@@ -240,7 +245,8 @@ extension RecoveringState {
                 {
                     return
                 }
-                try merge.add(record, user: user, userID: userID) { record, user, userID throws(RecoveryError) in
+                try merge.add(record, user: user, userID: userID) {
+                    record, user, userID throws(RecoveryError) in
                     try replay(record, user: user, userID: userID)
                 }
             }
@@ -320,7 +326,8 @@ extension RecoveringState {
             }
             guard ledger.holds else {
                 throw RecoveryError(
-                    .misplaced, file: "wal", problem: "the ledger of list \(list.name) does not hold: \(ledger)")
+                    .misplaced, file: "wal",
+                    problem: "the ledger of list \(list.name) does not hold: \(ledger)")
             }
         }
         for shard in shards { shard.settleAfterRecovery() }
@@ -329,7 +336,8 @@ extension RecoveringState {
         }
         return RecoveredState(
             catalog: catalog, revision: revision, shards: shards, at: at, laneStarts: laneStarts,
-            snapshotNumber: newestSnapshot, fullChunks: fullChunks ?? shards.map { _ in [] }, notices: notices,
+            snapshotNumber: newestSnapshot, fullChunks: fullChunks ?? shards.map { _ in [] },
+            notices: notices,
             counters: counters)
     }
 }

@@ -1,9 +1,11 @@
 import TearoffCore
 package import TearoffLog
 
-/// Reads a data directory back: the newest usable snapshot, then the log since, lanes merged by (shard, sequence).
+/// Reads a data directory back: the newest usable snapshot, then the log since, lanes merged by (shard,
+/// sequence).
 ///
-/// Changes nothing on disk but the name of a snapshot that is unusable. Running it twice gives the same state.
+/// Changes nothing on disk but the name of a snapshot that is unusable. Running it twice gives the same
+/// state.
 package enum Recovery {
     /// - Throws: ``RecoveryError`` when anything acknowledged is damaged, missing or contradicts itself.
     package static func run(_ source: RecoverySource) throws(RecoveryError) -> RecoveredState {
@@ -26,7 +28,8 @@ package enum Recovery {
                 }
             }
         }
-        // Without any usable snapshot the log alone must reach back to the beginning; its reader sees to that.
+        // Without any usable snapshot the log alone must reach back to the beginning; its reader sees to
+        // that.
         do throws(SnapshotFault) {
             let state = try Self.recover(nil, segments, source, newest: snapshots.newest, notices)
             for number in unusable { try snapshots.setAside(number) }

@@ -2,10 +2,11 @@ import Synchronization
 import TearoffCore
 import TearoffLog
 
-/// Writes snapshots while the loops go on, one at a time, and removes what the two newest ones make superfluous.
+/// Writes snapshots while the loops go on, one at a time, and removes what the two newest ones make
+/// superfluous.
 ///
-/// Every lane starts a new segment; each shard is cut under its mutex, sharing all rows but the last chunk; when what
-/// was cut is durable, the manifest is written; only then older segments go.
+/// Every lane starts a new segment; each shard is cut under its mutex, sharing all rows but the last chunk;
+/// when what was cut is durable, the manifest is written; only then older segments go.
 package final class SnapshotDesk: Sendable {
     /// The newest and the one before, in case the newest cannot be read (DURABILITY, row 22).
     package static let snapshotsKept = 2
@@ -127,12 +128,14 @@ extension SnapshotDesk {
                     Manifest.LaneStart(lane: engine.lanes[index].lane, position: position, isIdle: false)
                 }
                 let manifest = Manifest(
-                    directory: directory, number: latestNumber + 1, at: at, revision: revision, catalog: catalog,
+                    directory: directory, number: latestNumber + 1, at: at, revision: revision,
+                    catalog: catalog,
                     shards: histories,
                     lanes: [.init(lane: .control, position: control, isIdle: false)] + active + idle)
                 engine.whenDurable(barrier) { [self] in
                     engine.host.background { [self] in
-                        publish(manifest, chunkBytes: chunkBytes, started: started, uploads: uploads, done: done)
+                        publish(
+                            manifest, chunkBytes: chunkBytes, started: started, uploads: uploads, done: done)
                     }
                 }
             } catch {
@@ -207,7 +210,8 @@ extension SnapshotDesk {
 // MARK: - Cleaning
 
 extension SnapshotDesk {
-    /// Removes older snapshots, the segments that the older of the kept ones covers, and blobs that nothing names.
+    /// Removes older snapshots, the segments that the older of the kept ones covers, and blobs that nothing
+    /// names.
     ///
     /// With fewer than two snapshots nothing goes: the log from the beginning stands in for the second.
     private func clean(uploads: UploadDesk) throws(StorageError) {

@@ -4,8 +4,8 @@ import TearoffLog
 
 /// The uploads that are being sent. Nothing of them is seen by their lists before they are committed.
 ///
-/// Chunks are read in the background, from any thread; commits run one after the other, so that no code can slip in
-/// between the look for duplicates and the change of the list.
+/// Chunks are read in the background, from any thread; commits run one after the other, so that no code can
+/// slip in between the look for duplicates and the change of the list.
 package final class UploadDesk: Sendable {
     /// Uploads under way at once: each holds its codes in memory.
     package static let sessionsMaximum = 8
@@ -102,7 +102,8 @@ extension UploadDesk {
     ///
     /// - Parameter done: called on some thread with the bytes received so far.
     package func chunk(
-        _ id: UInt64, list: String, bytes: [UInt8], done: @escaping @Sendable (Result<UInt64, ControlError>) -> Void
+        _ id: UInt64, list: String, bytes: [UInt8],
+        done: @escaping @Sendable (Result<UInt64, ControlError>) -> Void
     ) {
         engine.host.background { [self] in
             do throws(UploadError) {
@@ -170,7 +171,8 @@ extension UploadDesk {
         if isFirst { commitNext() }
     }
 
-    /// Runs `body` while no upload is being committed: a blob is written a moment before the catalog names it.
+    /// Runs `body` while no upload is being committed: a blob is written a moment before the catalog names
+    /// it.
     ///
     /// - Returns: false when a commit is under way; `body` was not run.
     func withoutCommits(_ body: () throws(StorageError) -> Void) throws(StorageError) -> Bool {

@@ -8,7 +8,8 @@ package protocol LaneStorage: AnyObject {
 
     /// Starts one durable write of a copy of `bytes`: a whole number of blocks at a whole block.
     ///
-    /// - Parameter notify: whether ``completionDescriptor`` becomes readable at the end; else ``wait()`` follows.
+    /// - Parameter notify: whether ``completionDescriptor`` becomes readable at the end; else ``wait()``
+    ///   follows.
     func begin(_ bytes: Span<UInt8>, at offset: ByteOffset, notify: Bool) throws(StorageError)
 
     /// Returns when the write in flight is on stable media.

@@ -13,9 +13,9 @@ package protocol LogStorage: Sendable {
     /// Every segment file and every name that is none, in no order.
     func list() throws(StorageError) -> SegmentListing
 
-    /// Makes a segment whose blocks are all allocated and were all written once (with zeros), so that a commit
-    /// moves no metadata; durable on return. Until then no file has the segment's name.
-    /// Takes tens of milliseconds: background work.
+    /// Makes a segment whose blocks are all allocated and were all written once (with zeros), so that a
+    /// commit moves no metadata; durable on return. Until then no file has the segment's name. Takes tens of
+    /// milliseconds: background work.
     func prepareSegment(_ header: SegmentHeader) throws(StorageError)
 
     /// The writer's side of one lane, to be used from one thread at a time.

@@ -24,7 +24,8 @@ extension SegmentID: CustomStringConvertible {
     /// Reads a name exactly as ``fileName`` writes it; nil for any other.
     package init?(fileName: String) {
         guard fileName.hasSuffix(Self.suffix) else { return nil }
-        let parts = fileName.dropLast(Self.suffix.count).split(separator: "-", omittingEmptySubsequences: false)
+        let parts = fileName.dropLast(Self.suffix.count).split(
+            separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let digits = Hex.decode(parts[1]), digits.count == 8 else { return nil }
         let lane: LaneID
         if parts[0] == "control" {

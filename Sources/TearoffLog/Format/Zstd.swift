@@ -27,7 +27,8 @@ import CZstd
         let result = unsafe input.withUnsafeBytes { source in
             unsafe output.withUnsafeMutableBytes { target in
                 unsafe ZSTD_compress2(
-                    context, target.baseAddress.map { unsafe $0 + start }, countMax, source.baseAddress, source.count)
+                    context, target.baseAddress.map { unsafe $0 + start }, countMax, source.baseAddress,
+                    source.count)
             }
         }
         return ZSTD_isError(result) == 0 ? result : nil
@@ -50,8 +51,8 @@ import CZstd
 
     /// Replaces `output` by exactly `count` decompressed bytes.
     ///
-    /// - Parameter count: what a checked header declares, within a limit that the caller checked; bounds the output,
-    ///   whatever the input holds.
+    /// - Parameter count: what a checked header declares, within a limit that the caller checked; bounds the
+    ///   output, whatever the input holds.
     /// - Returns: false when the input is no zstd frame of that size; `output` is then worthless.
     func decompress(_ input: Span<UInt8>, count: Int, into output: inout [UInt8]) -> Bool {
         if output.count > count {

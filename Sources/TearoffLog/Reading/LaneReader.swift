@@ -176,7 +176,8 @@ extension LaneReader {
 
     /// Looks for the first later segment that holds a frame.
     ///
-    /// - Returns: that segment's first header, whole or torn, and the torn beginnings without a header before it.
+    /// - Returns: that segment's first header, whole or torn, and the torn beginnings without a header before
+    ///   it.
     private func lookAhead() throws(RecoveryError) -> (witness: FrameHeader?, torn: [TornTail]) {
         var torn: [TornTail] = []
         for file in rest {
@@ -194,7 +195,8 @@ extension LaneReader {
                 let scan = try reader.scanRest(from: reader.offset + UInt64(reader.header.blockBytes))
                 if let place = scan.laterFrame {
                     throw refusal(
-                        .damaged, reader, "the frame here is unreadable, and a whole header follows at byte \(place)")
+                        .damaged, reader,
+                        "the frame here is unreadable, and a whole header follows at byte \(place)")
                 }
                 if !scan.isBlank { torn.append(tornTail(reader)) }
             }
@@ -222,7 +224,9 @@ extension LaneReader {
         }
     }
 
-    private func refusal(_ kind: RecoveryError.Kind, _ reader: SegmentReader?, _ problem: String) -> RecoveryError {
+    private func refusal(_ kind: RecoveryError.Kind, _ reader: SegmentReader?, _ problem: String)
+        -> RecoveryError
+    {
         RecoveryError(
             kind, file: reader?.file.id.description ?? "wal",
             offset: reader.map { ByteOffset(rawValue: $0.offset) }, frame: end.nextFrame, problem: problem)

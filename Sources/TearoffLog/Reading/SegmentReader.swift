@@ -142,7 +142,8 @@ struct SegmentReader {
 
     private func parseHeader(at place: UInt64) throws(FrameHeaderError) -> FrameHeader {
         let bytes = window.view(FrameHeader.byteCount, at: place)
-        return try FrameHeader(parsing: window.memory.span.extracting(bytes), directoryCRC32C: directoryCRC32C)
+        return try FrameHeader(
+            parsing: window.memory.span.extracting(bytes), directoryCRC32C: directoryCRC32C)
     }
 
     private mutating func load(_ count: Int, at place: UInt64) throws(RecoveryError) -> Bool {
@@ -155,7 +156,8 @@ struct SegmentReader {
 
     private static func problem(reading file: SegmentFile, _ error: StorageError) -> RecoveryError {
         if case .truncated = error.problem {
-            return RecoveryError(.damaged, file: file.id.description, offset: error.offset, problem: "\(error)")
+            return RecoveryError(
+                .damaged, file: file.id.description, offset: error.offset, problem: "\(error)")
         }
         return .unreadable(error)
     }
@@ -166,7 +168,8 @@ struct SegmentReader {
         case .unknownVersion(let version):
             return RecoveryError(
                 .unsupportedVersion, file: name, offset: .zero,
-                problem: "it has format version \(version), and this program reads version \(SegmentHeader.version)",
+                problem:
+                    "it has format version \(version), and this program reads version \(SegmentHeader.version)",
                 advice: "Start the version of the program that wrote it; nothing was changed.")
         case .truncated, .badMagic, .checksum, .impossibleSizes:
             return RecoveryError(

@@ -24,7 +24,8 @@ struct SegmentWindow {
     ///
     /// - Returns: false when the file ends before.
     mutating func load(_ count: Int, at offset: UInt64) throws(StorageError) -> Bool {
-        precondition(count <= LogLimits.payloadBytesMax + LogLimits.segmentHeaderBytes, "a view of \(count) bytes")
+        precondition(
+            count <= LogLimits.payloadBytesMax + LogLimits.segmentHeaderBytes, "a view of \(count) bytes")
         let end = offset + UInt64(count)
         guard end <= file.byteCount else { return false }
         if offset >= start && end <= start + UInt64(bytes.count) { return true }

@@ -1,4 +1,7 @@
-/// Little-endian integers, varints and short byte strings: how every record is spelled (`docs/FORMAT.md`, "Records").
+import TearoffCore
+
+/// Little-endian integers, varints and short byte strings: how every record is spelled (`docs/FORMAT.md`,
+/// "Records").
 extension [UInt8] {
     /// LEB128: seven bits a byte, lowest first, the top bit says that more follow.
     @inline(__always)
@@ -21,10 +24,6 @@ extension [UInt8] {
         for shift in stride(from: 0, to: Value.bitWidth, by: 8) {
             append(UInt8(truncatingIfNeeded: value >> Value(shift)))
         }
-    }
-
-    mutating func append(_ bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index]) }
     }
 
     /// A varint length and the bytes.
@@ -101,10 +100,10 @@ struct ByteReader {
         let start = position
         let count = try varint(bytes)
         guard count <= UInt64(maximum) else { throw .badField("string of \(count) bytes", offset: start) }
-        let range = try range(Int(count), bytes)
-        var copy: [UInt8] = []
-        copy.reserveCapacity(range.count)
-        copy.append(bytes.extracting(range))
-        return copy
+        return try copy(Int(count), bytes)
+    }
+
+    mutating func copy(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) -> [UInt8] {
+        bytes.extracting(try range(count, bytes)).copy
     }
 }

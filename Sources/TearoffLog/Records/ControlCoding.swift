@@ -7,8 +7,8 @@ package enum ControlEntry: Equatable, Sendable {
     case lifeStarted(LifeStart)
 }
 
-/// A start of the server: how far it found each lane, and which segments its lanes began. So a missing segment is
-/// noticed, and damage to the last frame of a lane that nobody writes any more.
+/// A start of the server: how far it found each lane, and which segments its lanes began. So a missing
+/// segment is noticed, and damage to the last frame of a lane that nobody writes any more.
 package struct LifeStart: Equatable, Sendable {
     package struct Lane: Equatable, Sendable {
         package let lane: LaneID
@@ -233,10 +233,7 @@ extension ByteReader {
     }
 
     mutating func contentHash(_ bytes: Span<UInt8>) throws(RecordError) -> ContentHash {
-        let range = try range(ContentHash.byteCount, bytes)
-        var copy: [UInt8] = []
-        copy.append(bytes.extracting(range))
-        return ContentHash(bytes: copy)
+        ContentHash(bytes: try copy(ContentHash.byteCount, bytes))
     }
 
     mutating func text(_ bytes: Span<UInt8>, maximum: Int) throws(RecordError) -> String {

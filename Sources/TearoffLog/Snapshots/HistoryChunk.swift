@@ -2,7 +2,8 @@ package import TearoffCore
 
 /// A run of rows of one shard as columns: what a snapshot stores of the history, before compression.
 ///
-/// Once a shard has ``rowsMaximum`` rows more, their chunk never changes again: later snapshots name the same blob.
+/// Once a shard has ``rowsMaximum`` rows more, their chunk never changes again: later snapshots name the same
+/// blob.
 package enum HistoryChunk {
     /// 65,536 rows take about 1.5 MiB: few files for many rows, and a short tail to write anew each time.
     package static let rowsMaximum = 65_536
@@ -68,7 +69,8 @@ package enum HistoryChunk {
                 shard: shard, sequence: SequenceNumber(rawValue: UInt64(first) + UInt64(row) + 1),
                 givenAt: Timestamp(milliseconds: columns.times[row]),
                 campaign: CampaignID(rawValue: columns.campaigns[row]),
-                code: CodeID(upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),
+                code: CodeID(
+                    upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),
                 user: user)
             try body(record, bytes.extracting(text), bytes.extracting(columns.userIDs[row]))
         }

@@ -163,13 +163,6 @@ extension Manifest {
 }
 
 extension ByteReader {
-    fileprivate mutating func copy(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) -> [UInt8] {
-        let range = try range(count, bytes)
-        var copy: [UInt8] = []
-        copy.append(bytes.extracting(range))
-        return copy
-    }
-
     fileprivate mutating func laneStart(_ bytes: Span<UInt8>) throws(RecordError) -> Manifest.LaneStart {
         let lane = LaneID(rawValue: try narrow(bytes))
         let segment = SegmentNumber(rawValue: try varint(bytes))

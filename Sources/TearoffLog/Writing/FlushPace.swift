@@ -35,8 +35,8 @@ struct FlushPace {
         }
     }
 
-    /// - Parameter waited: whether the time is the flush's own. A completion that the loop found when it came by
-    ///   was over at some earlier moment: such a time only counts when it lowers the mean.
+    /// - Parameter waited: whether the time is the flush's own. A completion that the loop found when it came
+    ///   by was over at some earlier moment: such a time only counts when it lowers the mean.
     mutating func record(nanoseconds: UInt64, waited: Bool) {
         if meanNanoseconds == 0 {
             meanNanoseconds = nanoseconds

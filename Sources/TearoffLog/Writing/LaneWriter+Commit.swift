@@ -9,7 +9,8 @@ extension LaneWriter {
         guard earlier == .idle || earlier == .durable else { return earlier }
         guard !batch.isEmpty || newSegmentIsPending else { return earlier }
         precondition(batch.bytes.count <= payloadBytesMax, "batch of \(batch.bytes.count) bytes")
-        precondition(batch.isEmpty == batch.bytes.isEmpty, "\(batch.recordCount) records in no bytes, or reverse")
+        precondition(
+            batch.isEmpty == batch.bytes.isEmpty, "\(batch.recordCount) records in no bytes, or reverse")
         // A segment without a frame is new already; else the frame that follows would be left behind again.
         if segmentIsFresh { newSegmentIsPending = false }
         swap(&batch, &pending)
@@ -126,7 +127,9 @@ extension LaneWriter {
         previousHeaderCRC32C = checksum
         let paddedBytes = encoder.encodedBytes
         let end = offset + paddedBytes
-        precondition(end.rawValue <= supply.segmentBytes(of: lane), "frame \(header.frame) would cross its segment's end")
+        precondition(
+            end.rawValue <= supply.segmentBytes(of: lane),
+            "frame \(header.frame) would cross its segment's end")
         let isAsynchronous = pace.nextIsAsynchronous()
         inFlight = InFlight(header: header, paddedBytes: paddedBytes, isAsynchronous: isAsynchronous)
         let frame = encoder.buffer
@@ -158,7 +161,9 @@ extension LaneWriter {
 
     /// Accounts for the write in flight, which is durable now.
     private func completed(waited: Bool) {
-        guard let write = inFlight else { preconditionFailure("lane \(lane) completed a write it had not begun") }
+        guard let write = inFlight else {
+            preconditionFailure("lane \(lane) completed a write it had not begun")
+        }
         inFlight = nil
         offset = offset + write.paddedBytes
         pace.record(nanoseconds: storage.lastWriteNanoseconds, waited: waited)
@@ -168,7 +173,8 @@ extension LaneWriter {
         counters.writtenBytes += UInt64(write.paddedBytes)
         switch write.header.kind {
         case .records:
-            precondition(write.header.frame == durableFrame.next, "frame \(write.header.frame) is out of order")
+            precondition(
+                write.header.frame == durableFrame.next, "frame \(write.header.frame) is out of order")
             durableFrame = write.header.frame
             lastFrameIsVouched = false
             counters.frames += 1

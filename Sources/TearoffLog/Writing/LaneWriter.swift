@@ -44,7 +44,8 @@ package final class LaneWriter {
     ///
     /// - Parameter timeMilliseconds: noted in the segment, for people.
     package init(
-        lane: LaneID, supply: SegmentSupply, start: LaneStart, settings: LaneSettings, timeMilliseconds: UInt64
+        lane: LaneID, supply: SegmentSupply, start: LaneStart, settings: LaneSettings,
+        timeMilliseconds: UInt64
     ) throws(LogFailure) {
         precondition(start.nextFrame > .none, "frames count from 1")
         self.lane = lane

@@ -25,7 +25,8 @@ package final class SegmentSupply: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - segmentBytes: size of each segment (smaller for the control lane); a multiple of 4096, at least 64 KiB.
+    ///   - segmentBytes: size of each segment (smaller for the control lane); a multiple of 4096, at least 64
+    ///     KiB.
     ///   - background: runs a piece of slow work elsewhere, in any order.
     package init(
         storage: any LogStorage, directoryID: DirectoryID,

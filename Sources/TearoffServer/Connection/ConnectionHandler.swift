@@ -3,10 +3,11 @@ import TearoffEngine
 import TearoffLog
 import TearoffProtocol
 
-/// One connection: decodes its input, runs each command where it was read, and keeps its replies in order until they
-/// may leave. Touched by its loop only.
+/// One connection: decodes its input, runs each command where it was read, and keeps its replies in order
+/// until they may leave. Touched by its loop only.
 ///
-/// Whatever a connection waits for, it stops reading meanwhile, so what a client can make the server hold is bounded.
+/// Whatever a connection waits for, it stops reading meanwhile, so what a client can make the server hold is
+/// bounded.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -210,7 +211,8 @@ extension ConnectionHandler {
         }
     }
 
-    /// Answers the command that ran elsewhere, and goes on with the next. To be called on the connection's loop.
+    /// Answers the command that ran elsewhere, and goes on with the next. To be called on the connection's
+    /// loop.
     func answer(_ write: (inout ReplyWriter) -> Void) {
         guard stall == .awaitingReply else { return }
         write(&outbox.writer)

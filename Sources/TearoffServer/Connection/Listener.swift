@@ -17,7 +17,8 @@ enum Listener {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .writeBufferWaterMark,
-                value: .init(low: ServerLimits.outputBytes / 4, high: ServerLimits.outputBytes))
+                value: .init(low: ServerLimits.outputBytes / 4, high: ServerLimits.outputBytes)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let context = byLoop[ObjectIdentifier(channel.eventLoop as AnyObject)]?.value else {
@@ -32,7 +33,8 @@ enum Listener {
     private static func admit(_ channel: any Channel, to context: LoopContext) throws {
         guard let id = context.server.admitConnection() else {
             var refusal = ReplyWriter()
-            refusal.error(.limit, "max number of clients reached (\(context.server.settings.connectionsMaximum))")
+            refusal.error(
+                .limit, "max number of clients reached (\(context.server.settings.connectionsMaximum))")
             try channel.pipeline.syncOperations.addHandler(RefusalHandler(reply: refusal.bytes))
             return
         }

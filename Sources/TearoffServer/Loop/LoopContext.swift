@@ -6,8 +6,8 @@ import TearoffLog
 
 /// One event loop: its engine, its ticks, and the connections whose replies wait. Touched by that loop only.
 ///
-/// A tick: the loop reads all sockets that are ready, each command decided as it is read; then ``endTick()`` makes one
-/// frame of all records, and lets the replies go whose frames are durable.
+/// A tick: the loop reads all sockets that are ready, each command decided as it is read; then ``endTick()``
+/// makes one frame of all records, and lets the replies go whose frames are durable.
 final class LoopContext {
     let eventLoop: any EventLoop
     let server: ServerState
@@ -47,7 +47,8 @@ final class LoopContext {
         body(engine)
     }
 
-    /// Commits, answers and seals; takes no further command, and closes every connection once its replies have left.
+    /// Commits, answers and seals; takes no further command, and closes every connection once its replies
+    /// have left.
     func stop() {
         drain()
         engine = nil
@@ -69,7 +70,8 @@ extension LoopContext {
 // MARK: - Ticks
 
 extension LoopContext {
-    /// To be called before the first command of a read: the clock is read once a tick, and the tick will be ended.
+    /// To be called before the first command of a read: the clock is read once a tick, and the tick will be
+    /// ended.
     func beginRead() {
         guard !tickIsScheduled else { return }
         tickIsScheduled = true
@@ -82,10 +84,13 @@ extension LoopContext {
         tickIsScheduled = false
         advance { engine throws(EngineFailure) in try engine.commit() }
         scheduleSeal()
-        if let engine { server.note(engine.counters, of: index, connections: connections.count, lane: engine.writer) }
+        if let engine {
+            server.note(engine.counters, of: index, connections: connections.count, lane: engine.writer)
+        }
     }
 
-    /// A write has completed, or a segment has become ready. What was put into the batch meanwhile is committed next.
+    /// A write has completed, or a segment has become ready. What was put into the batch meanwhile is
+    /// committed next.
     func proceed() {
         advance { engine throws(EngineFailure) in try engine.poll() }
         advance { engine throws(EngineFailure) in try engine.commit() }

@@ -70,7 +70,8 @@ extension Session {
     private func hello(_ arguments: HelloArguments, _ writer: inout ReplyWriter) {
         if let credentials = arguments.credentials, !authenticate(credentials, &writer) { return }
         guard isAuthenticated else {
-            return writer.error(.noAuthentication, "HELLO must be called with the client already authenticated")
+            return writer.error(
+                .noAuthentication, "HELLO must be called with the client already authenticated")
         }
         if let version = arguments.version { writer.version = version }
         if let clientName = arguments.clientName {
@@ -112,7 +113,9 @@ extension Session {
     /// Takes as long for any two texts of these lengths, so that the time tells nothing of the password.
     private static func isSame(_ given: [UInt8], _ expected: [UInt8]) -> Bool {
         var difference = given.count ^ expected.count
-        for index in given.indices { difference |= Int(given[index] ^ expected[index % max(1, expected.count)]) }
+        for index in given.indices {
+            difference |= Int(given[index] ^ expected[index % max(1, expected.count)])
+        }
         return difference == 0
     }
 

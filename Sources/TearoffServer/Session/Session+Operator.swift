@@ -3,7 +3,8 @@ import TearoffCore
 import TearoffEngine
 import TearoffProtocol
 
-/// The operator's commands. Changes go to the control plane and are answered from there; look-ups are answered here.
+/// The operator's commands. Changes go to the control plane and are answered from there; look-ups are
+/// answered here.
 extension Session {
     func runOperator(
         _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ engine: LoopEngine,
@@ -15,7 +16,8 @@ extension Session {
             return createList(name, kind, expires, warn, later, &outbox.writer)
         case .listSetExpires(let name, let expires):
             guard let expiry = readExpiry(expires, &outbox.writer) else { return .answered }
-            later.change { control, done in control.setExpiry(list: name, expiresAt: expiry.value, done: done) }
+            later.change { control, done in control.setExpiry(list: name, expiresAt: expiry.value, done: done)
+            }
         case .campaignCreate(let name, let list, let retrigger):
             let rule = retrigger.map(RetriggerRule.init) ?? .standard
             later.change { control, done in
@@ -26,7 +28,9 @@ extension Session {
         case .campaignResume(let name):
             later.change { control, done in control.resumeCampaign(name: name, done: done) }
         case .snapshot:
-            later.control { control in control.snapshot { later.reply($0) { writer, receipt in writer.receipt(receipt) } } }
+            later.control { control in
+                control.snapshot { later.reply($0) { writer, receipt in writer.receipt(receipt) } }
+            }
         case .listInfo(let name):
             guard let list = engine.catalog.list(named: name) else {
                 outbox.writer.error(.noList, "no list '\(name)'")
@@ -34,7 +38,9 @@ extension Session {
             }
             return report(engine, later) { writer in writer.lists([list], of: engine, asArray: false) }
         case .listAll:
-            return report(engine, later) { writer in writer.lists(engine.catalog.lists, of: engine, asArray: true) }
+            return report(engine, later) { writer in
+                writer.lists(engine.catalog.lists, of: engine, asArray: true)
+            }
         case .campaignInfo(let name):
             guard let campaign = engine.catalog.campaign(named: name) else {
                 outbox.writer.error(.noCampaign, "no campaign '\(name)'")

@@ -46,15 +46,6 @@ private struct LatestCampaign {
     }
 }
 
-extension Span<UInt8> {
-    var copy: [UInt8] {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(count)
-        for index in indices { copy.append(self[index]) }
-        return copy
-    }
-}
-
 // MARK: - Running
 
 extension Session {
@@ -83,7 +74,9 @@ extension Session {
                 user: bytes.extracting(decoder.argument(user)),
                 userID: bytes.extracting(userID.map { decoder.argument($0) } ?? 0..<0), full: full, &outbox)
         }
-        if let outcome = runAboutConnection(command, decoder, bytes, on: connection, &outbox.writer) { return outcome }
+        if let outcome = runAboutConnection(command, decoder, bytes, on: connection, &outbox.writer) {
+            return outcome
+        }
         guard let engine = connection.loop.engine else { return loading(&outbox) }
         return runOperator(command, decoder, bytes, engine, on: connection, &outbox)
     }

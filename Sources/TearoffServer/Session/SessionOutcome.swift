@@ -43,7 +43,8 @@ extension ReplyWriter {
         case .noCampaign(let name): self.error(.noCampaign, "no campaign '\(name)'")
         case .listExists(let name): self.error(.exists, "list '\(name)' exists already")
         case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
-        case .listIsFixed(let name): self.error(.syntax, "list '\(name)' has one fixed code and takes no uploads")
+        case .listIsFixed(let name):
+            self.error(.syntax, "list '\(name)' has one fixed code and takes no uploads")
         case .expiryInThePast: self.error(.syntax, "the expiry is in the past")
         case .alreadyFinished(let name): self.error(.finished, "campaign '\(name)' is finished already")
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")
@@ -62,27 +63,32 @@ extension ReplyWriter {
         case .storage(let error):
             self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
         case .busy: self.error(.busy, "another operation of this kind is under way; try again")
-        case .failed: self.error(.diskError, "the server has failed and stops; it is unknown whether this is kept")
+        case .failed:
+            self.error(.diskError, "the server has failed and stops; it is unknown whether this is kept")
         }
     }
 
     private mutating func error(_ error: UploadError) {
         switch error {
         case .noUpload(let id): self.error(.noUpload, "no upload \(id) of this list on this connection")
-        case .tooManyUploads(let maximum): self.error(.busy, "\(maximum) uploads are under way; try again later")
+        case .tooManyUploads(let maximum):
+            self.error(.busy, "\(maximum) uploads are under way; try again later")
         case .tooManyBadLines(let line):
             self.error(
-                .badLines, "more than \(Limits.badLines) bad lines up to line \(line); the upload was thrown away")
+                .badLines,
+                "more than \(Limits.badLines) bad lines up to line \(line); the upload was thrown away")
         case .tooManyCodes(let line):
             self.error(
-                .limit, "more than \(Limits.uploadCodes - 1) codes at line \(line); the upload was thrown away")
+                .limit,
+                "more than \(Limits.uploadCodes - 1) codes at line \(line); the upload was thrown away")
         case .closed: self.error(.noUpload, "the upload was committed already")
         }
     }
 
     mutating func error(_ refusal: AllocationRefusal, campaign: String) {
         switch refusal {
-        case .listExpired, .finished(.expired): error(.expired, "the list of campaign '\(campaign)' is past its expiry")
+        case .listExpired, .finished(.expired):
+            error(.expired, "the list of campaign '\(campaign)' is past its expiry")
         case .poolEmpty, .finished(.exhausted): error(.exhausted, "campaign '\(campaign)' has no code left")
         case .finished(.stopped): error(.finished, "campaign '\(campaign)' was stopped")
         case .shardFull: error(.limit, "this server holds as many allocations as it can")

@@ -38,8 +38,8 @@ package struct ServerSettings: Sendable {
 
 /// What one client, or all of them, can make the server hold.
 package enum ServerLimits {
-    /// Replies that a connection may have waiting before its commands are read on: a client that does not read stops
-    /// itself, and nobody else (DURABILITY, row 28).
+    /// Replies that a connection may have waiting before its commands are read on: a client that does not
+    /// read stops itself, and nobody else (DURABILITY, row 28).
     package static let outputBytes = 256 << 10
     /// Room that a connection keeps for its replies while it has none.
     package static let outputBytesKept = 16 << 10

@@ -1,0 +1,22 @@
+/// Borrowed bytes: compared and copied in one place.
+extension Span<UInt8> {
+    package func hasSameBytes(as other: Span<UInt8>) -> Bool {
+        if count != other.count { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+
+    /// The bytes as an array of their own.
+    package var copy: [UInt8] {
+        var copy: [UInt8] = []
+        copy.reserveCapacity(count)
+        copy.append(self)
+        return copy
+    }
+}
+
+extension [UInt8] {
+    package mutating func append(_ bytes: Span<UInt8>) {
+        for index in bytes.indices { append(bytes[index]) }
+    }
+}

@@ -50,8 +50,25 @@ def test_a_repeat_of_a_settled_user_is_answered_meanwhile(slow):
 
 
 def test_look_ups_that_depend_on_nothing_in_flight_are_answered_meanwhile(slow):
-    # Goal: operators' look-ups too. Method: the campaign, which no allocation changes.
+    # Goal: look-ups too. Method: the campaign, which no allocation changes; the history and the code of a user
+    # whose row is long durable.
     assert answered_meanwhile(slow, "CAMPAIGN", "INFO", "summer") >= 5
+    assert answered_meanwhile(slow, "USER", "HISTORY", "settled-3") >= 5
+    assert answered_meanwhile(slow, "CODE", "FIND", "C00000003") >= 5
+
+
+def test_look_ups_of_what_is_in_flight_wait_for_it(slow):
+    # Goal: neither the history nor the code tells of an allocation that a crash could take away. Method: both are
+    # asked for on other connections while its commit is in flight.
+    with slow.connect() as first, slow.connect() as second, slow.connect() as third:
+        for number in range(20):
+            first.send("ALLOC", "summer", f"looked-at-{number}")
+            second.send("USER", "HISTORY", f"looked-at-{number}")
+            third.send("CODE", "FIND", b"C%08d" % (11 + number))
+            history, place = second.read(), harness.as_map(third.read()[0])
+            ready = bool(select.select([first.socket], [], [], 0.05)[0])
+            assert ready or (history == [] and place[b"state"] == b"free")
+            first.read()
 
 
 def test_what_is_in_flight_is_not_told_before_it_is_durable(slow):

@@ -227,7 +227,7 @@ private struct Story {
         for (code, owner) in owners {
             let upload = life.engine.latestCatalog[code.upload]
             let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }
-            guard let place = life.loops[0].find(code: text.span).first, let found = place.owner else {
+            guard let place = life.loops[0].find(code: text.span).value.first, let found = place.owner else {
                 throw Broken("\(code) of \(owner) is lost")
             }
             let campaign = life.engine.latestCatalog[found.campaign].name

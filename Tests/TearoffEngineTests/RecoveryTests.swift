@@ -103,12 +103,12 @@ struct RecoveryTests {
         try life.supply(codes: 3)
         try life.give("u", userID: "m", loop: 1)
         for _ in 0..<2 {
-            let place = try #require(life.loops[0].find(code: Array("K0".utf8).span).first)
+            let place = try #require(life.loops[0].find(code: Array("K0".utf8).span).value.first)
             #expect(place.state == .given)
             #expect(place.owner?.user == Array("u".utf8) && place.owner?.userID == Array("m".utf8))
-            let free = try #require(life.loops[0].find(code: Array("K1".utf8).span).first)
+            let free = try #require(life.loops[0].find(code: Array("K1".utf8).span).value.first)
             #expect(free.state == .free && free.owner == nil)
-            #expect(life.loops[0].find(code: Array("K9".utf8).span).isEmpty)
+            #expect(life.loops[0].find(code: Array("K9".utf8).span).value.isEmpty)
             life = try world.restart()
         }
     }

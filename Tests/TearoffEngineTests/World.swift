@@ -236,7 +236,7 @@ extension Life {
 
     /// Codes of a user in a campaign, latest first.
     func history(_ user: String, loop: Int = 0) -> [HistoryEntry] {
-        loops[loop].history(of: Array(user.utf8).span)
+        loops[loop].history(of: Array(user.utf8).span).value
     }
 
     func ledger(_ list: String = "l") throws -> Ledger {

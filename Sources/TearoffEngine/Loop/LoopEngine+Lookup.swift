@@ -30,63 +30,82 @@ package struct CodePlace: Equatable, Sendable {
     package let owner: Owner?
 }
 
-/// Look-ups. What they tell may still be in flight: it is to be sent after the engine's barrier.
+/// What a look-up found, and the frames that must be durable before it is told: nothing builds on what a crash can take
+/// away. A look-up that rests on durable rows alone waits for nothing.
+package struct LookUp<Value: Sendable>: Sendable {
+    package let value: Value
+    package let waitsFor: [LaneFrame]
+}
+
 extension LoopEngine {
     /// The latest ``Limits/historyRows`` allocations of a user over all campaigns, oldest first.
     ///
     /// - Complexity: O(campaigns): the index is by campaign and user.
-    package func history(of bytes: Span<UInt8>) -> [HistoryEntry] {
+    package func history(of bytes: Span<UInt8>) -> LookUp<[HistoryEntry]> {
         let user = UserKey(bytes)
         let shard = Int(engine.routing.shard(of: bytes).rawValue)
         // A row may be of a campaign that this loop does not know yet.
         let campaigns = engine.latestCatalog.campaigns
-        var entries = engine.shards[shard].state.withLock { state in
-            campaigns.flatMap { campaign in
-                state.shard.history(
-                    campaign: campaign.id, user: user, bytes: bytes, maximum: Limits.historyRows
-                ).map { number -> HistoryEntry in
-                    let row = state.shard.rows[number]
-                    var userID: [UInt8] = []
-                    state.shard.appendUserID(of: row, to: &userID)
-                    return HistoryEntry(
-                        campaign: campaign.id, code: row.code, givenAt: row.givenAt, userID: userID)
+        return engine.shards[shard].state.withLock { state in
+            var entries: [HistoryEntry] = []
+            var waitsFor: [LaneFrame] = []
+            for campaign in campaigns {
+                let rows = state.shard.history(
+                    campaign: campaign.id, user: user, bytes: bytes, maximum: Limits.historyRows)
+                for number in rows {
+                    entries.append(entry(of: number, in: state.shard))
+                    if let frame = state.inFlight.dependency(of: number, lanes: engine.lanes) {
+                        waitsFor.append(frame)
+                    }
                 }
             }
+            entries.sort { $0.givenAt > $1.givenAt }
+            return LookUp(value: entries.prefix(Limits.historyRows).reversed(), waitsFor: waitsFor)
         }
-        entries.sort { $0.givenAt > $1.givenAt }
-        return entries.prefix(Limits.historyRows).reversed()
+    }
+
+    private func entry(of number: RowNumber, in shard: borrowing Shard) -> HistoryEntry {
+        let row = shard.rows[number]
+        var userID: [UInt8] = []
+        shard.appendUserID(of: row, to: &userID)
+        return HistoryEntry(campaign: row.campaign, code: row.code, givenAt: row.givenAt, userID: userID)
     }
 
     /// Every list that has the code.
     ///
     /// - Complexity: O(uploads).
-    package func find(code: Span<UInt8>) -> [CodePlace] {
+    package func find(code: Span<UInt8>) -> LookUp<[CodePlace]> {
         var places: [CodePlace] = []
+        var waitsFor: [LaneFrame] = []
         for upload in engine.latestCatalog.uploads {
             guard let ordinal = upload.codes.ordinal(of: code) else { continue }
-            places.append(place(of: ordinal, in: upload))
+            let found = place(of: ordinal, in: upload)
+            places.append(found.value)
+            waitsFor += found.waitsFor
         }
-        return places
+        return LookUp(value: places, waitsFor: waitsFor)
     }
 
-    private func place(of ordinal: Ordinal, in upload: Upload) -> CodePlace {
+    private func place(of ordinal: Ordinal, in upload: Upload) -> LookUp<CodePlace> {
         let code = CodeID(upload: upload.id, ordinal: ordinal)
-        let owner = upload.codes.owner(of: ordinal)
-        guard let owner, !upload.codes.isFixed else {
-            return CodePlace(list: upload.list, code: code, state: owner == nil ? .free : .given, owner: nil)
+        guard let owner = upload.codes.owner(of: ordinal) else {
+            return LookUp(value: CodePlace(list: upload.list, code: code, state: .free, owner: nil), waitsFor: [])
         }
         let shardCount = engine.routing.shardCount
-        let shard = Int(owner.shard(shardCount: shardCount).rawValue)
-        let holder = engine.shards[shard].state.withLock { state -> CodePlace.Owner? in
-            let number = owner.row(shardCount: shardCount)
-            // The owner is named a moment before its row is there.
-            guard Int(number.rawValue) < state.shard.rows.count else { return nil }
+        let number = owner.row(shardCount: shardCount)
+        // The owner is named under the shard's mutex, so whoever enters behind it finds the row.
+        return engine.shards[Int(owner.shard(shardCount: shardCount).rawValue)].state.withLock { state in
             let row = state.shard.rows[number]
             var (user, userID): ([UInt8], [UInt8]) = ([], [])
             state.shard.appendUser(of: row, to: &user)
             state.shard.appendUserID(of: row, to: &userID)
-            return .init(user: user, userID: userID, campaign: row.campaign, givenAt: row.givenAt)
+            let holder = CodePlace.Owner(
+                user: user, userID: userID, campaign: row.campaign, givenAt: row.givenAt)
+            let dependency = state.inFlight.dependency(of: number, lanes: engine.lanes)
+            return LookUp(
+                value: CodePlace(
+                    list: upload.list, code: code, state: .given, owner: upload.codes.isFixed ? nil : holder),
+                waitsFor: dependency.map { [$0] } ?? [])
         }
-        return CodePlace(list: upload.list, code: code, state: .given, owner: holder)
     }
 }

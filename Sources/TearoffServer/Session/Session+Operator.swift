@@ -1,6 +1,7 @@
 import NIOCore
 import TearoffCore
 import TearoffEngine
+import TearoffLog
 import TearoffProtocol
 
 /// The operator's commands. Changes go to the control plane and are answered from there; look-ups are
@@ -36,9 +37,12 @@ extension Session {
                 outbox.writer.error(.noList, "no list '\(name)'")
                 return .answered
             }
-            return report(engine, later) { writer in writer.lists([list], of: engine, asArray: false) }
+            // A ledger counts what is in flight too, in every lane.
+            return report(later, behind: engine.engine.barrier(), engine) { writer in
+                writer.lists([list], of: engine, asArray: false)
+            }
         case .listAll:
-            return report(engine, later) { writer in
+            return report(later, behind: engine.engine.barrier(), engine) { writer in
                 writer.lists(engine.catalog.lists, of: engine, asArray: true)
             }
         case .campaignInfo(let name):
@@ -114,37 +118,35 @@ extension Session {
 // MARK: - Look-ups
 
 extension Session {
-    /// Answers with what was looked up, once all that it rests on is durable.
+    /// Answers with what was looked up, once the frames that it rests on are durable.
     private func report(
-        _ engine: LoopEngine, _ later: Later, _ write: (inout ReplyWriter) -> Void
+        _ later: Later, behind frames: [LaneFrame], _ engine: LoopEngine, _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {
         var writer = later.writer()
         write(&writer)
         let reply = writer.bytes
-        engine.engine.whenDurable(engine.engine.barrier()) {
-            later.raw(reply)
-        }
+        engine.engine.whenDurable(frames) { later.raw(reply) }
         return .later
     }
 
     private func history(_ engine: LoopEngine, _ user: Span<UInt8>, _ later: Later) -> SessionOutcome {
         let found = engine.history(of: user)
-        return report(engine, later) { writer in
-            writer.array(found.count)
-            for entry in found { writer.historyEntry(entry, engine) }
+        return report(later, behind: found.waitsFor, engine) { writer in
+            writer.array(found.value.count)
+            for entry in found.value { writer.historyEntry(entry, engine) }
         }
     }
 
     private func find(_ engine: LoopEngine, _ code: Span<UInt8>, _ later: Later) -> SessionOutcome {
         let found = engine.find(code: code)
-        return report(engine, later) { writer in
-            writer.array(max(1, found.count))
-            if found.isEmpty {
+        return report(later, behind: found.waitsFor, engine) { writer in
+            writer.array(max(1, found.value.count))
+            if found.value.isEmpty {
                 writer.map(1)
                 writer.bulk("state")
                 writer.bulk("unknown")
             }
-            for place in found { writer.codePlace(place, engine) }
+            for place in found.value { writer.codePlace(place, engine) }
         }
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
+import TearoffStorage
 import Testing
 
 /// Every byte and every length when asked; else samples, since each is a whole recovery. (TearoffLogTests
@@ -72,6 +73,31 @@ struct DamageTests {
         log.replace(segment, with: nil)
         let isPrepared = segment.number.rawValue == 3
         #expect(outcome(source) == (isPrepared ? .whole : .refused), "the whole file gone")
+    }
+
+    /// Goal: there is no length at all at which a cut segment is believed. Method: its lane is read from it, at
+    /// every one.
+    @Test(arguments: segments)
+    func noLengthOfACutSegmentIsBelieved(segment: SegmentID) throws {
+        let golden = try GoldenDirectory(version: "v1")
+        let directory = try golden.open()
+        let log = try directory.logInMemory()
+        let bytes = try #require(log.bytes(of: segment))
+        let position = LanePosition(segment: segment.number, frame: .first, previousHeaderCRC32C: 0)
+        var believed: [Int] = []
+        for length in 0..<bytes.count {
+            log.replace(segment, with: Array(bytes[..<length]))
+            do throws(RecoveryError) {
+                let lane = try LaneReader(
+                    segment.lane, from: position,
+                    in: LaneCatalog(of: log, directoryID: directory.identity.id), storage: log)
+                _ = try lane.next()
+                believed.append(length)
+            } catch {
+                if error.kind != .damaged { believed.append(length) }
+            }
+        }
+        #expect(believed.isEmpty)
     }
 
     /// Of blocks that hold something every 31st byte, of the others, which come in runs, a few.

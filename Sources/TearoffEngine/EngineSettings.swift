@@ -11,6 +11,9 @@ package struct EngineSettings: Sendable {
     /// A snapshot is written by itself after this many bytes of log; 0 never.
     package var snapshotLogBytes: UInt64 = 1 << 30
 
+    /// Each lane asks for a snapshot after its share of that log.
+    var snapshotShareBytes: UInt64 { snapshotLogBytes / UInt64(loopCount) }
+
     package init(loopCount: Int) {
         self.loopCount = loopCount
     }

@@ -9,9 +9,6 @@ package enum LogLimits {
     /// A control segment holds some 50,000 changes; a start or a snapshot begins a new one.
     package static let controlSegmentBytesMax: UInt64 = 4 << 20
 
-    /// What a server accepts as a setting.
-    package static let segmentBytesMin: UInt64 = 1 << 20
-
     /// What the format allows; tests rotate such small segments often.
     package static let segmentBytesFormatMin: UInt64 = 64 << 10
 

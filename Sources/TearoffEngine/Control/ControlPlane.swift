@@ -47,8 +47,6 @@ package final class ControlPlane {
         self.revision = revision
     }
 
-    package var catalogNow: Catalog { catalog }
-
     /// Queues a job; its `done` is called on this loop.
     func submit(_ job: ControlJob) {
         if engine.failure != nil { return job.done(.failure(.failed)) }

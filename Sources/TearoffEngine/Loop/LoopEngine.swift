@@ -33,7 +33,7 @@ package final class LoopEngine {
         logBytes: UInt64
     ) {
         self.engine = engine
-        let share = engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount)
+        let share = engine.settings.snapshotShareBytes
         snapshotDueBytes = share - min(share, logBytes)
         self.index = index
         self.catalog = catalog
@@ -237,11 +237,7 @@ extension LoopEngine {
     func startNewSegment(done: @escaping (LanePosition) -> Void) {
         writer.startNewSegment()
         segmentStarted = done
-        snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
-    }
-
-    private var snapshotShareBytes: UInt64 {
-        engine.settings.snapshotLogBytes / UInt64(engine.settings.loopCount)
+        snapshotDueBytes = writer.counters.writtenBytes + engine.settings.snapshotShareBytes
     }
 
     private func requestSnapshotIfDue() {
@@ -250,7 +246,7 @@ extension LoopEngine {
         }
         // Should this one not be written (another is under way, or the disk refuses), the next mark asks
         // again.
-        snapshotDueBytes = writer.counters.writtenBytes + snapshotShareBytes
+        snapshotDueBytes = writer.counters.writtenBytes + engine.settings.snapshotShareBytes
         control.execute { control in control.snapshot { _ in } }
     }
 }

@@ -6,6 +6,7 @@ import CZstd
 
     /// - Parameter level: zstd's; negative ones are faster.
     init(level: Int32) {
+        // Contexts are made at start; without memory for one, no allocation of Swift's own would succeed either.
         guard let context = unsafe ZSTD_createCCtx() else { fatalError("no memory for a zstd context") }
         unsafe self.context = context
         // SAFETY: the context is alive; a level out of range is clamped by zstd.
@@ -40,6 +41,7 @@ import CZstd
     private let context: OpaquePointer
 
     init() {
+        // As above: memory that cannot be had ends the process, as everywhere in Swift.
         guard let context = unsafe ZSTD_createDCtx() else { fatalError("no memory for a zstd context") }
         unsafe self.context = context
     }

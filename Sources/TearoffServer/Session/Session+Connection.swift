@@ -46,7 +46,6 @@ extension Session {
         case .clientGetName: writer.bulkOrNull(name.isEmpty ? nil : name)
         case .clientSetName(let name):
             self.name = name
-            server.noteClient(self)
             writer.ok()
         case .clientSetInfo, .clientNoEvict, .clientNoTouch: writer.ok()
         case .clientInfo: writer.bulk(line + "\n")
@@ -74,10 +73,7 @@ extension Session {
                 .noAuthentication, "HELLO must be called with the client already authenticated")
         }
         if let version = arguments.version { writer.version = version }
-        if let clientName = arguments.clientName {
-            name = clientName
-            server.noteClient(self)
-        }
+        if let clientName = arguments.clientName { name = clientName }
         writer.map(7)
         writer.bulk("server")
         writer.bulk("tearoff")

@@ -9,7 +9,10 @@ final class Session {
     let id: UInt64
     let address: String
     let server: ServerState
-    var name = ""
+    /// As the client calls itself; empty when it does not.
+    var name = "" {
+        didSet { server.noteClient(self) }
+    }
     var isAuthenticated: Bool
     /// Uploads that this connection began: they end with it.
     var uploads: Set<UInt64> = []

@@ -32,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CUring", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CCRC32C"),
+        .target(name: "CPrefetch"),
 
         .target(name: "TearoffCore", swiftSettings: strict),
         .target(name: "TearoffProtocol", swiftSettings: strict),
@@ -45,7 +46,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "TearoffEngine",
-            dependencies: ["TearoffCore", "TearoffLog"], swiftSettings: strict),
+            dependencies: ["TearoffCore", "TearoffLog", "CPrefetch"], swiftSettings: strict),
         .target(
             name: "TearoffServer",
             dependencies: [

@@ -8,6 +8,8 @@ package final class Engine: Sendable {
     package let routing: UserRouting
     package let clock: EngineClock
     package let shards: [ShardCell]
+    /// The shards' own, for ``AllocationKey``.
+    let seed: UInt64
     /// By loop index.
     package let lanes: [LaneStatus]
     package let settings: EngineSettings
@@ -17,12 +19,13 @@ package final class Engine: Sendable {
     private let failed = Mutex<EngineFailure?>(nil)
 
     init(
-        routing: UserRouting, clock: EngineClock, shards: [ShardCell], lanes: [LaneStatus], catalog: Catalog,
-        settings: EngineSettings, host: EngineHost
+        routing: UserRouting, clock: EngineClock, shards: [ShardCell], seed: UInt64, lanes: [LaneStatus],
+        catalog: Catalog, settings: EngineSettings, host: EngineHost
     ) {
         self.routing = routing
         self.clock = clock
         self.shards = shards
+        self.seed = seed
         self.lanes = lanes
         self.catalog = Mutex(catalog)
         self.settings = settings

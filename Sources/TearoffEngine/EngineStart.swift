@@ -28,7 +28,8 @@ package final class EngineStart: Sendable {
         }
         engine = Engine(
             routing: UserRouting(shardCount: source.shardCount), clock: EngineClock(latest: state.at),
-            shards: state.shards, lanes: lanes, catalog: state.catalog, settings: settings, host: host)
+            shards: state.shards, seed: source.seed, lanes: lanes, catalog: state.catalog, settings: settings,
+            host: host)
     }
 
     private static func start(of lane: LaneID, in state: RecoveredState) -> LaneStart {

@@ -10,8 +10,8 @@ extension Command {
         parsing decoder: borrowing CommandDecoder, bytes: Span<UInt8>
     ) throws(CommandError) {
         guard decoder.argumentCount > 0 else { throw .unknownCommand(EscapedText(Span())) }
-        if bytes.isWord(at: decoder.argument(0), Keyword.alloc, count: 5) {
-            self = try Self.alloc(decoder, bytes)
+        if decoder.isAlloc(bytes) {
+            self = .alloc(try AllocArguments(decoder, bytes))
             return
         }
         let entry = try CommandTable.find(decoder, bytes)
@@ -19,41 +19,12 @@ extension Command {
         self = try Self.cold(entry.id, decoder, bytes)
     }
 
-    /// `ALLOC campaign user [USERID id] [FULL]`, the options in any order.
-    private static func alloc(
-        _ decoder: CommandDecoder, _ bytes: Span<UInt8>
-    ) throws(CommandError) -> Command {
-        let count = decoder.argumentCount
-        guard count >= 3 else { throw .wrongArgumentCount(.alloc) }
-        let campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
-        let user = try decoder.checkedIndex(2, called: "user")
-        var userID: Int?
-        var full = false
-        var index = 3
-        while index < count {
-            let option = decoder.argument(index)
-            if bytes.isWord(at: option, Keyword.full, count: 4) {
-                guard !full else { throw .duplicateOption("FULL", of: .alloc) }
-                full = true
-                index += 1
-            } else if bytes.isWord(at: option, Keyword.userID, count: 6) {
-                guard userID == nil else { throw .duplicateOption("USERID", of: .alloc) }
-                guard index + 1 < count else { throw .wrongArgumentCount(.alloc) }
-                userID = try decoder.checkedIndex(index + 1, called: "id")
-                index += 2
-            } else {
-                throw .unknownOption(decoder.escaped(index, bytes), of: .alloc)
-            }
-        }
-        return .alloc(campaign: campaign, user: user, userID: userID, full: full)
-    }
-
     /// Every command but `ALLOC`; its number of arguments has been checked against the table.
     private static func cold(
         _ id: CommandID, _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> Command {
         switch id {
-        case .alloc: try alloc(decoder, bytes)
+        case .alloc: .alloc(try AllocArguments(decoder, bytes))
         case .listCreate: try listCreate(decoder, bytes)
         case .listLoad: try listLoad(decoder, bytes)
         case .listInfo: .listInfo(try decoder.name(2, bytes))
@@ -113,5 +84,45 @@ extension Command {
             throw .invalidArgument(name: "command", rule: "one that has a key")
         }
         return [2 + entry.keyIndex]
+    }
+}
+
+extension CommandDecoder {
+    /// Whether the command is an `ALLOC`: what a server mostly gets, so it can be asked first.
+    @inline(__always)
+    package func isAlloc(_ bytes: Span<UInt8>) -> Bool {
+        argumentCount > 0 && bytes.isWord(at: argument(0), Keyword.alloc, count: 5)
+    }
+}
+
+extension AllocArguments {
+    /// `ALLOC campaign user [USERID id] [FULL]`, the options in any order.
+    ///
+    /// - Parameters: as for ``Command/init(parsing:bytes:)``; the command is an `ALLOC`.
+    package init(_ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) {
+        let count = decoder.argumentCount
+        guard count >= 3 else { throw .wrongArgumentCount(.alloc) }
+        campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
+        user = try decoder.checkedIndex(2, called: "user")
+        var userID: Int?
+        var isFull = false
+        var index = 3
+        while index < count {
+            let option = decoder.argument(index)
+            if bytes.isWord(at: option, Keyword.full, count: 4) {
+                guard !isFull else { throw .duplicateOption("FULL", of: .alloc) }
+                isFull = true
+                index += 1
+            } else if bytes.isWord(at: option, Keyword.userID, count: 6) {
+                guard userID == nil else { throw .duplicateOption("USERID", of: .alloc) }
+                guard index + 1 < count else { throw .wrongArgumentCount(.alloc) }
+                userID = try decoder.checkedIndex(index + 1, called: "id")
+                index += 2
+            } else {
+                throw .unknownOption(decoder.escaped(index, bytes), of: .alloc)
+            }
+        }
+        self.userID = userID
+        self.isFull = isFull
     }
 }

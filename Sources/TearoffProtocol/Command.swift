@@ -3,8 +3,7 @@
 /// Commands of the burst carry argument *indexes* (see ``CommandDecoder/argument(_:)``), so that parsing
 /// copies nothing; the rest own their values.
 package enum Command: Equatable, Sendable {
-    /// `campaign` (1 to 64 bytes), `user` and `userID` (1 to 255 bytes each) are argument indexes.
-    case alloc(campaign: Int, user: Int, userID: Int?, full: Bool)
+    case alloc(AllocArguments)
 
     case listCreate(name: String, kind: ListKindArgument, expires: String?, warn: UInt64?)
     case listLoadBegin(list: String, filename: String?)
@@ -60,6 +59,24 @@ package enum Command: Equatable, Sendable {
     case commandDocs([String])
     /// The answer itself, found in parsing: the keys among the arguments, as indexes.
     case commandGetKeys([Int])
+}
+
+/// `ALLOC campaign user [USERID id] [FULL]`, as indexes of arguments.
+package struct AllocArguments: Equatable, Sendable {
+    /// 1 to 64 bytes.
+    package let campaign: Int
+    /// 1 to 255 bytes.
+    package let user: Int
+    /// 1 to 255 bytes.
+    package let userID: Int?
+    package let isFull: Bool
+
+    package init(campaign: Int, user: Int, userID: Int? = nil, isFull: Bool = false) {
+        self.campaign = campaign
+        self.user = user
+        self.userID = userID
+        self.isFull = isFull
+    }
 }
 
 /// What a list gives out.

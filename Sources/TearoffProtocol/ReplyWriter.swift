@@ -46,11 +46,20 @@ package struct ReplyWriter: Sendable {
     }
 
     package mutating func bulk(_ value: Span<UInt8>) {
-        header(ASCII.dollar, value.count)
-        // SAFETY: the buffer is only read, and only inside the call.
-        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-        lineEnd()
+        // Room once, not at each byte: this is the reply to nearly every command.
+        bytes.append(addingCapacity: value.count + Self.bulkFrameBytes) { reply in
+            reply.append(ASCII.dollar)
+            reply.appendDecimal(UInt64(value.count))
+            reply.append(ASCII.carriageReturn)
+            reply.append(ASCII.lineFeed)
+            for index in value.indices { reply.append(value[index]) }
+            reply.append(ASCII.carriageReturn)
+            reply.append(ASCII.lineFeed)
+        }
     }
+
+    /// Of a bulk string beside its bytes: `$`, a length of up to 20 digits, and two line ends.
+    private static let bulkFrameBytes = 25
 
     package mutating func bulk(_ value: [UInt8]) { bulk(value.span) }
 
@@ -137,6 +146,13 @@ package struct ReplyWriter: Sendable {
 }
 
 extension [UInt8] {
+    /// Appends `value` in decimal digits.
+    mutating func appendDecimal(_ value: UInt64) {
+        append(addingCapacity: 20) { $0.appendDecimal(value) }
+    }
+}
+
+extension OutputSpan<UInt8> {
     /// Appends `value` in decimal digits. Lengths below 100, nearly all of them, take no loop.
     @inline(__always)
     mutating func appendDecimal(_ value: UInt64) {

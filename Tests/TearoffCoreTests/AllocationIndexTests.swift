@@ -5,18 +5,22 @@ import Testing
 @Suite("The index of allocations: finds the latest row, and grows in small steps")
 struct AllocationIndexTests {
     /// A dictionary beside the index; keys are what rows mean, since an index keeps no keys.
-    private struct Model {
+    private struct Model: ~Copyable {
         var index = AllocationIndex()
         var keyOfRow: [UInt64] = []
         var latest: [UInt64: RowNumber] = [:]
 
         func find(_ key: UInt64, hash: UInt32) -> RowNumber? {
+            place(key, hash: hash).row
+        }
+
+        private func place(_ key: UInt64, hash: UInt32) -> AllocationIndex.Place {
             index.find(hash: hash) { keyOfRow[Int($0.rawValue)] == key }
         }
 
         mutating func set(_ key: UInt64, hash: UInt32) {
             let row = RowNumber(rawValue: UInt32(keyOfRow.count))
-            index.set(row, replacing: find(key, hash: hash), hash: hash)
+            index.set(row, at: place(key, hash: hash), hash: hash)
             keyOfRow.append(key)
             latest[key] = row
         }
@@ -80,7 +84,8 @@ struct AllocationIndexTests {
         var index = AllocationIndex()
         var before = index.byteCount
         for row in 0..<UInt32(60_000) {
-            index.set(RowNumber(rawValue: row), replacing: nil, hash: Self.hash(UInt64(row)))
+            let hash = Self.hash(UInt64(row))
+            index.set(RowNumber(rawValue: row), at: index.find(hash: hash) { _ in false }, hash: hash)
             let after = index.byteCount
             #expect(after - before <= 2_048 * 8 + 256 * 4)
             before = after

@@ -87,17 +87,15 @@ extension Shard {
         userID: String = ""
     ) throws -> (answer: Answer, record: AllocationRecord?) {
         let text = bytes(user)
-        let campaign = supply.catalog[campaign]
-        let decision = decide(
-            user: UserKey(text.span), bytes: text.span, campaign: campaign,
-            list: supply.catalog[campaign.list],
-            now: instant(now))
-        switch decision {
+        let key = AllocationKey(campaign: campaign, user: text.span, seed: seed)
+        let terms = supply.catalog.terms(of: campaign)
+        switch decide(key, bytes: text.span, terms: terms, now: instant(now)) {
         case .repeated(let row): return (.again(rows[row].code), nil)
         case .refused(let refusal): return (.refused(refusal), nil)
-        case .new(let record, _):
-            try replay(record, user: user, userID: userID, in: supply)
-            return (.new(record.code), record)
+        case .new(let due):
+            let identity = bytes(userID)
+            _ = try apply(due, userBytes: text.span, userID: identity.span)
+            return (.new(due.record.code), due.record)
         }
     }
 

@@ -9,7 +9,7 @@ struct PoolTests {
         return counts.map { count in
             defer { first += Ordinal(count) }
             return Strip(
-                upload: UploadID(rawValue: upload), firstOrdinal: first, count: count, text: .same(bytes("X"))
+                upload: UploadID(rawValue: upload), firstOrdinal: first, count: count, text: StripText(same: bytes("X"))
             )
         }
     }
@@ -140,7 +140,7 @@ struct CodeOwnerTests {
     /// Goal: a second owner is refused and the first stays. Method: set twice, also on the neighbour.
     @Test func aSecondOwnerIsRefused() throws {
         let strip = Strip(
-            upload: UploadID(rawValue: 0), firstOrdinal: 0, count: 2, text: .same(bytes("X")))
+            upload: UploadID(rawValue: 0), firstOrdinal: 0, count: 2, text: StripText(same: bytes("X")))
         let first = try #require(CodeOwner(rawValue: 1))
         let second = try #require(CodeOwner(rawValue: 2))
         #expect(strip.owner(at: 0) == nil && !strip.hasOwners)

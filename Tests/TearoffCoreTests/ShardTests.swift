@@ -78,18 +78,15 @@ struct ShardTests {
         let supply = try Supply(codes: 4)
         var shard = Shard.alone(seed: 0)
         for (number, user) in users.enumerated() {
-            let campaign = supply.catalog[supply.campaign]
-            let decision = shard.decide(
-                user: UserKey(user.span), bytes: user.span, campaign: campaign,
-                list: supply.catalog[supply.list], now: instant(1))
-            guard case .new(let record, _) = decision else {
+            let key = AllocationKey(campaign: supply.campaign, user: user.span, seed: 0)
+            let terms = supply.catalog.terms(of: supply.campaign)
+            guard case .new(let due) = shard.decide(key, bytes: user.span, terms: terms, now: instant(1)) else {
                 Issue.record("user \(number) got the code of another")
                 return
             }
-            #expect(record.code == code(UInt32(number)))
+            #expect(due.record.code == code(UInt32(number)))
             let none: [UInt8] = []
-            _ = try shard.apply(
-                record, userBytes: user.span, userID: none.span, upload: supply.catalog[record.code.upload])
+            _ = try shard.apply(due, userBytes: user.span, userID: none.span)
         }
     }
 

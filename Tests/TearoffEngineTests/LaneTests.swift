@@ -40,8 +40,7 @@ struct LaneTests {
         life.loops[0].beginTick()
         world.clock.milliseconds += 50
         try life.give(names[1], loop: 1)
-        let campaign = try life.campaign("c", loop: 0)
-        _ = life.loops[0].allocate(campaign: campaign, user: Array(names[0].utf8).span, userID: Span())
+        _ = life.loops[0].allocate(names[0], terms: try life.terms("c", loop: 0))
         life.settle()
         life = try world.restart()
         #expect(try life.give(names[1]) == "K0")

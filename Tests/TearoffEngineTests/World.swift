@@ -191,18 +191,18 @@ extension Life {
 // MARK: - Allocating
 
 extension Life {
-    func campaign(_ name: String, loop: Int) throws -> Campaign {
-        try #require(loops[loop].catalog.campaign(named: name))
+    func terms(_ campaign: String, loop: Int) throws -> CampaignTerms {
+        let catalog = loops[loop].catalog
+        return catalog.terms(of: try #require(catalog.campaign(named: campaign)).id)
     }
 
     /// Decides an `ALLOC` in a tick of its own that is not ended.
     func decide(
         _ user: String, in campaign: String = "c", userID: String = "", loop: Int = 0
     ) throws -> AllocationOutcome {
-        let found = try self.campaign(campaign, loop: loop)
+        let terms = try self.terms(campaign, loop: loop)
         loops[loop].beginTick()
-        return loops[loop].allocate(
-            campaign: found, user: Array(user.utf8).span, userID: Array(userID.utf8).span)
+        return loops[loop].allocate(user, terms: terms, userID: userID)
     }
 
     /// ``decide``, when it must give a code.
@@ -242,6 +242,17 @@ extension Life {
     func ledger(_ list: String = "l") throws -> Ledger {
         let found = try #require(engine.latestCatalog.list(named: list))
         return engine.ledgers(of: [found])[0]
+    }
+}
+
+extension LoopEngine {
+    /// One request as a server makes it, in the tick that is under way.
+    func allocate(_ user: String, terms: CampaignTerms, userID: String = "") -> AllocationOutcome {
+        let bytes = Array(user.utf8)
+        let request = request(bytes.span, terms: terms)
+        prefetch(request)
+        return allocate(
+            request, terms: terms, at: moment, user: bytes.span, userID: Array(userID.utf8).span)
     }
 }
 

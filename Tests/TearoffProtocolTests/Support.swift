@@ -100,16 +100,16 @@ enum Samples {
         burst + lists + uploads + campaigns + server + connection + client + introspection
 
     static let burst: [(arguments: [String], command: Command)] = [
-        (["ALLOC", "summer", "u1"], .alloc(campaign: 1, user: 2, userID: nil, full: false)),
-        (["alloc", "summer", "u 1"], .alloc(campaign: 1, user: 2, userID: nil, full: false)),
-        (["ALLOC", "summer", "u1", "FULL"], .alloc(campaign: 1, user: 2, userID: nil, full: true)),
+        (["ALLOC", "summer", "u1"], .alloc(AllocArguments(campaign: 1, user: 2, isFull: false))),
+        (["alloc", "summer", "u 1"], .alloc(AllocArguments(campaign: 1, user: 2, isFull: false))),
+        (["ALLOC", "summer", "u1", "FULL"], .alloc(AllocArguments(campaign: 1, user: 2, isFull: true))),
         (
             ["Alloc", "summer", "u1", "UserID", "m\n9", "full"],
-            .alloc(campaign: 1, user: 2, userID: 4, full: true)
+            .alloc(AllocArguments(campaign: 1, user: 2, userID: 4, isFull: true))
         ),
         (
             ["ALLOC", "summer", "u1", "FULL", "USERID", "FULL"],
-            .alloc(campaign: 1, user: 2, userID: 5, full: true)
+            .alloc(AllocArguments(campaign: 1, user: 2, userID: 5, isFull: true))
         ),
         (["USER", "HISTORY", "u1"], .userHistory(user: 2)),
         (["CODE", "FIND", "AB-1"], .codeFind(code: 2)),

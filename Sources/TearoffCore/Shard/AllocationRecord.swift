@@ -27,10 +27,19 @@ package struct AllocationRecord: Equatable, Sendable {
 package enum AllocationDecision: Sendable {
     /// The earlier allocation in that row stands.
     case repeated(RowNumber)
-    /// A new code is claimed; the record is to be applied and logged. `remaining` is what the pool has behind
-    /// it.
-    case new(AllocationRecord, remaining: UInt64)
+    /// A new code is claimed; it is to be applied at once, and its record logged.
+    case new(DueAllocation)
     case refused(AllocationRefusal)
+}
+
+/// A new allocation that was decided and is not applied yet: its record, and where things stand that deciding
+/// has found already.
+package struct DueAllocation: Sendable {
+    package let record: AllocationRecord
+    /// The code, and what the pool has behind it.
+    package let claim: Claim
+    let hash: UInt32
+    let place: AllocationIndex.Place
 }
 
 package enum AllocationRefusal: Equatable, Sendable {

@@ -7,7 +7,7 @@ package struct Shard: ~Copyable {
     package let id: ShardID
     package let shardCount: UInt16
     /// Makes the index unpredictable to those who choose user ids. Not part of the state.
-    private let seed: UInt64
+    package let seed: UInt64
     package private(set) var lastSequence = SequenceNumber.none
     package private(set) var rows = RowStore()
     private var index = AllocationIndex()
@@ -37,46 +37,41 @@ extension Shard {
     ///
     /// - Complexity: O(1) expected; no allocation.
     package func decide(
-        user: UserKey, bytes: Span<UInt8>, campaign: Campaign, list: borrowing List, now: Timestamp
+        _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp
     ) -> AllocationDecision {
-        if list.isExpired(at: now) { return .refused(.listExpired) }
-        if let row = latest(campaign: campaign.id, user: user, bytes: bytes),
-            campaign.rule.repeats(givenAt: rows[row].givenAt, now: now, lapsedAt: list.lapsedAt)
+        if terms.isExpired(at: now) { return .refused(.listExpired) }
+        let place = find(key, bytes: bytes)
+        if let row = place.row,
+            terms.rule.repeats(givenAt: rows[row].givenAt, now: now, lapsedAt: terms.lapsedAt)
         {
             return .repeated(row)
         }
-        if case .finished(let reason, _) = campaign.state { return .refused(.finished(reason)) }
+        if let reason = terms.finished { return .refused(.finished(reason)) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
-        guard let claim = list.pool.claim() else { return .refused(.poolEmpty) }
+        guard let claim = terms.pool.claim() else { return .refused(.poolEmpty) }
         let record = AllocationRecord(
-            shard: id, sequence: lastSequence.next, givenAt: now, campaign: campaign.id, code: claim.code,
-            user: user)
-        return .new(record, remaining: claim.remaining)
+            shard: id, sequence: lastSequence.next, givenAt: now, campaign: key.campaign, code: claim.code,
+            user: key.user)
+        return .new(DueAllocation(record: record, claim: claim, hash: key.hash, place: place))
     }
+
+    /// The memory that ``decide(_:bytes:terms:now:)`` will wait for: a hint for the processor, never to be
+    /// read through.
+    package func addressToPrefetch(for key: AllocationKey) -> UInt { index.address(of: key.hash) }
 
     /// The latest allocation of a user in a campaign.
     package func latest(campaign: CampaignID, user: UserKey, bytes: Span<UInt8>) -> RowNumber? {
-        index.find(hash: hash(campaign: campaign, user: user, bytes: bytes)) {
-            isRow($0, of: campaign, user: user, bytes: bytes)
-        }
+        find(AllocationKey(campaign: campaign, user: user, bytes: bytes, seed: seed), bytes: bytes).row
     }
 
-    /// Every factor holds the seed or what the seed made, so that nobody can choose users that all meet in
-    /// one place; a long user's own hash has no seed and cannot serve here.
-    private func hash(campaign: CampaignID, user: UserKey, bytes: Span<UInt8>) -> UInt32 {
-        let ofUser =
-            user.isLong
-            ? ByteHash.hash(bytes, seed: seed)
-            : ByteHash.fold(user.low ^ seed, user.high ^ (seed &<< 32 | seed &>> 32))
-        let whole = ByteHash.fold(ofUser, UInt64(campaign.rawValue) << 8 | UInt64(user.form))
-        return UInt32(truncatingIfNeeded: whole >> 32)
+    private func find(_ key: AllocationKey, bytes: Span<UInt8>) -> AllocationIndex.Place {
+        index.find(hash: key.hash) { isRow($0, of: key, bytes: bytes) }
     }
 
-    private func isRow(
-        _ number: RowNumber, of campaign: CampaignID, user: UserKey, bytes: Span<UInt8>
-    ) -> Bool {
+    private func isRow(_ number: RowNumber, of key: AllocationKey, bytes: Span<UInt8>) -> Bool {
         let row = rows[number]
-        guard row.campaign == campaign, row.form == user.form, row.low == user.low else { return false }
+        let user = key.user
+        guard row.campaign == key.campaign, row.form == user.form, row.low == user.low else { return false }
         if !user.isLong { return row.high == user.high }
         let reference = ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high))
         return arena.withBytes(at: reference) { $0.hasSameBytes(as: bytes) }
@@ -86,13 +81,27 @@ extension Shard {
 // MARK: - Applying
 
 extension Shard {
-    /// Adds an allocation to the history and names its owner in the upload.
+    /// Adds what was just decided to the history and names the code's owner.
     ///
     /// - Parameters:
     ///   - userBytes: the user's id as text; used when the user is long.
     ///   - userID: the marketing user id; empty when there is none.
+    /// - Precondition: nothing was applied since it was decided.
     /// - Throws: ``ApplyError``; the shard is unchanged then, and the caller must stop: one code may have two
     ///   users.
+    package mutating func apply(
+        _ due: borrowing DueAllocation, userBytes: Span<UInt8>, userID: Span<UInt8>
+    ) throws(ApplyError) -> RowNumber {
+        precondition(due.record.sequence == lastSequence.next, "an allocation that is not due any more")
+        return try add(
+            due.record, to: due.claim.place, at: due.place, hash: due.hash, userBytes: userBytes,
+            userID: userID)
+    }
+
+    /// Adds an allocation that was read back to the history, and names the owner of its code.
+    ///
+    /// - Parameters: as above.
+    /// - Throws: ``ApplyError``; the shard is unchanged then.
     package mutating func apply(
         _ record: AllocationRecord, userBytes: Span<UInt8>, userID: Span<UInt8>, upload: Upload
     ) throws(ApplyError) -> RowNumber {
@@ -102,22 +111,28 @@ extension Shard {
             throw .sequenceTwice(shard: id, sequence: record.sequence)
         }
         guard Int(record.code.ordinal) < upload.count else { throw .ordinalBeyondUpload(record.code) }
+        let key = AllocationKey(
+            campaign: record.campaign, user: record.user, bytes: userBytes, seed: seed)
+        return try add(
+            record, to: upload.codes.position(of: record.code.ordinal), at: find(key, bytes: userBytes),
+            hash: key.hash, userBytes: userBytes, userID: userID)
+    }
+
+    private mutating func add(
+        _ record: AllocationRecord, to code: CodePosition, at place: AllocationIndex.Place, hash: UInt32,
+        userBytes: Span<UInt8>, userID: Span<UInt8>
+    ) throws(ApplyError) -> RowNumber {
         let number = RowNumber(rawValue: UInt32(rows.count))
         guard let owner = CodeOwner(shard: id, row: number, shardCount: shardCount) else {
             throw .shardFull(id)
         }
-        guard upload.codes.setOwner(owner, of: record.code.ordinal) else {
-            throw .codeGivenTwice(record.code)
-        }
-
-        let previous = latest(campaign: record.campaign, user: record.user, bytes: userBytes)
+        guard code.strip.setOwner(owner, at: code.position) else { throw .codeGivenTwice(record.code) }
         rows.append(
             Row(
                 user: record.user, userBytes: record.user.isLong ? arena.append(userBytes) : .none,
-                givenAt: record.givenAt, code: record.code, campaign: record.campaign, previous: previous,
+                givenAt: record.givenAt, code: record.code, campaign: record.campaign, previous: place.row,
                 userID: userID.isEmpty ? .none : arena.append(userID)))
-        let hash = hash(campaign: record.campaign, user: record.user, bytes: userBytes)
-        index.set(number, replacing: previous, hash: hash)
+        index.set(number, at: place, hash: hash)
         count(record.code.upload)
         lastSequence = record.sequence
         return number

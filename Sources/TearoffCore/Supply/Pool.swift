@@ -44,11 +44,13 @@ package final class Pool: Sendable {
 
 /// A code claimed for the caller alone.
 package struct Claim: Sendable {
-    package let code: CodeID
+    package let place: CodePosition
     /// Codes behind this one in the pool it was claimed from. Each value is seen by one claim of that pool
     /// only, so that "0 left" and "as many left as the warning says" are noticed exactly once; after a refill
     /// the same value can come again.
     package let remaining: UInt64
+
+    package var code: CodeID { place.code }
 }
 
 extension Pool {
@@ -63,8 +65,7 @@ extension Pool {
             let strip = strips[index]
             if let position = strip.claim() {
                 let behind = UInt64(strip.count - 1 - position) + codesAfter[index]
-                let code = CodeID(upload: strip.upload, ordinal: strip.firstOrdinal + Ordinal(position))
-                return Claim(code: code, remaining: behind)
+                return Claim(place: CodePosition(strip: strip, position: position), remaining: behind)
             }
             // Losing this exchange means that another loop moved the hint on already.
             _ = firstOpen.compareExchange(expected: index, desired: index + 1, ordering: .relaxed)
@@ -94,7 +95,7 @@ extension Pool {
         for (index, strip) in strips.enumerated() {
             let free = strip.settleAfterRecovery(everythingClaimed: index < lastUsed)
             for position in free {
-                holes.add(CodeID(upload: strip.upload, ordinal: strip.firstOrdinal + Ordinal(position)))
+                holes.add(CodePosition(strip: strip, position: position))
             }
         }
         firstOpen.store(min(lastUsed, strips.count), ordering: .relaxed)
@@ -104,15 +105,15 @@ extension Pool {
 /// Free codes that stand before the cursors, lowest first.
 private final class Holes: Sendable {
     /// The holes, and how many of them are taken: cheaper than moving all others forward at each claim.
-    private let codes = Mutex<(all: [CodeID], taken: Int)>(([], 0))
+    private let codes = Mutex<(all: [CodePosition], taken: Int)>(([], 0))
     /// Lets a claim pass without the lock in the usual case of no holes.
     private let available = Atomic<Int>(0)
 
     var count: Int { available.load(ordering: .relaxed) }
 
     /// Adds behind all others; recovery adds in pool order, and holes are taken in that order.
-    func add(_ code: CodeID) {
-        codes.withLock { $0.all.append(code) }
+    func add(_ place: CodePosition) {
+        codes.withLock { $0.all.append(place) }
         available.wrappingAdd(1, ordering: .releasing)
     }
 
@@ -124,11 +125,11 @@ private final class Holes: Sendable {
         if available.load(ordering: .acquiring) == 0 { return nil }
         return codes.withLock { codes in
             guard codes.taken < codes.all.count else { return nil }
-            let code = codes.all[codes.taken]
+            let place = codes.all[codes.taken]
             codes.taken += 1
             let left = UInt64(codes.all.count - codes.taken)
             if left == 0 { codes = ([], 0) }
-            let claim = Claim(code: code, remaining: left + codesBehind())
+            let claim = Claim(place: place, remaining: left + codesBehind())
             available.wrappingSubtract(1, ordering: .releasing)
             return claim
         }

@@ -13,8 +13,7 @@ package final class Strip: Sendable {
     package let count: Int
     private let text: StripText
     private let cursor: Atomic<UInt32>
-    /// Made at the first claim, so that an unused code costs no owner's four bytes.
-    private let owners = AtomicLazyReference<OwnerPage>()
+    private let owners = OwnerPage()
 
     package init(upload: UploadID, firstOrdinal: Ordinal, count: Int, text: StripText) {
         precondition(count > 0 && count <= Self.capacity, "strip of \(count) codes")
@@ -55,6 +54,12 @@ package final class Strip: Sendable {
         return text.withCode(at: position, body)
     }
 
+    /// The same without a result: not generic, so that other modules need no copy of it to call it fast.
+    package func withCode(at position: Int, _ body: (Span<UInt8>) -> Void) {
+        precondition(position >= 0 && position < count, "position \(position) in a strip of \(count)")
+        text.withCode(at: position, body)
+    }
+
     /// Bytes that the text of the codes takes in memory.
     package var textByteCount: Int { text.byteCount }
 }
@@ -66,12 +71,13 @@ extension Strip {
     ///
     /// - Returns: false when the code already has an owner, which must never happen: it was given twice.
     package func setOwner(_ owner: CodeOwner, at position: Int) -> Bool {
-        let page = owners.load() ?? owners.storeIfNil(OwnerPage())
-        return page.set(owner, at: position)
+        precondition(position >= 0 && position < count, "position \(position) in a strip of \(count)")
+        return owners.set(owner, at: position)
     }
 
     package func owner(at position: Int) -> CodeOwner? {
-        owners.load()?.owner(at: position)
+        precondition(position >= 0 && position < count, "position \(position) in a strip of \(count)")
+        return owners.owner(at: position)
     }
 
     /// Moves the cursor past the last code that has an owner. Recovery only, before any claim.
@@ -81,33 +87,83 @@ extension Strip {
     package func settleAfterRecovery(everythingClaimed: Bool) -> [Int] {
         precondition(cursor.load(ordering: .relaxed) == 0, "a strip is settled once, before its first claim")
         var end = everythingClaimed ? count : 0
-        if let page = owners.load(), !everythingClaimed {
-            end = (0..<count).last { page.owner(at: $0) != nil }.map { $0 + 1 } ?? 0
+        if hasOwners && !everythingClaimed {
+            end = (0..<count).last { owner(at: $0) != nil }.map { $0 + 1 } ?? 0
         }
         cursor.store(UInt32(end), ordering: .relaxed)
         return (0..<end).filter { owner(at: $0) == nil }
     }
 
-    package var hasOwners: Bool { owners.load() != nil }
+    package var hasOwners: Bool { owners.isMade }
+}
+
+/// Where a code stands: what its text and its owner are reached by without another look-up.
+package struct CodePosition: Sendable {
+    package let strip: Strip
+    package let position: Int
+
+    package init(strip: Strip, position: Int) {
+        self.strip = strip
+        self.position = position
+    }
+
+    package var code: CodeID {
+        CodeID(upload: strip.upload, ordinal: strip.firstOrdinal + Ordinal(position))
+    }
 }
 
 /// The owners of one strip; 0 is "nobody".
-private final class OwnerPage: Sendable {
-    private let slots: InlineArray<4_096, Atomic<UInt32>>
+///
+/// Sendable, proof: the only field is an atomic; it goes from nil to one pointer, once; what that points to
+/// are atomics, made before the exchange that publishes them and freed by `deinit`, which is nobody's else.
+@safe private struct OwnerPage: ~Copyable, @unchecked Sendable {
+    private typealias Slots = UnsafeMutablePointer<Atomic<UInt32>>
 
-    init() {
-        slots = InlineArray { _ in Atomic(0) }
+    /// Made at the first claim, so that an unused code costs no owner's four bytes. A bare pointer: every
+    /// claim comes by here, and a reference would be counted up and down each time.
+    private let slots = unsafe Atomic<UnsafeMutablePointer<Atomic<UInt32>>?>(nil)
+
+    init() {}
+
+    deinit {
+        guard let slots = unsafe slots.load(ordering: .acquiring) else { return }
+        unsafe Self.free(slots)
     }
 
+    var isMade: Bool { unsafe slots.load(ordering: .acquiring) != nil }
+
+    /// - Parameter position: below ``Strip/capacity``.
     func set(_ owner: CodeOwner, at position: Int) -> Bool {
+        let slots = unsafe slots.load(ordering: .acquiring) ?? makeSlots()
         // Releasing, so that a look-up that sees the owner also finds the row when it locks the shard.
         // An exchange that can fail: the first owner stays, so that both users can still be told.
-        slots[position].compareExchange(
+        // SAFETY: a strip has at most `capacity` positions, and the slots live as long as the page.
+        return unsafe slots[position].compareExchange(
             expected: 0, desired: owner.rawValue, ordering: .acquiringAndReleasing
         ).exchanged
     }
 
     func owner(at position: Int) -> CodeOwner? {
-        CodeOwner(rawValue: slots[position].load(ordering: .acquiring))
+        // SAFETY: as above.
+        guard let slots = unsafe slots.load(ordering: .acquiring) else { return nil }
+        return CodeOwner(rawValue: unsafe slots[position].load(ordering: .acquiring))
+    }
+
+    /// Makes the slots, or finds that another loop has just made them.
+    private func makeSlots() -> UnsafeMutablePointer<Atomic<UInt32>> {
+        let made = Slots.allocate(capacity: Strip.capacity)
+        for index in 0..<Strip.capacity { unsafe (made + index).initialize(to: Atomic(0)) }
+        let (won, current) = unsafe slots.compareExchange(
+            expected: nil, desired: made, ordering: .acquiringAndReleasing)
+        if won { return unsafe made }
+        unsafe Self.free(made)
+        guard let current = unsafe current else { preconditionFailure("owners were taken away") }
+        return unsafe current
+    }
+
+    private static func free(_ slots: UnsafeMutablePointer<Atomic<UInt32>>) {
+        // SAFETY: made by `makeSlots`, freed once, by the page or by who lost the exchange.
+        unsafe slots.deinitialize(count: Strip.capacity)
+        unsafe slots.deallocate()
     }
 }

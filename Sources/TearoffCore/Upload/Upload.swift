@@ -34,7 +34,7 @@ package struct CodeRun: Sendable {
         let strips = stride(from: 0, to: limit, by: Strip.capacity).map { first in
             Strip(
                 upload: upload, firstOrdinal: first, count: Int(min(limit - first, UInt32(Strip.capacity))),
-                text: .same(code))
+                text: StripText(same: code))
         }
         return CodeRun(strips: strips, index: nil)
     }
@@ -50,13 +50,14 @@ package struct CodeRun: Sendable {
         strips[Int(ordinal) / Strip.capacity].withCode(at: Int(ordinal) % Strip.capacity, body)
     }
 
-    package func owner(of ordinal: Ordinal) -> CodeOwner? {
-        strips[Int(ordinal) / Strip.capacity].owner(at: Int(ordinal) % Strip.capacity)
+    /// - Precondition: the run has that ordinal.
+    package func position(of ordinal: Ordinal) -> CodePosition {
+        CodePosition(
+            strip: strips[Int(ordinal) / Strip.capacity], position: Int(ordinal) % Strip.capacity)
     }
 
-    /// See ``Strip/setOwner(_:at:)``.
-    package func setOwner(_ owner: CodeOwner, of ordinal: Ordinal) -> Bool {
-        strips[Int(ordinal) / Strip.capacity].setOwner(owner, at: Int(ordinal) % Strip.capacity)
+    package func owner(of ordinal: Ordinal) -> CodeOwner? {
+        strips[Int(ordinal) / Strip.capacity].owner(at: Int(ordinal) % Strip.capacity)
     }
 
     /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.

@@ -41,7 +41,11 @@ package struct UserKey: Equatable, Sendable {
         var high: UInt64 = 0
         for index in bytes.indices {
             let byte = UInt64(bytes[index])
-            if index < 8 { low |= byte << UInt64(index * 8) } else { high |= byte << UInt64(index * 8 - 64) }
+            if index < 8 {
+                low |= byte &<< UInt64(index &* 8)
+            } else {
+                high |= byte &<< UInt64((index &- 8) &* 8)
+            }
         }
         return (low, high)
     }
@@ -51,30 +55,22 @@ package struct UserKey: Equatable, Sendable {
 
 extension UserKey {
     /// 8-4-4-4-12 in one case throughout, so that the text can be given back byte for byte; else nil.
+    ///
+    /// Eight digits at a time, and without a branch on the digits themselves: they are random, and a wrong
+    /// guess would cost more than the rest.
     private static func uuid(_ bytes: Span<UInt8>) -> UserKey? {
         guard bytes[8] == 0x2D, bytes[13] == 0x2D, bytes[18] == 0x2D, bytes[23] == 0x2D else { return nil }
-        var words: (UInt64, UInt64) = (0, 0)
-        var digits = 0
-        // Without a branch on the digits themselves: they are random, and a wrong guess costs more than the
-        // rest.
-        var strangers: UInt8 = 0
-        var cases: UInt8 = 0
-        for index in bytes.indices {
-            if index == 8 || index == 13 || index == 18 || index == 23 { continue }
-            let byte = bytes[index]
-            let number: UInt8 = byte &- 0x30 < 10 ? 1 : 0
-            let letter: UInt8 = (byte | 0x20) &- 0x61 < 6 ? 1 : 0
-            strangers |= 1 ^ (number | letter)
-            // Bit 5 of a letter is its case: 1 << 0 is upper, 1 << 1 is lower.
-            cases |= letter &<< ((byte &>> 5) & 1)
-            let nibble = UInt64((byte & 0xF) &+ 9 &* letter)
-            if digits < 16 { words.0 = words.0 << 4 | nibble } else { words.1 = words.1 << 4 | nibble }
-            digits += 1
-        }
-        let isMixed = cases == 0b11
-        if strangers != 0 || isMixed { return nil }
-        let upper = cases == 0b01
-        return UserKey(form: upper ? uppercaseUUID : lowercaseUUID, low: words.0, high: words.1)
+        let first = HexDigits(bytes.word(at: 0))
+        let second = HexDigits(bytes.word(at: 9, and: 14))
+        let third = HexDigits(bytes.word(at: 19, and: 24))
+        let fourth = HexDigits(bytes.word(at: 28))
+        let strangers = first.strangers | second.strangers | third.strangers | fourth.strangers
+        let lower = first.lowercase | second.lowercase | third.lowercase | fourth.lowercase
+        let upper = first.uppercase | second.uppercase | third.uppercase | fourth.uppercase
+        if strangers != 0 || (lower != 0 && upper != 0) { return nil }
+        return UserKey(
+            form: upper != 0 ? uppercaseUUID : lowercaseUUID,
+            low: first.value << 32 | second.value, high: third.value << 32 | fourth.value)
     }
 
     /// Appends the id as the caller wrote it. A long id is not in the key: see ``Shard/appendUser(of:to:)``.
@@ -94,5 +90,55 @@ extension UserKey {
             let nibble = UInt8(truncatingIfNeeded: word & 0xF)
             output.append(nibble < 10 ? 0x30 + nibble : letters + nibble)
         }
+    }
+}
+
+/// Eight hex digits in one word, the first one highest.
+private struct HexDigits {
+    /// Not zero when a byte is no hex digit.
+    let strangers: UInt64
+    /// Not zero when a digit is a small letter.
+    let lowercase: UInt64
+    /// Not zero when a digit is a capital letter.
+    let uppercase: UInt64
+    /// The 32 bits that the digits spell; worthless when there are strangers.
+    let value: UInt64
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// All bytes at once, each as a number of 7 bits whose sums stay within 8.
+    init(_ text: UInt64) {
+        let ones = Self.ones
+        let low = text & (ones &* 0x7F)
+        let folded = low | (ones &* 0x20)
+        // Bit 7 of a byte: the byte is at least the bound.
+        let isDigit = (low &+ ones &* (0x80 - 0x30)) & ~(low &+ ones &* (0x80 - 0x3A))
+        let isLetter = (folded &+ ones &* (0x80 - 0x61)) & ~(folded &+ ones &* (0x80 - 0x67))
+        let letters = (isLetter & (ones &* 0x80)) &>> 7
+        strangers = (~(isDigit | isLetter) | text) & (ones &* 0x80)
+        // Bit 5 of a letter is its case.
+        let caseBits = (low &>> 5) & ones
+        lowercase = letters & caseBits
+        uppercase = letters & ~caseBits
+        let nibbles = (low & (ones &* 0x0F)) &+ letters &* 9
+        let pairs = (nibbles | nibbles &>> 4) & 0x00FF_00FF_00FF_00FF
+        let quads = (pairs | pairs &>> 8) & 0x0000_FFFF_0000_FFFF
+        value = (quads | quads &>> 16) & 0xFFFF_FFFF
+    }
+}
+
+extension Span<UInt8> {
+    /// Eight bytes from `index` on as one number, the first one highest.
+    fileprivate func word(at index: Int) -> UInt64 {
+        // SAFETY: the bounds are checked by the load, and every bit pattern is a number.
+        UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+    }
+
+    /// Four bytes from one place, and four from another behind them.
+    fileprivate func word(at first: Int, and second: Int) -> UInt64 {
+        // SAFETY: as above.
+        let upper = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: first, as: UInt32.self)
+        let lower = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: second, as: UInt32.self)
+        return UInt64(UInt32(bigEndian: upper)) << 32 | UInt64(UInt32(bigEndian: lower))
     }
 }

@@ -10,11 +10,20 @@ package enum AllocationOutcome: Sendable {
 }
 
 /// One code of one user, as the caller gets it.
-package struct Allocation: Equatable, Sendable {
-    package let code: CodeID
+package struct Allocation: Sendable {
+    package let place: CodePosition
     package let isRepeat: Bool
     package let givenAt: Timestamp
     /// The frame of the own lane that must be durable before the reply leaves; ``FrameNumber/none`` when all
     /// is.
     package let frame: FrameNumber
+
+    package var code: CodeID { place.code }
+}
+
+/// An `ALLOC` that is understood and not decided yet: who asks for what, and where that is kept.
+package struct AllocationRequest: Sendable {
+    let key: AllocationKey
+    /// Index of the shard.
+    let shard: Int
 }

@@ -1,3 +1,4 @@
+import CPrefetch
 import Synchronization
 package import TearoffCore
 package import TearoffLog
@@ -15,13 +16,8 @@ package final class LoopEngine {
     package private(set) var catalogGeneration: UInt64 = 1
     package let writer: LaneWriter
     package private(set) var now: Timestamp
-    package private(set) var counters = LoopCounters()
     private let batchBytesMax: Int
-    private var encoder: AllocationEncoder
-    /// Lists whose last code went into the frame; told to the control plane once it is durable.
-    private var drained: [(frame: FrameNumber, list: ListID)] = []
-    /// Lists that came down to their warning; reported after the tick, not under a shard's mutex.
-    private var low: [(list: String, remaining: UInt64)] = []
+    private var tick: Tick
     private var segmentStarted: ((LanePosition) -> Void)?
     private let control: ControlPort
     /// Bytes of log that this lane may hold before it asks for a snapshot: its share of the setting.
@@ -39,14 +35,18 @@ package final class LoopEngine {
         self.catalog = catalog
         self.writer = writer
         self.control = control
-        // The last record of a batch may go over the limit by its own size.
-        batchBytesMax = min(engine.settings.batchBytesMax, writer.payloadBytesMax - Self.recordBytesMax)
+        // The last burst of a batch may go over the limit by its own size.
+        batchBytesMax = min(
+            engine.settings.batchBytesMax,
+            writer.payloadBytesMax - Self.burstMaximum * AllocationEncoder.recordBytesMax)
+        precondition(batchBytesMax > 0, "segments too small for one burst")
         now = engine.now()
-        encoder = AllocationEncoder(shardCount: engine.routing.shardCount)
+        tick = Tick(shardCount: engine.routing.shardCount)
     }
 
-    /// More than any allocation takes in the log: two ids of 255 bytes and the numbers.
-    private static let recordBytesMax = 1_024
+    /// Requests that may be decided without asking ``isBatchFull`` in between. A guess: several times what a
+    /// processor has cache misses under way at once.
+    package static let burstMaximum = 64
 
     private var status: LaneStatus { engine.lanes[index] }
 
@@ -60,95 +60,97 @@ package final class LoopEngine {
         catalogGeneration += 1
     }
 
-    /// Whether the batch must be committed before another command is decided.
-    package var isBatchFull: Bool { writer.batch.bytes.count >= batchBytesMax }
-}
+    /// Whether the batch must be committed before another burst is decided.
+    package var isBatchFull: Bool { tick.byteCount >= batchBytesMax }
 
-/// What a loop did since the start.
-package struct LoopCounters: Sendable {
-    package var given: UInt64 = 0
-    package var repeated: UInt64 = 0
-    package var refused: UInt64 = 0
-    /// Commands that met a row in flight in another lane.
-    package var parked: UInt64 = 0
-
-    package init() {}
+    package var counters: LoopCounters { tick.counters }
 }
 
 // MARK: - Allocating
 
+/// What all decisions of a burst share.
+package struct TickMoment: Sendable {
+    let now: Timestamp
+    /// The frame that new records go into.
+    let frame: FrameNumber
+}
+
 extension LoopEngine {
+    /// Between this and the last decision of a burst, the tick does not end.
+    package var moment: TickMoment { TickMoment(now: now, frame: writer.openFrame) }
+
+    /// - Parameter user: 1 to ``Limits/userBytes`` bytes.
+    package func request(_ user: Span<UInt8>, terms: CampaignTerms) -> AllocationRequest {
+        AllocationRequest(
+            key: AllocationKey(campaign: terms.campaign, user: user, seed: engine.seed),
+            shard: Int(engine.routing.shard(of: user).rawValue))
+    }
+
+    /// Has the processor fetch what ``allocate(_:terms:user:userID:)`` will wait for. Worth its mutex when
+    /// other requests are decided first, so that the memory has time to come.
+    package func prefetch(_ request: AllocationRequest) {
+        let address = engine.shards[request.shard].state.withLock {
+            $0.shard.addressToPrefetch(for: request.key)
+        }
+        tearoff_prefetch(address)
+    }
+
     /// Decides an `ALLOC` and, when a new code is given, puts its record into the open batch.
     ///
-    /// - Parameter userID: the marketing user id; empty when there is none.
-    /// - Complexity: O(1) expected; one mutex.
+    /// - Parameters:
+    ///   - terms: the same that the request was made with.
+    ///   - moment: of this tick, and of this burst.
+    ///   - userID: the marketing user id; empty when there is none.
+    /// - Complexity: O(1) expected; one mutex; no allocation.
     package func allocate(
-        campaign: Campaign, user bytes: Span<UInt8>, userID: Span<UInt8>
+        _ request: AllocationRequest, terms: CampaignTerms, at moment: TickMoment, user: Span<UInt8>,
+        userID: Span<UInt8>
     ) -> AllocationOutcome {
-        let user = UserKey(bytes)
-        let shard = Int(engine.routing.shard(of: bytes).rawValue)
-        let list = catalog[campaign.list]
-        let outcome = engine.shards[shard].state.withLock { state -> AllocationOutcome in
-            switch state.shard.decide(user: user, bytes: bytes, campaign: campaign, list: list, now: now) {
-            case .repeated(let row):
-                return repeated(row, in: &state)
-            case .refused(let refusal):
-                return .refused(refusal)
-            case .new(let record, let remaining):
-                note(remaining: remaining, of: list)
-                return new(record, userBytes: bytes, userID: userID, in: &state)
+        let outcome = engine.shards[request.shard].state.withLock { state -> AllocationOutcome in
+            switch state.shard.decide(request.key, bytes: user, terms: terms, now: moment.now) {
+            case .repeated(let row): return repeated(row, in: state)
+            case .refused(let refusal): return .refused(refusal)
+            case .new(let due):
+                do throws(ApplyError) {
+                    _ = try state.shard.apply(due, userBytes: user, userID: userID)
+                } catch {
+                    engine.fail(.apply(error))
+                    return .refused(.shardFull)
+                }
+                state.inFlight.append(LaneFrame(lane: index, frame: moment.frame), lanes: engine.lanes)
+                let isFirst = tick.add(
+                    due, terms: terms, frame: moment.frame, userBytes: user, userID: userID)
+                if isFirst { status.noteWrite(to: moment.frame) }
+                return .given(
+                    Allocation(
+                        place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame))
             }
         }
-        count(outcome, list: list)
+        if case .refused(let refusal) = outcome { note(refusal, of: terms) }
         return outcome
     }
 
-    private func repeated(_ number: RowNumber, in state: inout ShardState) -> AllocationOutcome {
+    private func repeated(_ number: RowNumber, in state: borrowing ShardState) -> AllocationOutcome {
         let row = state.shard.rows[number]
         let dependency = state.inFlight.dependency(of: number, lanes: engine.lanes)
-        if let dependency, dependency.lane != index { return .parked(dependency) }
+        if let dependency, dependency.lane != index {
+            tick.counters.parked += 1
+            return .parked(dependency)
+        }
+        tick.counters.repeated += 1
         return .given(
             Allocation(
-                code: row.code, isRepeat: true, givenAt: row.givenAt, frame: dependency?.frame ?? .none))
+                place: upload(row.code.upload).codes.position(of: row.code.ordinal), isRepeat: true,
+                givenAt: row.givenAt, frame: dependency?.frame ?? .none))
     }
 
-    private func new(
-        _ record: AllocationRecord, userBytes: Span<UInt8>, userID: Span<UInt8>, in state: inout ShardState
-    ) -> AllocationOutcome {
-        let frame = writer.openFrame
-        do throws(ApplyError) {
-            // The code was claimed from this loop's catalog, so its upload is in it.
-            _ = try state.shard.apply(
-                record, userBytes: userBytes, userID: userID, upload: catalog[record.code.upload])
-        } catch {
-            engine.fail(.apply(error))
-            return .refused(.shardFull)
-        }
-        state.inFlight.append(LaneFrame(lane: index, frame: frame), lanes: engine.lanes)
-        if writer.batch.isEmpty { status.noteWrite(to: frame) }
-        encoder.encode(record, userBytes: userBytes, userID: userID, into: &writer.batch.bytes)
-        writer.batch.recordCount += 1
-        return .given(Allocation(code: record.code, isRepeat: false, givenAt: record.givenAt, frame: frame))
-    }
-
-    private func note(remaining: UInt64, of list: List) {
-        if remaining == 0 { drained.append((writer.openFrame, list.id)) }
-        if remaining == list.warnAt { low.append((list.name, remaining)) }
+    private func note(_ refusal: AllocationRefusal, of terms: CampaignTerms) {
+        tick.counters.refused += 1
+        if refusal == .poolEmpty { listIsDrained(terms.list) }
     }
 
     private func listIsDrained(_ list: ListID) {
         control.execute { $0.listIsDrained(list) }
-    }
-
-    private func count(_ outcome: AllocationOutcome, list: List) {
-        switch outcome {
-        case .given(let allocation):
-            if allocation.isRepeat { counters.repeated += 1 } else { counters.given += 1 }
-        case .refused(let refusal):
-            counters.refused += 1
-            if refusal == .poolEmpty { listIsDrained(list.id) }
-        case .parked: counters.parked += 1
-        }
     }
 
     /// The upload of a code that a row names. The row may be newer than this loop's catalog.
@@ -173,10 +175,10 @@ extension LoopEngine {
     /// - Throws: the failure that poisoned the lane; the engine has failed then.
     package func commit() throws(EngineFailure) -> CommitProgress {
         try advance { () throws(LogFailure) in
-            let hadBatch = !writer.batch.isEmpty
-            let progress = try writer.commit(timeMilliseconds: now.milliseconds)
-            if hadBatch && writer.batch.isEmpty { encoder.startFrame() }
-            return progress
+            _ = try writer.poll()
+            // While an earlier frame is on its way, the batch stays open and grows.
+            if !writer.isBusy { tick.hand(over: &writer.batch) }
+            return try writer.commit(timeMilliseconds: now.milliseconds)
         }
     }
 
@@ -188,7 +190,7 @@ extension LoopEngine {
     /// Vouches for the last frame when nothing else will soon.
     package func sealIfNeeded() throws(EngineFailure) -> CommitProgress {
         try advance { () throws(LogFailure) in
-            writer.needsSeal ? try writer.seal(timeMilliseconds: now.milliseconds) : .idle
+            writer.needsSeal && tick.isEmpty ? try writer.seal(timeMilliseconds: now.milliseconds) : .idle
         }
     }
 
@@ -212,12 +214,10 @@ extension LoopEngine {
             let progress = try step()
             let durable = writer.durableFrame
             if durable != status.durableFrame { status.advance(to: durable) }
-            for (list, remaining) in low { engine.host.report(.listLow(list: list, remaining: remaining)) }
-            low.removeAll()
-            while let first = drained.first, first.frame <= durable {
-                drained.removeFirst()
-                listIsDrained(first.list)
+            for low in tick.takeLow() {
+                engine.host.report(.listLow(list: low.listName, remaining: low.remaining))
             }
+            for list in tick.takeDrained(through: durable) { listIsDrained(list) }
             requestSnapshotIfDue()
             if !writer.newSegmentIsPending, let started = segmentStarted.take() { started(writer.position) }
             return progress

@@ -12,8 +12,8 @@ struct InFlightRows {
     /// - Parameter firstRow: the rows before it were recovered.
     init(firstRow: Int) {
         self.firstRow = UInt32(firstRow)
-        // A loop's full batch spread over 16 shards fits without growing.
-        entries = [UInt64](repeating: 0, count: 1_024)
+        // The rows of an ordinary tick fit without growing: 4,096 over 16 shards.
+        entries = [UInt64](repeating: 0, count: 256)
     }
 
     /// The frame that `row` waits for, or nil when it is durable.
@@ -23,10 +23,21 @@ struct InFlightRows {
         return lanes[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
     }
 
-    /// Adds the next row. Rows at the front whose frames have become durable are forgotten.
+    /// Adds the next row. When there is no room, rows at the front whose frames have become durable are
+    /// forgotten, and only then does it grow.
     ///
     /// - Complexity: O(1) amortised.
     mutating func append(_ frame: LaneFrame, lanes: [LaneStatus]) {
+        if count == entries.count {
+            forgetDurable(lanes)
+            // Less than half of the room won would have this done again soon.
+            if count > entries.count / 2 { grow() }
+        }
+        entries[(head &+ count) & (entries.count &- 1)] = UInt64(frame.lane) << 48 | frame.frame.rawValue
+        count += 1
+    }
+
+    private mutating func forgetDurable(_ lanes: [LaneStatus]) {
         while count > 0 {
             let oldest = Self.unpack(entries[head])
             if lanes[oldest.lane].durableFrame < oldest.frame { break }
@@ -34,9 +45,6 @@ struct InFlightRows {
             count -= 1
             firstRow += 1
         }
-        if count == entries.count { grow() }
-        entries[(head + count) & (entries.count - 1)] = UInt64(frame.lane) << 48 | frame.frame.rawValue
-        count += 1
     }
 
     private mutating func grow() {

@@ -69,19 +69,30 @@ package struct AllocationEncoder {
         _ record: AllocationRecord, userBytes: Span<UInt8>, userID: Span<UInt8>, into batch: inout [UInt8]
     ) {
         let shard = Int(record.shard.rawValue)
-        batch.append(userID.isEmpty ? RecordTag.allocation : RecordTag.allocationWithUserID)
-        batch.appendVarint(UInt64(shard))
-        batch.appendVarint(base.sequenceDifference(record.sequence.rawValue, of: shard))
-        batch.appendZigzag(base.timeDifference(record.givenAt.milliseconds))
-        batch.appendVarint(UInt64(record.campaign.rawValue))
-        batch.appendVarint(UInt64(record.code.upload.rawValue))
-        batch.appendZigzag(base.ordinalDifference(record.code.ordinal))
-        batch.appendUser(record.user, text: userBytes)
-        if !userID.isEmpty {
+        let sequence = base.sequenceDifference(record.sequence.rawValue, of: shard)
+        let time = base.timeDifference(record.givenAt.milliseconds)
+        let ordinal = base.ordinalDifference(record.code.ordinal)
+        // Room once, not at each byte.
+        batch.append(addingCapacity: Self.bytesMax + userBytes.count + userID.count) { batch in
+            batch.append(userID.isEmpty ? RecordTag.allocation : RecordTag.allocationWithUserID)
+            batch.appendVarint(UInt64(shard))
+            batch.appendVarint(sequence)
+            batch.appendZigzag(time)
+            batch.appendVarint(UInt64(record.campaign.rawValue))
+            batch.appendVarint(UInt64(record.code.upload.rawValue))
+            batch.appendZigzag(ordinal)
+            batch.appendUser(record.user, text: userBytes)
+            guard !userID.isEmpty else { return }
             batch.append(UInt8(userID.count))
-            batch.append(userID)
+            batch.append(copying: userID)
         }
     }
+
+    /// Of a record beside the texts: tag, form and two lengths, six varints, and a UUID.
+    private static let bytesMax = 4 + 6 * 10 + 16
+
+    /// What any allocation takes in the log at most: two ids of 255 bytes and the numbers.
+    package static let recordBytesMax = bytesMax + 2 * 255
 }
 
 /// The first byte of every record.

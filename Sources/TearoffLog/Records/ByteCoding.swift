@@ -2,7 +2,7 @@ import TearoffCore
 
 /// Little-endian integers, varints and short byte strings: how every record is spelled (`docs/FORMAT.md`,
 /// "Records").
-extension [UInt8] {
+extension OutputSpan<UInt8> {
     /// LEB128: seven bits a byte, lowest first, the top bit says that more follow.
     @inline(__always)
     mutating func appendVarint(_ value: UInt64) {
@@ -18,6 +18,23 @@ extension [UInt8] {
     @inline(__always)
     mutating func appendZigzag(_ value: Int64) {
         appendVarint(UInt64(bitPattern: value &<< 1 ^ value &>> 63))
+    }
+
+    @inline(__always)
+    mutating func append(copying bytes: Span<UInt8>) {
+        for index in bytes.indices { append(bytes[index]) }
+    }
+}
+
+extension [UInt8] {
+    @inline(__always)
+    mutating func appendVarint(_ value: UInt64) {
+        append(addingCapacity: 10) { $0.appendVarint(value) }
+    }
+
+    @inline(__always)
+    mutating func appendZigzag(_ value: Int64) {
+        append(addingCapacity: 10) { $0.appendZigzag(value) }
     }
 
     mutating func appendLittleEndian<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {

@@ -1,19 +1,31 @@
 import TearoffCore
 
 /// A user as bytes: the form, then 1 to 16 bytes, the 16 of a UUID, or a length byte and the text.
-extension [UInt8] {
+extension OutputSpan<UInt8> {
     mutating func appendUser(_ user: UserKey, text: Span<UInt8>) {
         append(user.form)
         if user.isLong {
             append(UInt8(text.count))
-            append(text)
+            append(copying: text)
             return
         }
         let count = user.form <= 16 ? Int(user.form) : 16
-        for index in 0..<count {
-            let word = index < 8 ? user.low &>> UInt64(index &* 8) : user.high &>> UInt64((index &- 8) &* 8)
-            append(UInt8(truncatingIfNeeded: word))
+        append(lowBytes: min(count, 8), of: user.low)
+        append(lowBytes: max(count - 8, 0), of: user.high)
+    }
+
+    private mutating func append(lowBytes count: Int, of word: UInt64) {
+        var rest = word
+        for _ in 0..<count {
+            append(UInt8(truncatingIfNeeded: rest))
+            rest &>>= 8
         }
+    }
+}
+
+extension [UInt8] {
+    mutating func appendUser(_ user: UserKey, text: Span<UInt8>) {
+        append(addingCapacity: 18 + text.count) { $0.appendUser(user, text: text) }
     }
 }
 

@@ -3,8 +3,8 @@ import TearoffEngine
 import TearoffLog
 import TearoffProtocol
 
-/// One connection: decodes its input, runs each command where it was read, and keeps its replies in order
-/// until they may leave. Touched by its loop only.
+/// One connection: hands its input to its ``CommandStream``, stops reading while a command waits, and sends the
+/// replies that may leave. Touched by its loop only.
 ///
 /// Whatever a connection waits for, it stops reading meanwhile, so what a client can make the server hold is
 /// bounded.
@@ -13,26 +13,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Why the next command is not run yet.
-    private enum Stall {
-        /// The command met a row in flight in another lane; it is decided again.
-        case parked
-        /// The command runs elsewhere and answers later.
-        case awaitingReply
-        /// The tick's batch is full.
-        case batchFull
-        /// The client does not read its replies.
-        case outputFull
-        /// The replies that are still held leave, then the connection is closed.
-        case closing
-    }
-
     let loop: LoopContext
     private let session: Session
-    private var decoder: CommandDecoder
+    private var commands: CommandStream
     private var input = ByteBuffer()
-    private var outbox = Outbox()
-    private var stall: Stall?
+    private var stall: CommandStream.Stall?
     private var isHeld = false
     private var isProcessing = false
     private var readIsPending = false
@@ -42,9 +27,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     init(loop: LoopContext, session: Session) {
         self.loop = loop
         self.session = session
-        decoder = CommandDecoder(limits: session.decoderLimits)
+        commands = CommandStream(limits: session.decoderLimits)
     }
-
 }
 
 // MARK: - Channel
@@ -127,81 +111,28 @@ extension ConnectionHandler {
         settleOutput()
     }
 
-    /// Runs every whole command of the input, until one stalls the connection.
     private func run(_ context: ChannelHandlerContext) {
+        guard context.channel.isWritable else {
+            stall = .outputFull
+            return
+        }
         // A second reference, so that the bytes can be borrowed while the handler changes.
         let buffer = input
         let bytes = buffer.readableBytesUInt8Span
-        var start = 0
-        while stall == nil, start < bytes.count {
-            guard let end = runNext(bytes, from: start) else { break }
-            start = end
-            if outbox.count >= ServerLimits.outputBytes || !context.channel.isWritable {
-                stall = stall ?? .outputFull
-            }
-        }
-        if start == bytes.count {
+        let progress = commands.run(bytes, of: self, session)
+        stall = stall ?? progress.stall
+        if progress.consumed == bytes.count {
             input = ByteBuffer()
         } else {
-            input.moveReaderIndex(forwardBy: start)
+            input.moveReaderIndex(forwardBy: progress.consumed)
             // A connection that always has half a command in it would else keep all that it ever sent.
             if input.readerIndex >= ServerLimits.readBytes { input.discardReadBytes() }
         }
-    }
-
-    /// Runs the command that begins at `start`.
-    ///
-    /// - Returns: where the next one begins; nil when this one is not whole, or is to be run again later.
-    private func runNext(_ bytes: Span<UInt8>, from start: Int) -> Int? {
-        do throws(ProtocolError) {
-            switch try decoder.decode(bytes, from: start) {
-            case .needMore: return nil
-            case .unbalancedQuotes(let end):
-                outbox.writer.error(CommandError.unbalancedQuotes)
-                outbox.noteReply()
-                return end
-            case .command(let end):
-                return run(bytes.extracting(start..<end)) ? end : nil
-            }
-        } catch {
-            outbox.writer.error(error)
-            outbox.noteReply()
-            stall = .closing
-            return nil
+        switch progress.stall {
+        case .parked(let frame): wait(for: frame)
+        case .batchFull: loop.waitForBatch(self)
+        case .awaitingReply, .outputFull, .closing, nil: break
         }
-    }
-
-    /// - Returns: false when the command is to be run again.
-    private func run(_ command: Span<UInt8>) -> Bool {
-        guard decoder.argumentCount > 0 else { return true }
-        let outcome: SessionOutcome
-        if decoder.source == .input {
-            outcome = session.run(decoder, command, on: self, &outbox)
-        } else {
-            let unescaped = decoder.unescaped
-            outcome = session.run(decoder, unescaped.span, on: self, &outbox)
-        }
-        switch outcome {
-        case .answered:
-            outbox.noteReply()
-        case .later:
-            stall = .awaitingReply
-        case .parked(let frame):
-            stall = .parked
-            wait(for: frame)
-            return false
-        case .batchFull:
-            stall = .batchFull
-            loop.waitForBatch(self)
-            return false
-        case .close:
-            outbox.noteReply()
-            stall = .closing
-        case .closeSilently:
-            stall = .closing
-        }
-        decoder.limits = session.decoderLimits
-        return true
     }
 
     private func wait(for frame: LaneFrame) {
@@ -215,8 +146,8 @@ extension ConnectionHandler {
     /// loop.
     func answer(_ write: (inout ReplyWriter) -> Void) {
         guard stall == .awaitingReply else { return }
-        write(&outbox.writer)
-        outbox.noteReply()
+        write(&commands.outbox.writer)
+        commands.outbox.noteReply()
         resume()
         settleOutput()
     }
@@ -227,13 +158,13 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     /// Sends what waits for nothing; has the rest held until its frame is durable.
     private func settleOutput() {
-        if outbox.isHeld {
+        if commands.outbox.isHeld {
             if !isHeld {
                 isHeld = true
                 loop.hold(self)
             }
         } else {
-            flush(outbox.count)
+            flush(commands.outbox.count)
         }
         closeIfDone()
     }
@@ -241,16 +172,16 @@ extension ConnectionHandler {
     /// The frames up to `durable` are.
     func release(durable: FrameNumber) {
         isHeld = false
-        flush(outbox.release(durable: durable))
+        flush(commands.outbox.release(durable: durable))
         settleOutput()
     }
 
     /// Whoever still waits is told that it is unknown whether the code is kept.
     func fail(_ failure: EngineFailure) {
         isHeld = false
-        outbox.failHeld(failure.word, failure.message)
+        commands.outbox.failHeld(failure.word, failure.message)
         switch stall {
-        case .parked, .awaitingReply, .batchFull: outbox.writer.error(failure.word, failure.message)
+        case .parked, .awaitingReply, .batchFull: commands.outbox.writer.error(failure.word, failure.message)
         case .outputFull, .closing, nil: break
         }
         stall = .closing
@@ -259,14 +190,14 @@ extension ConnectionHandler {
 
     private func flush(_ count: Int) {
         guard count > 0 else { return }
-        guard let context else { return outbox.removeFirst(outbox.count) }
+        guard let context else { return commands.outbox.removeFirst(commands.outbox.count) }
         var buffer = context.channel.allocator.buffer(capacity: count)
-        if count == outbox.count {
-            buffer.writeBytes(outbox.writer.bytes)
+        if count == commands.outbox.count {
+            buffer.writeBytes(commands.outbox.writer.bytes)
         } else {
-            buffer.writeBytes(outbox.writer.bytes[..<count])
+            buffer.writeBytes(commands.outbox.writer.bytes[..<count])
         }
-        outbox.removeFirst(count)
+        commands.outbox.removeFirst(count)
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         guard stall == .outputFull, context.channel.isWritable else { return }
         // Not from here: a client that pipelines could make each flush run the next commands, ever deeper.
@@ -281,7 +212,7 @@ extension ConnectionHandler {
     }
 
     private func closeIfDone() {
-        guard stall == .closing, outbox.isEmpty, let context else { return }
+        guard stall == .closing, commands.outbox.isEmpty, let context else { return }
         // Behind the last reply, which may still be on its way to the socket.
         let written = context.eventLoop.makePromise(of: Void.self)
         let channel = context.channel

@@ -21,6 +21,8 @@ final class LoopContext {
     private var held: [ConnectionHandler] = []
     /// Connections whose next command did not fit into the batch.
     private var waitingForBatch: [ConnectionHandler] = []
+    /// Lent to the connection whose commands are being run.
+    var idleBurst = AllocationBurst()
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     /// Reads the lane's eventfd.
     private var completions: (any Channel)?

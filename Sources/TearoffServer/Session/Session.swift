@@ -17,7 +17,7 @@ final class Session {
     /// Uploads that this connection began: they end with it.
     var uploads: Set<UInt64> = []
     /// The campaign of the last `ALLOC`, so that a burst does not look it up each time.
-    private var latestCampaign = LatestCampaign()
+    private var latestTerms = LatestTerms()
 
     init(id: UInt64, address: String, server: ServerState) {
         self.id = id
@@ -32,20 +32,23 @@ final class Session {
     var line: String { "id=\(id) addr=\(address) name=\(name)" }
 }
 
-/// A campaign by the bytes of its name, good as long as the loop's catalog is the same.
-private struct LatestCampaign {
+/// A campaign's terms by the bytes of its name, good as long as the loop's catalog is the same.
+private struct LatestTerms {
     private var name: [UInt8] = []
     private var generation: UInt64 = 0
-    private var campaign: Campaign?
+    private var terms: CampaignTerms?
 
-    mutating func find(_ name: Span<UInt8>, in engine: LoopEngine) -> Campaign? {
-        if generation == engine.catalogGeneration, let campaign, self.name.span.hasSameBytes(as: name) {
-            return campaign
+    mutating func find(_ name: Span<UInt8>, in engine: LoopEngine) -> CampaignTerms? {
+        if generation == engine.catalogGeneration, let terms, self.name.span.hasSameBytes(as: name) {
+            return terms
         }
         self.name = name.copy
         generation = engine.catalogGeneration
-        campaign = String(validating: self.name, as: UTF8.self).flatMap { engine.catalog.campaign(named: $0) }
-        return campaign
+        let campaign = String(validating: self.name, as: UTF8.self).flatMap {
+            engine.catalog.campaign(named: $0)
+        }
+        terms = campaign.map { engine.catalog.terms(of: $0.id) }
+        return terms
     }
 }
 
@@ -70,12 +73,9 @@ extension Session {
             outbox.writer.error(.noAuthentication, "Authentication required.")
             return .answered
         }
-        if case .alloc(let campaign, let user, let userID, let full) = command {
+        if case .alloc(let arguments) = command {
             guard let engine = connection.loop.engine else { return loading(&outbox) }
-            return allocate(
-                engine, campaign: bytes.extracting(decoder.argument(campaign)),
-                user: bytes.extracting(decoder.argument(user)),
-                userID: bytes.extracting(userID.map { decoder.argument($0) } ?? 0..<0), full: full, &outbox)
+            return allocate(arguments, decoder, bytes, engine, &outbox)
         }
         if let outcome = runAboutConnection(command, decoder, bytes, on: connection, &outbox.writer) {
             return outcome
@@ -93,49 +93,65 @@ extension Session {
         return .answered
     }
 
+    /// The terms of a campaign; nil when there is none of that name.
+    func terms(of name: Span<UInt8>, _ engine: LoopEngine) -> CampaignTerms? {
+        latestTerms.find(name, in: engine)
+    }
+
     private func allocate(
-        _ engine: LoopEngine, campaign name: Span<UInt8>, user: Span<UInt8>, userID: Span<UInt8>, full: Bool,
-        _ outbox: inout Outbox
+        _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>,
+        _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        if engine.isBatchFull { return .batchFull }
-        guard let campaign = latestCampaign.find(name, in: engine) else {
+        let name = bytes.extracting(decoder.argument(arguments.campaign))
+        guard let terms = terms(of: name, engine) else {
             outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
             return .answered
         }
-        let start = outbox.count
-        switch engine.allocate(campaign: campaign, user: user, userID: userID) {
+        if engine.isBatchFull { return .again(.batchFull) }
+        let user = bytes.extracting(decoder.argument(arguments.user))
+        let outcome = engine.allocate(
+            engine.request(user, terms: terms), terms: terms, at: engine.moment, user: user,
+            userID: bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0))
+        return answer(outcome, terms, isFull: arguments.isFull, engine, &outbox).map { .again($0) } ?? .answered
+    }
+
+    /// Writes the reply to an `ALLOC`.
+    ///
+    /// - Returns: nil when there is one; else why the command is to be run again.
+    func answer(
+        _ outcome: borrowing AllocationOutcome, _ terms: CampaignTerms, isFull: Bool, _ engine: LoopEngine,
+        _ outbox: inout Outbox
+    ) -> CommandStream.Stall? {
+        switch outcome {
         case .given(let allocation):
-            write(allocation, full: full, engine, to: &outbox.writer)
-            if allocation.frame != .none { outbox.hold(from: start, until: allocation.frame) }
-            return .answered
+            if allocation.frame != .none { outbox.hold(from: outbox.count, until: allocation.frame) }
+            if isFull {
+                write(allocation, terms, engine, to: &outbox.writer)
+            } else {
+                allocation.place.strip.withCode(at: allocation.place.position) { outbox.writer.bulk($0) }
+            }
+            return nil
         case .refused(let refusal):
-            outbox.writer.error(refusal, campaign: campaign.name)
-            return .answered
-        case .parked(let frame):
-            return .parked(frame)
+            outbox.writer.error(refusal, campaign: terms.campaignName)
+            return nil
+        case .parked(let frame): return .parked(frame)
         }
     }
 
     private func write(
-        _ allocation: Allocation, full: Bool, _ engine: LoopEngine, to writer: inout ReplyWriter
+        _ allocation: Allocation, _ terms: CampaignTerms, _ engine: LoopEngine, to writer: inout ReplyWriter
     ) {
-        let upload = engine.upload(allocation.code.upload)
-        guard full else {
-            upload.codes.withCode(at: allocation.code.ordinal) { writer.bulk($0) }
-            return
-        }
-        let list = engine.catalog[upload.list]
         writer.map(6)
         writer.bulk("code")
-        upload.codes.withCode(at: allocation.code.ordinal) { writer.bulk($0) }
+        allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
         writer.bulk("status")
         writer.bulk(allocation.isRepeat ? "repeat" : "new")
         writer.bulk("given-at")
         writer.bulk(allocation.givenAt.iso8601)
         writer.bulk("expires-at")
-        writer.bulkOrNull(list.expiresAt)
+        writer.bulkOrNull(terms.expiresAt)
         writer.bulk("list")
-        writer.bulk(list.name)
+        writer.bulk(terms.listName)
         writer.bulk("ordinal")
         writer.integer(Int64(allocation.code.ordinal))
     }

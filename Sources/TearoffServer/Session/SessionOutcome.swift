@@ -9,10 +9,8 @@ enum SessionOutcome {
     case answered
     /// Its reply comes through ``ConnectionHandler/answer(_:)``.
     case later
-    /// To be run again when that frame is durable.
-    case parked(LaneFrame)
-    /// To be run again when the tick's batch is committed.
-    case batchFull
+    /// Nothing was done; to be run again when that is over.
+    case again(CommandStream.Stall)
     /// Its reply is in the outbox; then the connection is closed.
     case close
     case closeSilently

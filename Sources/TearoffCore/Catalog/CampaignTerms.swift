@@ -1,0 +1,44 @@
+/// On which terms a campaign gives codes now: of its own state and its list's, what deciding needs, in one
+/// reference.
+///
+/// A burst of commands looks it up once, where a copy of campaign and list for each command would count a
+/// dozen references up and down. Immutable; a change of the catalog makes new ones.
+package final class CampaignTerms: Sendable {
+    package let campaign: CampaignID
+    package let campaignName: String
+    package let list: ListID
+    package let listName: String
+    let rule: RetriggerRule
+    /// Why the campaign ended; nil while it is active.
+    let finished: FinishReason?
+    /// The list's; see ``List``.
+    package let expiresAt: Timestamp?
+    let lapsedAt: Timestamp?
+    package let warnAt: UInt64?
+    let pool: Pool
+
+    init(of campaign: Campaign, list: List) {
+        self.campaign = campaign.id
+        campaignName = campaign.name
+        self.list = list.id
+        listName = list.name
+        rule = campaign.rule
+        if case .finished(let reason, _) = campaign.state { finished = reason } else { finished = nil }
+        expiresAt = list.expiresAt
+        lapsedAt = list.lapsedAt
+        warnAt = list.warnAt
+        pool = list.pool
+    }
+
+    func isExpired(at now: Timestamp) -> Bool {
+        expiresAt.map { now > $0 } ?? false
+    }
+}
+
+extension Catalog {
+    /// - Precondition: there is such a campaign.
+    package func terms(of campaign: CampaignID) -> CampaignTerms {
+        let campaign = self[campaign]
+        return CampaignTerms(of: campaign, list: self[campaign.list])
+    }
+}

@@ -1,0 +1,70 @@
+import TearoffCore
+import TearoffLog
+
+/// What a loop's decisions leave behind until the tick ends. One value, so that a decision opens it once.
+struct Tick: ~Copyable {
+    var counters = LoopCounters()
+    private var batch = FrameBatch()
+    private var encoder: AllocationEncoder
+    /// Lists whose last code went into the frame; told to the control plane once it is durable.
+    private var drained: [(frame: FrameNumber, list: ListID)] = []
+    /// Lists that came down to their warning; reported after the tick, not under a shard's mutex.
+    private var low: [LowList] = []
+
+    struct LowList {
+        let listName: String
+        let remaining: UInt64
+    }
+
+    init(shardCount: UInt16) {
+        encoder = AllocationEncoder(shardCount: shardCount)
+    }
+
+    var isEmpty: Bool { batch.isEmpty }
+    var byteCount: Int { batch.bytes.count }
+
+    /// Notes a new allocation, which goes into `frame`.
+    ///
+    /// - Returns: whether it is the frame's first.
+    mutating func add(
+        _ due: borrowing DueAllocation, terms: CampaignTerms, frame: FrameNumber, userBytes: Span<UInt8>,
+        userID: Span<UInt8>
+    ) -> Bool {
+        encoder.encode(due.record, userBytes: userBytes, userID: userID, into: &batch.bytes)
+        batch.recordCount += 1
+        counters.given += 1
+        let remaining = due.claim.remaining
+        if remaining == 0 { drained.append((frame, terms.list)) }
+        if remaining == terms.warnAt { low.append(LowList(listName: terms.listName, remaining: remaining)) }
+        return batch.recordCount == 1
+    }
+
+    /// Moves the records into the writer's batch, which is empty, and begins a new frame.
+    mutating func hand(over batch: inout FrameBatch) {
+        swap(&self.batch, &batch)
+        encoder.startFrame()
+    }
+
+    mutating func takeLow() -> [LowList] {
+        defer { if !low.isEmpty { low = [] } }
+        return low
+    }
+
+    /// Lists whose last code is durable by now.
+    mutating func takeDrained(through durable: FrameNumber) -> [ListID] {
+        if drained.isEmpty { return [] }
+        defer { drained.removeAll { $0.frame <= durable } }
+        return drained.filter { $0.frame <= durable }.map(\.list)
+    }
+}
+
+/// What a loop did since the start.
+package struct LoopCounters: Sendable {
+    package var given: UInt64 = 0
+    package var repeated: UInt64 = 0
+    package var refused: UInt64 = 0
+    /// Commands that met a row in flight in another lane.
+    package var parked: UInt64 = 0
+
+    package init() {}
+}

@@ -162,7 +162,7 @@ extension Host {
         let source = RecoverySource(
             directory: directory.identity.id, shardCount: directory.identity.shardCount, log: log,
             blobs: directory.makeBlobStore(), seed: .random(in: 0...UInt64.max),
-            progress: { reporter.note($0) })
+            workers: LoopGroup.recoveryWorkers, progress: { reporter.note($0) })
         let started = WallClock.milliseconds()
         let result: Result<RecoveredState, RecoveryError>
         do {

@@ -8,22 +8,32 @@ package struct RecoverySource: Sendable {
     package let blobs: any BlobStore
     /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
     package let seed: UInt64
+    package let workers: RecoveryWorkers
+    /// Called from one thread at a time; what is done never shrinks within a stage.
     package let progress: @Sendable (RecoveryProgress) -> Void
 
     package init(
         directory: DirectoryID, shardCount: UInt16, log: any LogStorage, blobs: any BlobStore, seed: UInt64,
-        progress: @escaping @Sendable (RecoveryProgress) -> Void
+        workers: RecoveryWorkers = .one, progress: @escaping @Sendable (RecoveryProgress) -> Void
     ) {
         self.directory = directory
         self.shardCount = shardCount
         self.log = log
         self.blobs = blobs
         self.seed = seed
+        self.workers = workers
         self.progress = progress
+    }
+
+    /// The same, read on one thread.
+    var inOrder: RecoverySource {
+        RecoverySource(
+            directory: directory, shardCount: shardCount, log: log, blobs: blobs, seed: seed, workers: .one,
+            progress: progress)
     }
 }
 
-/// How far a recovery is. Told about once per MiB read or per blob.
+/// How far a recovery is. Told several times a second.
 package struct RecoveryProgress: Equatable, Sendable {
     package enum Stage: String, Sendable {
         case uploads, snapshot, log

@@ -52,16 +52,16 @@ package enum HistoryChunk {
     /// - Parameter body: called for each row in order, with the bytes of a long user and of the user id.
     package static func decode(
         _ bytes: Span<UInt8>, shard: ShardID,
-        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) throws -> Void
-    ) throws {
+        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
         var reader = ByteReader()
-        guard try reader.littleEndian(bytes) == magic else { throw RecordError.badField("magic", offset: 0) }
+        guard try reader.littleEndian(bytes) as UInt32 == magic else { throw .badField("magic", offset: 0) }
         guard try reader.varint(bytes) == UInt64(shard.rawValue) else {
-            throw RecordError.badField("shard", offset: 4)
+            throw .badField("shard", offset: 4)
         }
         let first: UInt32 = try reader.narrow(bytes)
         let count: Int = try reader.narrow(bytes)
-        guard count <= rowsMaximum else { throw RecordError.badField("row count", offset: 4) }
+        guard count <= rowsMaximum else { throw .badField("row count", offset: 4) }
         let columns = try Columns(bytes, &reader, count: count)
         for row in 0..<count {
             let (user, text) = try reader.user(bytes)
@@ -72,9 +72,9 @@ package enum HistoryChunk {
                 code: CodeID(
                     upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),
                 user: user)
-            try body(record, bytes.extracting(text), bytes.extracting(columns.userIDs[row]))
+            body(record, bytes.extracting(text), bytes.extracting(columns.userIDs[row]))
         }
-        guard reader.isAtEnd(bytes) else { throw RecordError.badField("length", offset: reader.position) }
+        guard reader.isAtEnd(bytes) else { throw .badField("length", offset: reader.position) }
     }
 }
 
@@ -87,6 +87,11 @@ private struct Columns {
     var userIDs: [Range<Int>] = []
 
     init(_ bytes: Span<UInt8>, _ reader: inout ByteReader, count: Int) throws(RecordError) {
+        campaigns.reserveCapacity(count)
+        uploads.reserveCapacity(count)
+        times.reserveCapacity(count)
+        ordinals.reserveCapacity(count)
+        userIDs.reserveCapacity(count)
         for _ in 0..<count { campaigns.append(try reader.narrow(bytes)) }
         for _ in 0..<count { uploads.append(try reader.narrow(bytes)) }
         var time: UInt64 = 0

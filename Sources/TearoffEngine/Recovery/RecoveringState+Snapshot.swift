@@ -9,41 +9,25 @@ extension RecoveringState {
         guard let manifest else { return }
         let total = UInt64(manifest.shards.reduce(0) { $0 + $1.chunks.count })
         let progress = SharedProgress(.snapshot, total: total, source.progress)
-        let replays = shards.map { ReplayCell(ShardReplay($0, catalog: catalog, covered: nil)) }
         let faults = Mutex([SnapshotFault?](repeating: nil, count: shards.count))
-        let source = source
+        // One for each worker: as many as are in use at once.
+        let idle = Mutex<[ChunkReader]>([])
+        let (shards, catalog, blobs) = (shards, catalog, source.blobs)
         source.workers.run(pieces: shards.count) { shard in
+            var reader = idle.withLock { $0.popLast() } ?? ChunkReader(blobs)
+            var replay = ShardReplay(shards[shard], catalog: catalog, covered: nil)
             do throws(SnapshotFault) {
-                try replays[shard].state.withLock { replay throws(SnapshotFault) in
-                    for chunk in manifest.shards[shard].chunks {
-                        try Self.restore(chunk, ShardID(rawValue: UInt16(shard)), source.blobs, &replay)
-                        progress.add(1)
-                    }
+                for chunk in manifest.shards[shard].chunks {
+                    try reader.read(chunk, of: ShardID(rawValue: UInt16(shard)), into: &replay)
+                    progress.add(1)
                 }
             } catch {
                 faults.withLock { $0[shard] = error }
             }
+            idle.withLock { $0.append(reader) }
         }
         if let fault = faults.withLock({ $0.lazy.compactMap { $0 }.first }) { throw fault }
         for (shard, history) in manifest.shards.enumerated() { try settle(history, of: shard) }
-    }
-
-    private static func restore(
-        _ chunk: BlobID, _ shard: ShardID, _ blobs: any BlobStore, _ replay: inout ShardReplay
-    ) throws(SnapshotFault) {
-        do {
-            let packed = try blobs.readAll(chunk)
-            guard let bytes = PackedBlob.unpack(packed.span, countMax: HistoryChunk.bytesMaximum) else {
-                throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
-            }
-            replay.batch.removeAll()
-            try HistoryChunk.decode(bytes.span, shard: shard) { record, user, userID in
-                replay.batch.append(record, user: user, userID: userID)
-            }
-            try replay.restore()
-        } catch {
-            throw .unusable("chunk \(chunk): \(error)")
-        }
     }
 
     private mutating func settle(_ history: Manifest.ShardHistory, of shard: Int) throws(SnapshotFault) {
@@ -55,6 +39,39 @@ extension RecoveringState {
             throw .unusable("shard \(shard) has \(rows) rows instead of \(history.rowCount)")
         }
         counters.rowsFromSnapshot += rows
+    }
+}
+
+/// Reads history chunks, one after the other; its memory is used again for the next.
+private struct ChunkReader {
+    private let blobs: any BlobStore
+    private var packed: [UInt8] = []
+    private var content: [UInt8] = []
+    private var batch = AllocationBatch()
+
+    init(_ blobs: any BlobStore) {
+        self.blobs = blobs
+    }
+
+    mutating func read(
+        _ chunk: BlobID, of shard: ShardID, into replay: inout ShardReplay
+    ) throws(SnapshotFault) {
+        do {
+            try blobs.readAll(chunk, into: &packed)
+            // A second name for each, since what one call reads and another writes are parts of the same value.
+            let packed = packed
+            guard PackedBlob.unpack(packed.span, countMax: HistoryChunk.bytesMaximum, into: &content) else {
+                throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
+            }
+            let content = content
+            batch.removeAll()
+            try HistoryChunk.decode(content.span, shard: shard) { record, user, userID in
+                batch.append(record, user: user, userID: userID)
+            }
+            try replay.restore(batch)
+        } catch {
+            throw .unusable("chunk \(chunk): \(error)")
+        }
     }
 }
 

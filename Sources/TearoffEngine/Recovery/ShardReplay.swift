@@ -126,10 +126,9 @@ extension ShardReplay {
 // MARK: - From a snapshot
 
 extension ShardReplay {
-    /// Applies the rows of a history chunk, the batch, as they stand.
-    mutating func restore() throws(ApplyError) {
+    /// Applies the rows of a history chunk as they stand.
+    mutating func restore(_ batch: AllocationBatch) throws(ApplyError) {
         let cell = cell
-        let batch = batch
         try cell.state.withLock { state throws(ApplyError) in
             let text = batch.text.span
             for entry in batch.entries {

@@ -5,8 +5,8 @@ import TearoffLog
 /// Reads an upload's codes back: one worker reads and cuts the blob while another enters the codes before into
 /// the index.
 enum UploadRecovery {
-    /// Codes that are cut before they are indexed: a block of 16 bytes a code, 16 MiB.
-    private static let blockCodes = 1 << 20
+    /// Codes that are cut before they are indexed: the index takes 32 bytes a code meanwhile, 64 MiB.
+    private static let blockCodes = 1 << 21
 
     /// - Throws: when the blob is not what its hash says or does not hold `count` codes.
     static func read(

@@ -77,6 +77,14 @@ struct ByteReader {
         }
     }
 
+    /// Steps over so many varints; what they hold is checked when they are read.
+    mutating func skipVarints(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) {
+        var left = count
+        while left > 0 {
+            if try byte(bytes) < 0x80 { left -= 1 }
+        }
+    }
+
     @inline(__always)
     mutating func zigzag(_ bytes: Span<UInt8>) throws(RecordError) -> Int64 {
         let value = try varint(bytes)

@@ -4,13 +4,12 @@ import TearoffLog
 /// What the data lanes hold, in portions: whole frames in an order in which few records wait for others, cut
 /// by shard.
 struct LaneFeed {
-    /// Records of a portion; the last frame may go over it. While one portion is applied, the next is read:
-    /// both together take some 40 MiB. Larger ones keep a shard's index longer in the cache.
-    private static let recordsMaximum = 1 << 18
-    /// Bytes of payload in a portion, for records with long ids.
+    /// Bytes of payload in a portion, whatever its records: a bound for long ids.
     private static let bytesMaximum = 16 << 20
 
     private let shardCount: UInt16
+    /// Records of a portion; the last frame may go over it.
+    private let recordsMaximum: Int
     private var lanes: [LaneFrames]
     private let lives: [LifeStart]
     private var life = 0
@@ -35,10 +34,11 @@ struct LaneFeed {
         var problem: RecoveryError?
     }
 
-    init(_ lanes: consuming [LaneFrames], lives: [LifeStart], shardCount: UInt16) {
+    init(_ lanes: consuming [LaneFrames], lives: [LifeStart], source: RecoverySource) {
         self.lanes = lanes
         self.lives = lives
-        self.shardCount = shardCount
+        shardCount = source.shardCount
+        recordsMaximum = source.portionRecords
         boundaries = Self.boundaries(of: lives[...])
         batches = (0..<shardCount).map { _ in AllocationBatch() }
     }
@@ -61,7 +61,7 @@ struct LaneFeed {
 
     private mutating func fill() throws(RecoveryError) {
         var (records, bytes) = (0, 0)
-        while records < Self.recordsMaximum, bytes < Self.bytesMaximum {
+        while records < recordsMaximum, bytes < Self.bytesMaximum {
             guard let index = earliest() else {
                 if try endLife() { return }
                 continue

@@ -22,7 +22,7 @@ extension RecoveringState {
             ReplayCell(
                 ShardReplay(cell, catalog: catalog, covered: manifest?.shards[shard].lastSequence))
         }
-        let feed = Mutex(LaneFeed(readers, lives: lives, shardCount: source.shardCount))
+        let feed = Mutex(LaneFeed(readers, lives: lives, source: source))
         try replay(feed, into: replays)
         for end in feed.withLock({ $0.ends }) {
             try check(end)

@@ -8,28 +8,30 @@ package struct RecoverySource: Sendable {
     package let blobs: any BlobStore
     /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
     package let seed: UInt64
-    package let workers: RecoveryWorkers
-    /// Called from one thread at a time; what is done never shrinks within a stage.
+    package var workers = RecoveryWorkers.one
+    /// Records of the log that are read before they are applied, while the next ones are read: some 20 MiB, twice.
+    /// With many at once a shard's index stays in the cache for longer.
+    package var portionRecords = 1 << 18
+    /// Called from one thread at a time; what is done never shrinks within a stage, and ends at the total.
     package let progress: @Sendable (RecoveryProgress) -> Void
 
     package init(
         directory: DirectoryID, shardCount: UInt16, log: any LogStorage, blobs: any BlobStore, seed: UInt64,
-        workers: RecoveryWorkers = .one, progress: @escaping @Sendable (RecoveryProgress) -> Void
+        progress: @escaping @Sendable (RecoveryProgress) -> Void
     ) {
         self.directory = directory
         self.shardCount = shardCount
         self.log = log
         self.blobs = blobs
         self.seed = seed
-        self.workers = workers
         self.progress = progress
     }
 
     /// The same, read on one thread.
     var inOrder: RecoverySource {
-        RecoverySource(
-            directory: directory, shardCount: shardCount, log: log, blobs: blobs, seed: seed, workers: .one,
-            progress: progress)
+        var source = self
+        source.workers = .one
+        return source
     }
 }
 

@@ -169,6 +169,8 @@ extension Host {
         do {
             result = try await loops.background.runIfActive {
                 [source] () -> Result<RecoveredState, RecoveryError> in
+                // What only the reading needed would stay resident for long.
+                defer { ProcessMemory.trim() }
                 do throws(RecoveryError) {
                     return .success(try Recovery.run(source))
                 } catch {

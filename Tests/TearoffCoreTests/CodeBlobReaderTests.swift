@@ -38,7 +38,8 @@ struct CodeBlobReaderTests {
         #expect(reader.strips.isEmpty)
     }
 
-    /// Goal: what no upload wrote is refused. Method: empty and long codes, one without its newline, one too many.
+    /// Goal: what no upload wrote is refused. Method: empty and long codes, one without its newline, one too
+    /// many.
     @Test func whatIsNoBlobIsRefused() {
         let long = String(repeating: "x", count: 256)
         for (text, failure) in [
@@ -52,8 +53,8 @@ struct CodeBlobReaderTests {
         }
     }
 
-    /// Goal: of two equal codes the earlier one is in the index, wherever its block is. Method: equal codes in one
-    /// block and in two.
+    /// Goal: of two equal codes the earlier one is in the index, wherever its block is. Method: equal codes
+    /// in one block and in two.
     @Test func theEarlierOfTwoEqualCodesStays() throws {
         let numbers = Array(0..<Strip.capacity) + [7, 9_000, 9_000, 4]
         var reader = CodeBlobReader(id: Self.id, count: numbers.count)
@@ -66,7 +67,9 @@ struct CodeBlobReaderTests {
             for block in blocks { builder.add(block, isInList: { $0.hasSameBytes(as: bytes("C4").span) }) }
             #expect(builder.count == numbers.count)
             #expect(builder.duplicates.map(\.ordinal) == [4, first, first + 2, first + 3])
-            let faults: [LineFault] = [.duplicateInList, .duplicateInFile, .duplicateInFile, .duplicateInList]
+            let faults: [LineFault] = [
+                .duplicateInList, .duplicateInFile, .duplicateInFile, .duplicateInList,
+            ]
             #expect(builder.duplicates.map(\.fault) == faults)
             let run = builder.finish()
             #expect(run.ordinal(of: bytes("C7").span) == 7)

@@ -113,8 +113,9 @@ struct RecoveryTests {
         }
     }
 
-    /// Goal: a code is the same bytes after a recovery. Method: the first code of an upload begins with a byte order
-    /// mark of its own, behind the file's; it was once taken for the file's when the blob was read back.
+    /// Goal: a code is the same bytes after a recovery. Method: the first code of an upload begins with a
+    /// byte order mark of its own, behind the file's; it was once taken for the file's when the blob was read
+    /// back.
     @Test func aByteOrderMarkInTheFirstCodeStays() throws {
         let world = World()
         var life = try world.start()

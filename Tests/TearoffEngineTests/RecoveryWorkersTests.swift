@@ -51,7 +51,9 @@ struct RecoveryWorkersTests {
         let name = SnapshotTests.manifest(1)
         let bytes = try world.blobs.readNamed(name)
         let manifest = try Manifest(decoding: bytes.span, directory: World.directory)
-        for shard in manifest.shards { for chunk in shard.chunks { world.blobs.replace(chunk, with: [1, 2]) } }
+        for shard in manifest.shards {
+            for chunk in shard.chunks { world.blobs.replace(chunk, with: [1, 2]) }
+        }
         let expected = try world.recover()
         #expect(expected.notices.contains { if case .snapshotUnusable = $0 { true } else { false } })
         for _ in 0..<20 {

@@ -1,8 +1,8 @@
 /// Cuts an upload's blob back into strips: codes in order, each followed by a newline.
 ///
-/// It judges no code, as ``UploadReader`` did before the blob was written: the blob's hash says that these are
-/// the codes that were judged. (To judge them again would also change one: a first code that begins with a
-/// byte order mark would lose it.)
+/// It judges no code, as ``UploadReader`` did before the blob was written: the blob's hash says that these
+/// are the codes that were judged. (To judge them again would also change one: a first code that begins with
+/// a byte order mark would lose it.)
 package struct CodeBlobReader: Sendable {
     private let count: Int
     private var builder: RunBuilder

@@ -45,7 +45,9 @@ package struct CodeIndexBuilder: Sendable {
             let existing = index.insert(entry.ordinal, hash: entry.hash) { other in
                 Self.haveSameCode(entry.ordinal, other, in: strips)
             }
-            if existing != nil { duplicates.append(Duplicate(ordinal: entry.ordinal, fault: .duplicateInFile)) }
+            if existing != nil {
+                duplicates.append(Duplicate(ordinal: entry.ordinal, fault: .duplicateInFile))
+            }
         }
         duplicates[firstDuplicate...].sort { $0.ordinal < $1.ordinal }
         count += block.reduce(0) { $0 + $1.count }
@@ -74,8 +76,8 @@ package struct CodeIndexBuilder: Sendable {
         }
     }
 
-    /// Sorts by the hashes' upper bits; codes that meet there keep their order, so that the earlier one of two
-    /// equal codes is the one that stays.
+    /// Sorts by the hashes' upper bits; codes that meet there keep their order, so that the earlier one of
+    /// two equal codes is the one that stays.
     private mutating func sort() {
         var places = [Int](repeating: 0, count: Self.runs + 1)
         for entry in hashed { places[Self.run(of: entry.hash) + 1] += 1 }

@@ -2,8 +2,8 @@ import Synchronization
 import TearoffCore
 import TearoffLog
 
-/// The history of a snapshot: each shard's chunks are read, unpacked and applied by one worker, shards side by
-/// side.
+/// The history of a snapshot: each shard's chunks are read, unpacked and applied by one worker, shards side
+/// by side.
 extension RecoveringState {
     mutating func readHistory() throws(SnapshotFault) {
         guard let manifest else { return }
@@ -58,7 +58,8 @@ private struct ChunkReader {
     ) throws(SnapshotFault) {
         do {
             try blobs.readAll(chunk, into: &packed)
-            // A second name for each, since what one call reads and another writes are parts of the same value.
+            // A second name for each, since what one call reads and another writes are parts of the same
+            // value.
             let packed = packed
             guard PackedBlob.unpack(packed.span, countMax: HistoryChunk.bytesMaximum, into: &content) else {
                 throw SnapshotFault.unusable("chunk \(chunk) does not decompress")

@@ -9,10 +9,11 @@ package struct RecoverySource: Sendable {
     /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
     package let seed: UInt64
     package var workers = RecoveryWorkers.one
-    /// Records of the log that are read before they are applied, while the next ones are read: some 20 MiB, twice.
-    /// With many at once a shard's index stays in the cache for longer.
+    /// Records of the log that are read before they are applied, while the next ones are read: some 20 MiB,
+    /// twice. With many at once a shard's index stays in the cache for longer.
     package var portionRecords = 1 << 18
-    /// Called from one thread at a time; what is done never shrinks within a stage, and ends at the total.
+    /// Called from one thread at a time. What is done never shrinks within a stage and ends at the total; each
+    /// upload, and each further snapshot that is tried, begins anew.
     package let progress: @Sendable (RecoveryProgress) -> Void
 
     package init(

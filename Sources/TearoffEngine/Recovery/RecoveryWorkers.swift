@@ -9,9 +9,9 @@ package struct RecoveryWorkers: Sendable {
     package let count: Int
     private let perform: @Sendable (_ pieces: Int, _ body: Piece) -> Void
 
-    /// - Parameter perform: calls `body` once for each number below `pieces`, on any threads, and returns when
-    ///   all calls have. No piece waits for another, so one thread may run them one after the other; those
-    ///   with low numbers are best begun first.
+    /// - Parameter perform: calls `body` once for each number below `pieces`, on any threads, and returns
+    ///   when all calls have. No piece waits for another, so one thread may run them one after the other;
+    ///   those with low numbers are best begun first.
     package init(count: Int, perform: @escaping @Sendable (_ pieces: Int, _ body: Piece) -> Void) {
         precondition(count > 0, "\(count) workers")
         self.count = count

@@ -2,8 +2,8 @@ import Synchronization
 import TearoffCore
 import TearoffLog
 
-/// One shard's part of a recovery: applies what was read back, in the order of the sequence numbers, whichever
-/// lanes the records stood in.
+/// One shard's part of a recovery: applies what was read back, in the order of the sequence numbers,
+/// whichever lanes the records stood in.
 ///
 /// Lanes are read at about the same pace, so few records wait for an earlier one from another lane. After a
 /// crash an earlier one may never come: nobody was told of it.

@@ -2,8 +2,8 @@ import Synchronization
 import TearoffCore
 import TearoffLog
 
-/// Reads an upload's codes back: one worker reads and cuts the blob while another enters the codes before into
-/// the index.
+/// Reads an upload's codes back: one worker reads and cuts the blob while another enters the codes before
+/// into the index.
 enum UploadRecovery {
     /// Codes that are cut before they are indexed: the index takes 32 bytes a code meanwhile, 64 MiB.
     private static let blockCodes = 1 << 21

@@ -120,7 +120,8 @@ struct SegmentReader {
         var place = offset
         let blockBytes = UInt64(header.blockBytes)
         while try load(header.blockBytes, at: place) {
-            // Nearly all of it is zeros that no frame has reached, so these are passed over a window at a time.
+            // Nearly all of it is zeros that no frame has reached, so these are passed over a window at a
+            // time.
             let view = window.range(from: place)
             if window.memory.span.extracting(view).isZero {
                 place += UInt64(view.count) / blockBytes * blockBytes

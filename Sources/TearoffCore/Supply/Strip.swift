@@ -80,14 +80,12 @@ extension Strip {
     ///   free.
     package func settleAfterRecovery(everythingClaimed: Bool) -> [Int] {
         precondition(cursor.load(ordering: .relaxed) == 0, "a strip is settled once, before its first claim")
-        let owners = owners.load()
         var end = everythingClaimed ? count : 0
-        if let owners, !everythingClaimed {
-            end = (0..<count).last { owners.owner(at: $0) != nil }.map { $0 + 1 } ?? 0
+        if let page = owners.load(), !everythingClaimed {
+            end = (0..<count).last { page.owner(at: $0) != nil }.map { $0 + 1 } ?? 0
         }
         cursor.store(UInt32(end), ordering: .relaxed)
-        guard let owners else { return Array(0..<end) }
-        return (0..<end).filter { owners.owner(at: $0) == nil }
+        return (0..<end).filter { owner(at: $0) == nil }
     }
 
     package var hasOwners: Bool { owners.load() != nil }

@@ -159,14 +159,18 @@ extension Host {
 
     private func recover() async throws(StartFailure) -> EngineStart {
         let reporter = ProgressReporter(state: state, logger: logger)
-        let source = RecoverySource(
+        var source = RecoverySource(
             directory: directory.identity.id, shardCount: directory.identity.shardCount, log: log,
             blobs: directory.makeBlobStore(), seed: .random(in: 0...UInt64.max),
             progress: { reporter.note($0) })
+        source.workers = LoopGroup.recoveryWorkers
         let started = WallClock.milliseconds()
         let result: Result<RecoveredState, RecoveryError>
         do {
-            result = try await loops.background.runIfActive { () -> Result<RecoveredState, RecoveryError> in
+            result = try await loops.background.runIfActive {
+                [source] () -> Result<RecoveredState, RecoveryError> in
+                // What only the reading needed would stay resident for long.
+                defer { ProcessMemory.trim() }
                 do throws(RecoveryError) {
                     return .success(try Recovery.run(source))
                 } catch {

@@ -98,37 +98,3 @@ struct StartFailure: Error {
         self.init(error.kind == .unreadable ? .inputOutput : .damagedData, "\(error)")
     }
 }
-
-/// The threads: event loops for the sockets, one for the control plane, and a few for slow work.
-final class LoopGroup: Sendable {
-    let sockets: MultiThreadedEventLoopGroup
-    let control: MultiThreadedEventLoopGroup
-    let background: NIOThreadPool
-
-    /// Two: a snapshot or a commit of an upload, and beside it the next segments and chunks.
-    private static let backgroundThreads = 2
-
-    init(loopCount: Int) {
-        sockets = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
-        control = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        background = NIOThreadPool(numberOfThreads: Self.backgroundThreads)
-        background.start()
-    }
-
-    func runInBackground(_ body: @escaping @Sendable () -> Void) {
-        // A cancelled piece of work is one that the end of the process makes superfluous.
-        background.submit { state in if case .active = state { body() } }
-    }
-
-    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves
-    /// nothing.
-    func shutDown() async {
-        do {
-            try await sockets.shutdownGracefully()
-            try await control.shutdownGracefully()
-        } catch {
-            // The process is about to end, and nothing depends on its threads any more.
-            return
-        }
-    }
-}

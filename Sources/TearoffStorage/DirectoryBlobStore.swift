@@ -136,12 +136,13 @@ private final class DirectoryBlobReader: BlobReader {
     private let file: SystemFile
     private let hasher = SHA256Hasher()
     private var position: UInt64 = 0
-    private var buffer = AlignedBuffer(byteCount: LogLimits.readWindowBytes)
+    private var buffer: AlignedBuffer
 
     init(_ id: BlobID, _ file: SystemFile, byteCount: UInt64) {
         self.id = id
         self.file = file
         self.byteCount = byteCount
+        buffer = AlignedBuffer(byteCount: Int(min(max(1, byteCount), UInt64(LogLimits.readWindowBytes))))
     }
 
     convenience init(_ id: BlobID, in directory: SystemDirectory) throws(StorageError) {

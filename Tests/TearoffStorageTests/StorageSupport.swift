@@ -74,3 +74,12 @@ extension BlobStore {
         return try writer.finish()
     }
 }
+
+extension BlobStore {
+    /// A whole blob, checked.
+    func readAll(_ id: BlobID) throws(StorageError) -> [UInt8] {
+        var bytes: [UInt8] = [1, 2, 3]
+        try readAll(id, into: &bytes)
+        return bytes
+    }
+}

@@ -75,4 +75,7 @@ int tearoff_make_event(void);
 /// Writes durably at an offset, as pwritev2 with RWF_DSYNC; bytes written, or -1 and errno.
 ssize_t tearoff_write_now(int fd, const void *bytes, size_t count, off_t offset);
 
+/// Gives memory that was freed, and that the allocator keeps for later, back to the system.
+void tearoff_trim_memory(void);
+
 #endif

@@ -7,7 +7,7 @@ package struct UploadReader: ~Copyable {
     private var unfinishedLine: [UInt8] = []
     private var isFirstLine = true
     private var lineNumber: UInt64 = 0
-    private var builder = RunBuilder()
+    private var builder = RunBuilder(id: Self.noUpload)
     package private(set) var counts = UploadCounts()
     package private(set) var badLines: [BadLine] = []
     /// Where the line numbers of the codes jump over lines that are none: (first ordinal, its line number).
@@ -17,6 +17,9 @@ package struct UploadReader: ~Copyable {
     package init(seed: UInt64) {
         self.seed = seed
     }
+
+    /// Strips have it until they are assigned to their upload.
+    private static let noUpload = UploadID(rawValue: .max)
 
     package enum Failure: Error, Equatable {
         case tooManyBadLines(line: UInt64)
@@ -115,79 +118,44 @@ extension UploadReader {
         id: UploadID, skipBad: Bool, isInList: (Span<UInt8>) -> Bool
     ) throws(Failure) -> CodeRun? {
         try consumeEnd()
-        let candidates = builder.finish(id: id)
-        var (index, duplicates) = indexed(candidates, isInList: isInList)
-        for (ordinal, fault) in duplicates { try note(fault, line: line(of: ordinal)) }
+        builder.finish()
+        let strips = builder.takeStrips()
+        let index = indexed(strips, isInList: isInList)
+        for duplicate in index.duplicates { try note(duplicate.fault, line: line(of: duplicate.ordinal)) }
         badLines.sort { $0.line < $1.line }
-        counts.codes = UInt64(candidates.count - duplicates.count)
+        counts.codes = UInt64(builder.count - index.duplicates.count)
         if counts.codes == 0 || (counts.bad > 0 && !skipBad) { return nil }
-        if duplicates.isEmpty { return CodeRun(strips: candidates.strips, index: index) }
-
-        // The ordinals change when duplicates are left out, so strips and index are made again without them.
-        let dropped = Set(duplicates.map(\.ordinal))
-        var kept = RunBuilder()
-        for ordinal in 0..<Ordinal(candidates.count) where !dropped.contains(ordinal) {
-            candidates.withCode(at: ordinal) { kept.append($0) }
-        }
-        let remaining = kept.finish(id: id)
-        (index, duplicates) = indexed(remaining, isInList: { _ in false })
-        precondition(duplicates.isEmpty, "\(duplicates.count) duplicates among codes that are unique")
-        return CodeRun(strips: remaining.strips, index: index)
+        return kept(index, of: strips).assigned(to: id)
     }
 
-    private func indexed(
-        _ run: CodeRun, isInList: (Span<UInt8>) -> Bool
-    ) -> (CodeIndex, [(ordinal: Ordinal, fault: LineFault)]) {
-        var index = CodeIndex(capacity: run.count, seed: seed)
-        var duplicates: [(ordinal: Ordinal, fault: LineFault)] = []
-        for ordinal in 0..<Ordinal(run.count) {
-            let fault = run.withCode(at: ordinal) { code -> LineFault? in
-                if isInList(code) { return .duplicateInList }
-                let existing = index.insert(ordinal, hash: index.hash(code)) { other in
-                    run.withCode(at: other) { $0.hasSameBytes(as: code) }
-                }
-                return existing == nil ? nil : .duplicateInFile
+    /// The codes without those that are duplicates. The ordinals change when some are left out, so strips and
+    /// index are made again then.
+    private func kept(_ index: consuming CodeIndexBuilder, of strips: [Strip]) -> CodeRun {
+        if index.duplicates.isEmpty { return index.finish() }
+        let dropped = Set(index.duplicates.map(\.ordinal))
+        var kept = RunBuilder(id: Self.noUpload)
+        for strip in strips {
+            for position in 0..<strip.count
+            where !dropped.contains(strip.firstOrdinal + Ordinal(position)) {
+                strip.withCode(at: position) { kept.append($0) }
             }
-            if let fault { duplicates.append((ordinal, fault)) }
+        }
+        kept.finish()
+        var again = indexed(kept.strips, isInList: { _ in false })
+        precondition(again.duplicates.isEmpty, "duplicates among codes that are unique")
+        return again.finish()
+    }
+
+    private func indexed(_ strips: [Strip], isInList: (Span<UInt8>) -> Bool) -> CodeIndexBuilder {
+        var index = CodeIndexBuilder(capacity: strips.reduce(0) { $0 + $1.count }, seed: seed)
+        for first in stride(from: 0, to: strips.count, by: Self.blockStrips) {
+            index.add(Array(strips[first...].prefix(Self.blockStrips)), isInList: isInList)
             // One more than can be noted ends the upload, so more are not gathered.
-            if duplicates.count > Limits.badLines { break }
+            if index.duplicates.count > Limits.badLines { break }
         }
-        return (index, duplicates)
-    }
-}
-
-/// Packs codes into strips.
-private struct RunBuilder {
-    private var strips: [StripText] = []
-    private var counts: [Int] = []
-    private var bytes: [UInt8] = []
-    private var ends: [UInt32] = []
-    private(set) var count = 0
-
-    mutating func append(_ code: Span<UInt8>) {
-        bytes.append(code)
-        ends.append(UInt32(bytes.count))
-        count += 1
-        if ends.count == Strip.capacity { seal() }
+        return index
     }
 
-    private mutating func seal() {
-        // Copies are exact: what the growing buffers have to spare would be resident for ever.
-        strips.append(StripText(bytes: Array(bytes[...]), ends: Array(ends[...])))
-        counts.append(ends.count)
-        bytes.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
-    }
-
-    mutating func finish(id: UploadID) -> CodeRun {
-        if !ends.isEmpty { seal() }
-        var first: Ordinal = 0
-        var made: [Strip] = []
-        for (text, count) in zip(strips, counts) {
-            made.append(Strip(upload: id, firstOrdinal: first, count: count, text: text))
-            first += Ordinal(count)
-        }
-        strips = []
-        return CodeRun(strips: made, index: nil)
-    }
+    /// A block of a million codes, 32 MiB while it is indexed.
+    private static let blockStrips = (1 << 20) / Strip.capacity
 }

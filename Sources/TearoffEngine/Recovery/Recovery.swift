@@ -42,7 +42,24 @@ package enum Recovery {
         }
     }
 
+    /// Recovers with all workers. A refusal is looked for once more in order: which of several faults is met
+    /// first depends on the threads, and an operator is to read the same of the same directory each time.
     private static func recover(
+        _ manifest: Manifest?, _ segments: LaneCatalog, _ source: RecoverySource, newest: UInt64,
+        _ notices: [RecoveryNotice]
+    ) throws(SnapshotFault) -> RecoveredState {
+        do throws(SnapshotFault) {
+            return try attempt(manifest, segments, source, newest: newest, notices)
+        } catch {
+            if source.workers.count > 1 {
+                _ = try attempt(manifest, segments, source.inOrder, newest: newest, notices)
+            }
+            // Refused once is refused, also when the second reading met nothing.
+            throw error
+        }
+    }
+
+    private static func attempt(
         _ manifest: Manifest?, _ segments: LaneCatalog, _ source: RecoverySource, newest: UInt64,
         _ notices: [RecoveryNotice]
     ) throws(SnapshotFault) -> RecoveredState {

@@ -8,6 +8,12 @@ package struct RecoverySource: Sendable {
     package let blobs: any BlobStore
     /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
     package let seed: UInt64
+    package var workers = RecoveryWorkers.one
+    /// Records of the log that are read before they are applied, while the next ones are read: some 20 MiB,
+    /// twice. With many at once a shard's index stays in the cache for longer.
+    package var portionRecords = 1 << 18
+    /// Called from one thread at a time. What is done never shrinks within a stage and ends at the total; each
+    /// upload, and each further snapshot that is tried, begins anew.
     package let progress: @Sendable (RecoveryProgress) -> Void
 
     package init(
@@ -21,9 +27,16 @@ package struct RecoverySource: Sendable {
         self.seed = seed
         self.progress = progress
     }
+
+    /// The same, read on one thread.
+    var inOrder: RecoverySource {
+        var source = self
+        source.workers = .one
+        return source
+    }
 }
 
-/// How far a recovery is. Told about once per MiB read or per blob.
+/// How far a recovery is. Told several times a second.
 package struct RecoveryProgress: Equatable, Sendable {
     package enum Stage: String, Sendable {
         case uploads, snapshot, log

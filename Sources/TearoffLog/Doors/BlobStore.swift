@@ -57,16 +57,17 @@ package protocol BlobReader: AnyObject {
 }
 
 extension BlobStore {
-    /// A whole blob, checked.
-    package func readAll(_ id: BlobID) throws(StorageError) -> [UInt8] {
+    /// Replaces `bytes` by a whole blob, checked.
+    package func readAll(_ id: BlobID, into bytes: inout [UInt8]) throws(StorageError) {
         let reader = try open(id)
-        var all: [UInt8] = []
+        try reader.read(upTo: LogLimits.readWindowBytes, into: &bytes)
+        if bytes.isEmpty { return }
+        // Most are read in one piece; the empty one behind the last checks the hash.
         var piece: [UInt8] = []
         repeat {
             try reader.read(upTo: LogLimits.readWindowBytes, into: &piece)
-            all.append(contentsOf: piece)
+            bytes.append(contentsOf: piece)
         } while !piece.isEmpty
-        return all
     }
 }
 

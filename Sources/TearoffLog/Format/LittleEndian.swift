@@ -1,12 +1,15 @@
 /// Little-endian integers in byte buffers; every number on disk is written this way.
 extension Span<UInt8> {
     /// - Precondition: the integer's bytes lie inside the span.
+    @inline(__always)
     package func littleEndian<Number: FixedWidthInteger & UnsignedInteger>(
         _ type: Number.Type = Number.self, at offset: Int
     ) -> Number {
+        // Cut to size first, so that the bounds are checked once.
+        let bytes = extracting(offset..<offset + Number.bitWidth / 8)
         var number: Number = 0
         for index in 0..<(Number.bitWidth / 8) {
-            number |= Number(truncatingIfNeeded: self[offset + index]) << Number(index * 8)
+            number |= Number(truncatingIfNeeded: bytes[index]) &<< Number(truncatingIfNeeded: index &* 8)
         }
         return number
     }

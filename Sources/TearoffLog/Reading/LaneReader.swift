@@ -19,6 +19,11 @@ package final class LaneReader {
     /// Where the frame that was taken last stands.
     private var lastOffset: UInt64 = 0
     private let zstd = ZstdDecompressor()
+    /// Bytes of the segments that were left.
+    private var bytesLeft: UInt64 = 0
+
+    /// Bytes of segment files that were read through so far.
+    package var bytesRead: UInt64 { bytesLeft + (current?.offset ?? 0) }
 
     /// - Parameter position: ``LanePosition/start``, or what a snapshot noted.
     /// - Throws: when a segment between that position and the lane's last is missing.
@@ -147,6 +152,7 @@ extension LaneReader {
         case .refuse(let reason):
             throw refusal(reason, problem, witness: later.witness)
         }
+        bytesLeft += reader.file.byteCount
         current = nil
     }
 

@@ -120,12 +120,22 @@ struct SegmentReader {
         var place = offset
         let blockBytes = UInt64(header.blockBytes)
         while try load(header.blockBytes, at: place) {
-            let block = window.view(header.blockBytes, at: place)
-            if !window.memory.span.extracting(block).isZero {
-                isBlank = false
-                if place >= start, isHeader(at: place) { return (place, false) }
+            // Nearly all of it is zeros that no frame has reached, so these are passed over a window at a
+            // time.
+            let view = window.range(from: place)
+            if window.memory.span.extracting(view).isZero {
+                place += UInt64(view.count) / blockBytes * blockBytes
+                continue
             }
-            place += blockBytes
+            let end = place + UInt64(view.count) / blockBytes * blockBytes
+            while place < end {
+                let block = window.view(header.blockBytes, at: place)
+                if !window.memory.span.extracting(block).isZero {
+                    isBlank = false
+                    if place >= start, isHeader(at: place) { return (place, false) }
+                }
+                place += blockBytes
+            }
         }
         return (nil, isBlank)
     }

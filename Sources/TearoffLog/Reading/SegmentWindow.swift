@@ -17,7 +17,13 @@ struct SegmentWindow {
         return first..<(first + count)
     }
 
-    /// The memory that ranges of ``view(_:at:)`` point into.
+    /// All that is in view from `offset` on, which must be in view itself.
+    func range(from offset: UInt64) -> Range<Int> {
+        precondition(offset >= start && offset <= start + UInt64(bytes.count), "not in view")
+        return Int(offset - start)..<bytes.count
+    }
+
+    /// The memory that ranges of ``view(_:at:)`` and ``range(from:)`` point into.
     var memory: [UInt8] { bytes }
 
     /// Brings `count` bytes at `offset` into view. Reads are whole 4 KiB blocks.

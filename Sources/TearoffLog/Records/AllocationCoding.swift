@@ -106,29 +106,30 @@ enum RecordTag {
 /// Reads the allocations of one frame back.
 package enum AllocationDecoder {
     /// - Parameter body: called for each record in order, with the bytes of a long user and of the user id.
-    /// - Throws: ``RecordError``, or what `body` throws. Records before the fault were delivered.
+    /// - Throws: records before the fault were delivered.
     package static func decode(
         _ payload: Span<UInt8>, shardCount: UInt16,
-        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) throws -> Void
-    ) throws {
+        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
         var base = AllocationBase(shardCount: shardCount)
         var reader = ByteReader()
         while !reader.isAtEnd(payload) {
             let tagOffset = reader.position
             let tag = try reader.byte(payload)
             guard tag == RecordTag.allocation || tag == RecordTag.allocationWithUserID else {
-                throw RecordError.unknownTag(tag, offset: tagOffset)
+                throw .unknownTag(tag, offset: tagOffset)
             }
             let (record, text) = try decodeFields(payload, &reader, &base)
             var userID = 0..<0
             if tag == RecordTag.allocationWithUserID {
                 userID = try reader.range(Int(try reader.byte(payload)), payload)
-                guard !userID.isEmpty else { throw RecordError.badField("empty user id", offset: tagOffset) }
+                guard !userID.isEmpty else { throw .badField("empty user id", offset: tagOffset) }
             }
-            try body(record, payload.extracting(text), payload.extracting(userID))
+            body(record, payload.extracting(text), payload.extracting(userID))
         }
     }
 
+    @inline(__always)
     private static func decodeFields(
         _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase
     ) throws(RecordError) -> (AllocationRecord, userText: Range<Int>) {

@@ -64,13 +64,24 @@ struct ByteReader {
 
     func isAtEnd(_ bytes: Span<UInt8>) -> Bool { position == bytes.count }
 
+    @inline(__always)
     mutating func byte(_ bytes: Span<UInt8>) throws(RecordError) -> UInt8 {
         guard position < bytes.count else { throw .truncated(offset: position) }
         defer { position += 1 }
         return bytes[position]
     }
 
+    @inline(__always)
     mutating func varint(_ bytes: Span<UInt8>) throws(RecordError) -> UInt64 {
+        // Most numbers are differences of one byte.
+        if position < bytes.count, bytes[position] < 0x80 {
+            defer { position += 1 }
+            return UInt64(bytes[position])
+        }
+        return try longVarint(bytes)
+    }
+
+    private mutating func longVarint(_ bytes: Span<UInt8>) throws(RecordError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -83,12 +94,22 @@ struct ByteReader {
         }
     }
 
+    /// Steps over so many varints; what they hold is checked when they are read.
+    mutating func skipVarints(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) {
+        var left = count
+        while left > 0 {
+            if try byte(bytes) < 0x80 { left -= 1 }
+        }
+    }
+
+    @inline(__always)
     mutating func zigzag(_ bytes: Span<UInt8>) throws(RecordError) -> Int64 {
         let value = try varint(bytes)
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
     /// A varint that fits the narrower type.
+    @inline(__always)
     mutating func narrow<Value: FixedWidthInteger>(_ bytes: Span<UInt8>) throws(RecordError) -> Value {
         let start = position
         guard let value = Value(exactly: try varint(bytes)) else { throw .numberTooLarge(offset: start) }
@@ -106,6 +127,7 @@ struct ByteReader {
     }
 
     /// The range of the next `count` bytes.
+    @inline(__always)
     mutating func range(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) -> Range<Int> {
         guard count <= bytes.count - position else { throw .truncated(offset: position) }
         defer { position += count }

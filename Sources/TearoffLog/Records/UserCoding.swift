@@ -48,20 +48,29 @@ extension ByteReader {
         guard form >= 1, form <= UserKey.uppercaseUUID else {
             throw .badField("user form \(form)", offset: start)
         }
+        let words = Self.words(bytes.extracting(try range(min(Int(form), 16), bytes)))
+        if form == UserKey.uppercaseUUID, !Self.hasLetter(words.0), !Self.hasLetter(words.1) {
+            // Digits have no case: such a text is a lower-case UUID, and would be another user than itself.
+            throw .badField("upper-case user without a letter", offset: start)
+        }
+        return (UserKey(form: form, low: words.0, high: words.1), 0..<0)
+    }
+
+    /// Up to 16 bytes as two numbers.
+    @inline(__always)
+    private static func words(_ bytes: Span<UInt8>) -> (UInt64, UInt64) {
+        // The usual case, a UUID: two whole words.
+        if bytes.count == 16 { return (bytes.littleEndian(at: 0), bytes.littleEndian(at: 8)) }
         var words: (UInt64, UInt64) = (0, 0)
-        for index in 0..<min(Int(form), 16) {
-            let byte = UInt64(try byte(bytes))
+        for index in bytes.indices {
+            let byte = UInt64(bytes[index])
             if index < 8 {
                 words.0 |= byte << UInt64(index * 8)
             } else {
                 words.1 |= byte << UInt64(index * 8 - 64)
             }
         }
-        if form == UserKey.uppercaseUUID, !Self.hasLetter(words.0), !Self.hasLetter(words.1) {
-            // Digits have no case: such a text is a lower-case UUID, and would be another user than itself.
-            throw .badField("upper-case user without a letter", offset: start)
-        }
-        return (UserKey(form: form, low: words.0, high: words.1), 0..<0)
+        return words
     }
 
     /// Whether any of the word's hex digits is 10 or more: bit 3 is set, and bit 2 or bit 1.

@@ -52,61 +52,83 @@ package enum HistoryChunk {
     /// - Parameter body: called for each row in order, with the bytes of a long user and of the user id.
     package static func decode(
         _ bytes: Span<UInt8>, shard: ShardID,
-        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) throws -> Void
-    ) throws {
+        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
         var reader = ByteReader()
-        guard try reader.littleEndian(bytes) == magic else { throw RecordError.badField("magic", offset: 0) }
+        guard try reader.littleEndian(bytes) as UInt32 == magic else { throw .badField("magic", offset: 0) }
         guard try reader.varint(bytes) == UInt64(shard.rawValue) else {
-            throw RecordError.badField("shard", offset: 4)
+            throw .badField("shard", offset: 4)
         }
         let first: UInt32 = try reader.narrow(bytes)
         let count: Int = try reader.narrow(bytes)
-        guard count <= rowsMaximum else { throw RecordError.badField("row count", offset: 4) }
-        let columns = try Columns(bytes, &reader, count: count)
+        guard count <= rowsMaximum else { throw .badField("row count", offset: 4) }
+        var columns = try Columns(bytes, reader, count: count)
         for row in 0..<count {
-            let (user, text) = try reader.user(bytes)
+            let time = try columns.nextTime(bytes)
+            let campaign = CampaignID(rawValue: try columns.campaigns.narrow(bytes))
+            let code = CodeID(
+                upload: UploadID(rawValue: try columns.uploads.narrow(bytes)),
+                ordinal: try columns.nextOrdinal(bytes))
+            let userID = try columns.userIDs.shortString(bytes)
+            let (user, text) = try columns.users.user(bytes)
             let record = AllocationRecord(
                 shard: shard, sequence: SequenceNumber(rawValue: UInt64(first) + UInt64(row) + 1),
-                givenAt: Timestamp(milliseconds: columns.times[row]),
-                campaign: CampaignID(rawValue: columns.campaigns[row]),
-                code: CodeID(
-                    upload: UploadID(rawValue: columns.uploads[row]), ordinal: columns.ordinals[row]),
-                user: user)
-            try body(record, bytes.extracting(text), bytes.extracting(columns.userIDs[row]))
+                givenAt: time, campaign: campaign, code: code, user: user)
+            body(record, bytes.extracting(text), bytes.extracting(userID))
         }
-        guard reader.isAtEnd(bytes) else { throw RecordError.badField("length", offset: reader.position) }
+        guard columns.users.isAtEnd(bytes) else {
+            throw .badField("length", offset: columns.users.position)
+        }
     }
 }
 
-/// The columns before the users.
+/// A reader for each column, all of which move on by one row together: nothing of a chunk is kept.
 private struct Columns {
-    var campaigns: [UInt32] = []
-    var uploads: [UInt32] = []
-    var times: [UInt64] = []
-    var ordinals: [Ordinal] = []
-    var userIDs: [Range<Int>] = []
+    var campaigns: ByteReader
+    var uploads: ByteReader
+    private var times: ByteReader
+    private var ordinals: ByteReader
+    var userIDs: ByteReader
+    var users: ByteReader
+    private var time: UInt64 = 0
+    private var ordinal: Int64 = 0
 
-    init(_ bytes: Span<UInt8>, _ reader: inout ByteReader, count: Int) throws(RecordError) {
-        for _ in 0..<count { campaigns.append(try reader.narrow(bytes)) }
-        for _ in 0..<count { uploads.append(try reader.narrow(bytes)) }
-        var time: UInt64 = 0
-        for _ in 0..<count {
-            time = time &+ UInt64(bitPattern: try reader.zigzag(bytes))
-            guard time <= Timestamp.maximumMilliseconds else {
-                throw .badField("time", offset: reader.position)
-            }
-            times.append(time)
+    /// - Parameter start: where the first column begins.
+    init(_ bytes: Span<UInt8>, _ start: ByteReader, count: Int) throws(RecordError) {
+        campaigns = start
+        uploads = campaigns
+        try uploads.skipVarints(count, bytes)
+        times = uploads
+        try times.skipVarints(count, bytes)
+        ordinals = times
+        try ordinals.skipVarints(count, bytes)
+        userIDs = ordinals
+        try userIDs.skipVarints(count, bytes)
+        users = userIDs
+        for _ in 0..<count { _ = try users.shortString(bytes) }
+    }
+
+    @inline(__always)
+    mutating func nextTime(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp {
+        time = time &+ UInt64(bitPattern: try times.zigzag(bytes))
+        guard time <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: times.position) }
+        return Timestamp(milliseconds: time)
+    }
+
+    @inline(__always)
+    mutating func nextOrdinal(_ bytes: Span<UInt8>) throws(RecordError) -> Ordinal {
+        ordinal = ordinal &+ (try ordinals.zigzag(bytes))
+        guard let narrowed = Ordinal(exactly: ordinal) else {
+            throw .badField("ordinal", offset: ordinals.position)
         }
-        var ordinal: Int64 = 0
-        for _ in 0..<count {
-            ordinal = ordinal &+ (try reader.zigzag(bytes))
-            guard let narrowed = Ordinal(exactly: ordinal) else {
-                throw .badField("ordinal", offset: reader.position)
-            }
-            ordinals.append(narrowed)
-        }
-        for _ in 0..<count {
-            userIDs.append(try reader.range(Int(try reader.byte(bytes)), bytes))
-        }
+        return narrowed
+    }
+}
+
+extension ByteReader {
+    /// Where the bytes behind a length byte stand.
+    @inline(__always)
+    fileprivate mutating func shortString(_ bytes: Span<UInt8>) throws(RecordError) -> Range<Int> {
+        try range(Int(try byte(bytes)), bytes)
     }
 }

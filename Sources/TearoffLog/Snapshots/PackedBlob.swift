@@ -15,16 +15,15 @@ package enum PackedBlob {
         return packed
     }
 
+    /// Replaces `content` by what was packed.
+    ///
     /// - Parameter countMax: a larger content is refused before anything is allocated.
-    /// - Returns: nil when the bytes are no packed blob of at most that size.
-    package static func unpack(_ packed: Span<UInt8>, countMax: Int) -> [UInt8]? {
-        guard packed.count > 8 else { return nil }
-        var count: UInt64 = 0
-        for index in 0..<8 { count |= UInt64(packed[index]) << UInt64(8 * index) }
-        guard count <= UInt64(countMax) else { return nil }
-        var content: [UInt8] = []
-        let isWhole = ZstdDecompressor().decompress(
+    /// - Returns: false when the bytes are no packed blob of at most that size; `content` is then worthless.
+    package static func unpack(_ packed: Span<UInt8>, countMax: Int, into content: inout [UInt8]) -> Bool {
+        guard packed.count > 8 else { return false }
+        let count: UInt64 = packed.littleEndian(at: 0)
+        guard count <= UInt64(countMax) else { return false }
+        return ZstdDecompressor().decompress(
             packed.extracting(8..<packed.count), count: Int(count), into: &content)
-        return isWhole ? content : nil
     }
 }

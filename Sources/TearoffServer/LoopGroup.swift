@@ -1,0 +1,76 @@
+import Dispatch
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+import TearoffEngine
+
+/// The threads: event loops for the sockets, one for the control plane, and a few for slow work.
+final class LoopGroup: Sendable {
+    let sockets: MultiThreadedEventLoopGroup
+    let control: MultiThreadedEventLoopGroup
+    let background: NIOThreadPool
+
+    /// Two: a snapshot or a commit of an upload, and beside it the next segments and chunks.
+    private static let backgroundThreads = 2
+
+    /// Threads of a recovery at most: it has work for one for each shard, and one more that reads.
+    private static let recoveryThreadsMaximum = 17
+
+    init(loopCount: Int) {
+        sockets = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
+        control = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        background = NIOThreadPool(numberOfThreads: Self.backgroundThreads)
+        background.start()
+    }
+
+    func runInBackground(_ body: @escaping @Sendable () -> Void) {
+        // A cancelled piece of work is one that the end of the process makes superfluous.
+        background.submit { state in
+            guard case .active = state else { return }
+            BackgroundPriority.lowerThisThread()
+            body()
+        }
+    }
+
+    /// A recovery has the machine for itself: it takes all cores, up to ``recoveryThreadsMaximum``.
+    static var recoveryWorkers: RecoveryWorkers {
+        let threads = min(System.coreCount, recoveryThreadsMaximum)
+        return RecoveryWorkers(count: threads) { pieces, body in
+            let next = Atomic(0)
+            DispatchQueue.concurrentPerform(iterations: min(threads, pieces)) { _ in
+                while true {
+                    // Relaxed: the number alone is shared. Beginning and end of the call publish the rest.
+                    let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                    if piece >= pieces { return }
+                    body(piece)
+                }
+            }
+        }
+    }
+
+    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves
+    /// nothing.
+    func shutDown() async {
+        do {
+            try await sockets.shutdownGracefully()
+            try await control.shutdownGracefully()
+        } catch {
+            // The process is about to end, and nothing depends on its threads any more.
+            return
+        }
+    }
+}
+
+/// Lets the event loops go first where cores are few: a snapshot or an upload may take longer, a reply may
+/// not.
+private enum BackgroundPriority {
+    /// Half way down. At 19 a busy server would hold back the next log segment, and so itself.
+    private static let niceness: CInt = 10
+
+    /// On Linux niceness belongs to a thread, and 0 names the calling one. Where it may not be changed, all
+    /// are alike.
+    static func lowerThisThread() {
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+    }
+}

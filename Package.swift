@@ -78,6 +78,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/tearoffctl", swiftSettings: strict),
+        .executableTarget(
+            name: "tearoff-echo",
+            dependencies: [
+                "TearoffLog", "TearoffStorage",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/tearoff-echo", swiftSettings: strict),
 
         .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
         .testTarget(

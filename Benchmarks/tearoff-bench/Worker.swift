@@ -102,16 +102,15 @@ extension Worker {
             meter.note(now: now, replies: engine.tally.replies)
             if engine.isDone { break }
             try wait(for: engine.nextDueNanoseconds, now: now, &events)
+            let repliesBefore = engine.tally.replies
             for number in 0..<events.count {
                 let event = events[number]
-                if event.canRead {
-                    try receive(on: event.index, &engine)
-                    lastReply = System.now()
-                }
+                if event.canRead { try receive(on: event.index, &engine) }
                 if event.canWrite { try send(on: event.index, &engine) }
             }
             now = System.now()
-            if engine.tally.outstanding == 0 { lastReply = max(lastReply, now) }
+            let isWaiting = engine.tally.outstanding > 0 && engine.tally.replies == repliesBefore
+            if !isWaiting { lastReply = max(lastReply, now) }
             guard now < lastReply + LoadLimits.latencyNanosecondsMax else { throw .silence }
             if isOver(engine.endNanoseconds, now: now) { engine.abandon(now: now) }
         }

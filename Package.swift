@@ -27,6 +27,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["CommandLineArguments", "JSON"]),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -79,6 +80,26 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/tearoffctl", swiftSettings: strict),
+        .executableTarget(
+            name: "tearoff-echo",
+            dependencies: [
+                "TearoffLog", "TearoffStorage",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/tearoff-echo", swiftSettings: strict),
+        .target(name: "CEpoll", path: "Benchmarks/CEpoll"),
+        .target(
+            name: "TearoffLoad",
+            dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
+            path: "Benchmarks/TearoffLoad", swiftSettings: strict),
+        .executableTarget(
+            name: "tearoff-bench",
+            dependencies: [
+                "TearoffLoad", "CEpoll", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/tearoff-bench", swiftSettings: strict),
 
         .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
         .testTarget(
@@ -104,6 +125,10 @@ let package = Package(
             dependencies: [
                 "TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore", "TearoffSimulation",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TearoffBenchTests",
+            dependencies: ["TearoffLoad", .product(name: "Histogram", package: "hdrhistogram-swift")],
             swiftSettings: strict),
         .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
     ]

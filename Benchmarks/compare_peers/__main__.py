@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import signal
 import sys
-from collections.abc import Sequence
 from typing import NoReturn
 
 from . import report, runner
@@ -44,8 +43,10 @@ def main() -> int:
     if settings.list:
         _list(chosen)
         return 0
-    # An end from outside goes the same way as Ctrl-C: through every context manager.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # An end from outside goes the same way as Ctrl-C: through every context manager. Ctrl-C is named, too,
+    # since a script that runs this in the background leaves it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         is_whole = settings.report or runner.measure(form, chosen, settings.resume)
         report.write()
@@ -61,7 +62,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="compare",
-        description="Measures Tearoff beside Redis, PostgreSQL and a bare echo; writes Benchmarks/RESULTS.md.",
+        description="Measures Tearoff beside Redis, PostgreSQL and an echo; writes Benchmarks/RESULTS.md.",
         epilog="Without options: the full form. Exit codes: 0 done; 1 something failed; 64 wrong options; "
         "130 interrupted.",
     )

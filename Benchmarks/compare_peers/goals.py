@@ -1,7 +1,7 @@
 """The goals: what is measured beside what, and the bound that it must keep. Pure data.
 
-A goal names an experiment (`plan.py`), a figure of it, two of its systems, and the bound of the ratio of their
-medians. Goals are judged with `--threads 1`, as many threads as Redis and the bare echo have.
+A goal names an experiment (`plan.py`), a figure of it, two of its systems, and the bound of the ratio of
+their medians. Goals are judged with `--threads 1`, as many threads as Redis and the bare echo have.
 """
 
 from __future__ import annotations
@@ -83,6 +83,14 @@ def _durable(state: str) -> list[Goal]:
             "log_bytes",
             AT_MOST,
             1.2,
+        ),
+        Goal(
+            f"log-uuid-{state}",
+            "bytes of log per allocation, `-c 50 -P 64`, random UUIDs",
+            f"open-{state}",
+            "log_bytes",
+            AT_MOST,
+            0.35,
         ),
         Goal(
             f"tail-{state}",

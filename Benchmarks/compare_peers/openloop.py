@@ -17,8 +17,6 @@ CONNECTIONS = 50
 # Commands written at once by a closed loop that looks for the peak.
 PEAK_DEPTH = 64
 WARM_UP_SECONDS = 1
-# More than this of a thread's time spent by the generator, and it may be what is measured.
-BUSY_GENERATOR = 0.9
 
 
 def is_there() -> bool:
@@ -48,15 +46,15 @@ def parsed_json(output: str) -> dict[str, float]:
     """The figures of a run of `tearoff-bench --json`. Raises UnexpectedOutput."""
     try:
         report = json.loads(output)
-        latency = report["latencyMicroseconds"]
+        latency = report["latency_microseconds"]
         return {
-            "rate": float(report["rate"]),
-            "operations": float(report["replies"]),
+            "rate": float(report["requests_per_second"]),
+            "operations": float(report["requests"]),
             "p50_ms": latency["p50"] / 1e3,
             "p99_ms": latency["p99"] / 1e3,
-            "p999_ms": latency["p99.9"] / 1e3,
+            "p999_ms": latency["p99_9"] / 1e3,
             "max_ms": latency["max"] / 1e3,
-            "generator_busy": float(report["busy"]),
+            "generator_busy": float(report["generator"]["busy_share"]),
         }
     except (KeyError, TypeError, ValueError) as error:
         raise UnexpectedOutput(f"tearoff-bench: {error!r} in {output[:2000]!r}") from error
@@ -64,7 +62,7 @@ def parsed_json(output: str) -> dict[str, float]:
 
 def peak(system: RespSystem, seconds: float) -> dict[str, float]:
     """The best that it does for new users when asked as fast as it answers."""
-    flags = ["--depth", str(PEAK_DEPTH), "--duration", str(seconds), "--warm-up", "0.3"]
+    flags = ["--depth", str(PEAK_DEPTH), "--duration", str(seconds)]
     return parsed_json(processes.run(command(system, flags)))
 
 
@@ -83,11 +81,11 @@ def parsed_series(text: str) -> list[Point]:
     try:
         return [
             Point(
-                float(row["seconds"]),
+                float(row["second"]),
                 int(row["replies"]),
-                float(row["p50"]) / 1e3,
-                float(row["p99.9"]) / 1e3,
-                float(row["max"]) / 1e3,
+                float(row["p50_us"]) / 1e3,
+                float(row["p99_9_us"]) / 1e3,
+                float(row["max_us"]) / 1e3,
             )
             for row in csv.DictReader(text.splitlines())
         ]

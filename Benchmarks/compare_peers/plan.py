@@ -170,7 +170,7 @@ def _by_rate(form: Form) -> Experiment:
         title,
         LARGE,
         CLOSED,
-        form.rounds * len(CLOSED) * len(openloop.FRACTIONS) * (form.open_seconds + 3),
+        form.rounds * len(CLOSED) * len(form.fractions) * (form.open_seconds + 3),
         lambda stage: Outcome(openloop.latency_by_rate(stage, title, CLOSED)),
         needs_open_loop=True,
     )
@@ -184,7 +184,7 @@ def _through_snapshot(form: Form) -> Experiment:
         title,
         LARGE,
         systems,
-        len(systems) * 25,
+        len(systems) * (form.series_seconds + 13),
         lambda stage: Outcome([], openloop.through_a_snapshot(stage, title, systems)),
         needs_open_loop=True,
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 from . import peers
 from .figures import spread
-from .rows.openloop import BEGIN_SECONDS, FRACTIONS
 from .settings import EMPTY, LARGE
 from .store import Result
 
@@ -60,19 +59,25 @@ def _subplots(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, 
     return figure, list(axes.flat)
 
 
-def _plain_numbers(axis: Any) -> None:
-    """1,000,000 as 1M, and no powers of ten."""
-    from matplotlib.ticker import EngFormatter, NullFormatter
+def _plain_numbers(axis: Any, is_log: bool = False) -> None:
+    """1,000,000 as 1M, and no powers of ten; on a log axis at 1, 2 and 5 of each."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+    if is_log:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(EngFormatter(sep=""))
     axis.set_minor_formatter(NullFormatter())
 
 
 def _throughput_by_depth(results: dict[str, Result]) -> Any:
-    states = [state for state in (EMPTY, LARGE) if any(f"c50-p{depth}-{state}" in results for depth in DEPTHS)]
+    states = [
+        state for state in (EMPTY, LARGE) if any(f"c50-p{depth}-{state}" in results for depth in DEPTHS)
+    ]
     if not states:
         return None
     figure, axes = _subplots(1, len(states), (6.0 * len(states), 4.8))
+    for axis in axes[1:]:
+        axis.sharey(axes[0])
     titles = {EMPTY: "empty state", LARGE: "large state"}
     for axis, state in zip(axes, states):
         for system, (colour, marker) in STYLES.items():
@@ -100,9 +105,11 @@ def _throughput_by_depth(results: dict[str, Result]) -> Any:
         axis.minorticks_off()
         axis.set_xlabel("commands in flight on each of 50 connections")
         axis.set_ylabel("replies a second")
-        _plain_numbers(axis.yaxis)
+        _plain_numbers(axis.yaxis, is_log=True)
         axis.grid(alpha=0.3)
-    axes[0].legend(fontsize=8)
+    # One entry for each system, whichever of the two it is in.
+    entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels())}
+    figure.legend(entries.values(), entries.keys(), fontsize=8, loc="outside lower center", ncols=4)
     figure.suptitle("New users, redis-benchmark: medians, with the least and the greatest of the rounds")
     return figure
 
@@ -115,22 +122,25 @@ def _latency_by_rate(results: dict[str, Result]) -> Any:
     for system, (colour, marker) in STYLES.items():
         for metric, line in (("p50_ms", "--"), ("p999_ms", "-")):
             points = []
-            for fraction in FRACTIONS:
-                rate = spread(result.samples, f"{system}@{fraction}", "asked")
-                latency = spread(result.samples, f"{system}@{fraction}", metric)
+            for name in dict.fromkeys(sample.system for sample in result.samples):
+                if name.partition("@")[0] != system:
+                    continue
+                rate = spread(result.samples, name, "asked")
+                latency = spread(result.samples, name, metric)
                 if rate and latency:
                     points.append((rate.median, latency.median))
             if points:
-                name = f"{_plain_title(system)}, {'p50' if metric == 'p50_ms' else 'p99.9'}"
-                axis.plot(*zip(*points), line, color=colour, marker=marker, label=name)
+                label = f"{_plain_title(system)}, {'p50' if metric == 'p50_ms' else 'p99.9'}"
+                axis.plot(*zip(*sorted(points)), line, color=colour, marker=marker, label=label)
     axis.set(xscale="log", yscale="log")
     axis.set_xlabel("allocations asked for a second, 10 to 90 % of each system's own peak")
     axis.set_ylabel("milliseconds since the user came")
     axis.set_title("Latency by rate, open loop, large state")
-    _plain_numbers(axis.xaxis)
+    _plain_numbers(axis.xaxis, is_log=True)
     axis.yaxis.set_major_formatter("{x:g}")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    # Outside, since where the lines run is known only once they are drawn.
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -139,20 +149,22 @@ def _through_snapshot(results: dict[str, Result]) -> Any:
     if result is None or not result.series:
         return None
     systems = [system for system in STYLES if system in result.series]
+    begin = result.series["begin"][0]["seconds"]
     figure, axes = _subplots(len(systems), 1, (8.0, 3.0 * len(systems)))
     for axis, system in zip(axes, systems):
-        points = result.series[system]
+        # An interval in which nothing was answered has no latency; those who waited show in the next.
+        points = [point for point in result.series[system] if point["replies"]]
         colour = STYLES[system][0]
         times = [point["seconds"] for point in points]
         axis.plot(times, [point["p999_ms"] for point in points], "-", color=colour, label="p99.9")
         axis.plot(times, [point["p50_ms"] for point in points], "--", color=colour, label="p50")
         what = "BGSAVE" if system.startswith("redis") else "SNAPSHOT"
-        axis.axvline(BEGIN_SECONDS, color="#7F7F7F", linestyle=":", label=f"{what} begins")
+        axis.axvline(begin, color="#7F7F7F", linestyle=":", label=f"{what} begins")
         axis.set(title=f"{_plain_title(system)}, at half of its own peak", yscale="log")
         axis.set_ylabel("milliseconds")
         axis.yaxis.set_major_formatter("{x:g}")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8, loc="upper right")
+        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     bottom = min(axis.get_ylim()[0] for axis in axes)
     top = max(axis.get_ylim()[1] for axis in axes)
     for axis in axes:
@@ -183,11 +195,11 @@ def _cost_as_state_grows(results: dict[str, Result]) -> Any:
             continue
         axis.plot(*zip(*known), color=STYLES["tearoff"][0], marker="o")
         axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
         axis.set_xticks(sizes)
         _plain_numbers(axis.xaxis)
         if metric == "rate":
             _plain_numbers(axis.yaxis)
+        axis.set_ylim(0, 1.1 * max(value for _, value in known))
         axis.set_title(label, fontsize=10)
         axis.set_xlabel("allocations")
         axis.grid(alpha=0.3)

@@ -98,7 +98,7 @@ def run(
 
 
 def cpu_seconds(pid: int, with_children: bool = False) -> float:
-    """Processor time of a process, in steps of a clock tick (mostly 10 ms); with its children, dead or alive."""
+    """Processor time of a process, in clock ticks (mostly 10 ms); with its children, dead or alive."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     # Fields 14 to 17 of proc(5), counted from behind the name: utime, stime, cutime, cstime.
     own, waited_for = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))

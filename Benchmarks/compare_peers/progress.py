@@ -7,7 +7,7 @@ import time
 
 
 class Progress:
-    """Counts steps. The time left is guessed from rough seconds per step, corrected by what they took so far."""
+    """Counts steps. The time left is guessed from rough seconds per step, and from what they took."""
 
     def __init__(self, seconds: float):
         """`seconds`: the guesses of all steps that will be taken, added up."""

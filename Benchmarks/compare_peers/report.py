@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from . import peers, store
+from . import peers, plots, store
 from .figures import AT_LEAST, Spread, spread
 from .goals import Goal
 from .settings import EMPTY, LARGE, LOADS
@@ -42,6 +42,8 @@ METRICS: dict[str, tuple[str, int]] = {
 }
 # Tables are cut to what a reader compares; the raw files have the rest.
 _LEFT_OUT = {"mean_ms": "p50_ms"}
+# Made for a goal out of others that stand in the same table.
+_DERIVED = ("smallest", "largest")
 PLOT_TITLES = {
     "throughput-by-depth": "Allocations a second by depth, 50 connections",
     "latency-by-rate": "Latency by rate, open loop",
@@ -56,8 +58,6 @@ def write() -> None:
     if not results:
         print("Nothing has been measured yet.", file=sys.stderr)
         return
-    from . import plots
-
     plots.write(PLOTS, results)
     drawn = {path.stem for path in PLOTS.glob("*.svg")}
     explanations = notes(NOTES.read_text()) if NOTES.exists() else {}
@@ -84,14 +84,14 @@ def rendered(results: dict[str, Result], explanations: dict[str, str], drawn: se
 
 def _head(results: dict[str, Result]) -> str:
     latest = max(results.values(), key=lambda result: result.began)
-    forms = sorted({f"{result.form}, {result.rounds} rounds" for result in results.values()})
+    forms = sorted({f"{result.form}, rounds: {result.rounds}" for result in results.values()})
     began = min(result.began for result in results.values())
     lines = [
         "# Tearoff beside what people would use instead",
         "",
-        "Written by `./Benchmarks/compare`; [README.md](README.md) tells what each row means. The generator runs on",
-        "the same machine as the servers, so read the figures as ratios. Systems take turns within each round, and",
-        "every allocation is for a user who has not been seen before.",
+        "Written by `./Benchmarks/compare`; [README.md](README.md) tells what each row means. The generator",
+        "runs on the same machine as the servers, so read the figures as ratios. Systems take turns within",
+        "each round, and every run has users who have not been seen before.",
         "",
         f"Measured from {_day(began)} to {_day(latest.began + latest.seconds)} (UTC); "
         f"form: {'; '.join(forms)}.",
@@ -130,9 +130,7 @@ def _grouped(
     return list(groups.items())
 
 
-def _goal_table(
-    title: str, chosen: list[tuple[Goal, Verdict | None]], explanations: dict[str, str]
-) -> str:
+def _goal_table(title: str, chosen: list[tuple[Goal, Verdict | None]], explanations: dict[str, str]) -> str:
     lines = [
         f"### {title}",
         "",
@@ -179,9 +177,7 @@ def _explanations(verdicts: list[tuple[Goal, Verdict | None]], explanations: dic
 
 
 def _plots(drawn: set[str]) -> str:
-    parts = [
-        f"![{title}](plots/{name}.svg)" for name, title in PLOT_TITLES.items() if name in drawn
-    ]
+    parts = [f"![{title}](plots/{name}.svg)" for name, title in PLOT_TITLES.items() if name in drawn]
     return "\n\n".join(["## Plots", *parts]) if parts else ""
 
 
@@ -191,11 +187,9 @@ def _ordered(results: dict[str, Result]) -> list[Result]:
 
 def _experiment(result: Result) -> str:
     systems = list(dict.fromkeys(sample.system for sample in result.samples))
-    systems.sort(key=lambda key: list(peers.TITLES).index(key) if key in peers.TITLES else -1)
+    systems = sorted((key for key in systems if key not in _DERIVED), key=peers.rank)
     measured = {name for sample in result.samples for name in sample.metrics}
-    columns = [
-        name for name in METRICS if name in measured and not (_LEFT_OUT.get(name, "") in measured)
-    ]
+    columns = [name for name in METRICS if name in measured and _LEFT_OUT.get(name, "") not in measured]
     if not columns:
         return ""
     lines = [
@@ -233,6 +227,6 @@ def _commands(results: dict[str, Result]) -> str:
         for state in (EMPTY, LARGE):
             result = results.get(f"{load.key}-{state}")
             if result is not None and result.commands:
-                lines += [f"{key}: {command}" for key, command in result.commands.items()]
+                lines += [f"{key:15} {command}" for key, command in result.commands.items()]
                 break
     return "\n".join([*lines, "```"]) if len(lines) > 5 else ""

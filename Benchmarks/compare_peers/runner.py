@@ -45,7 +45,9 @@ def measure(form: Form, chosen: list[Experiment], resumes: bool) -> bool:
     return not failed
 
 
-def _run(stage: Stage, experiment: Experiment, facts: dict[str, str], commands: dict[str, dict[str, str]]) -> bool:
+def _run(
+    stage: Stage, experiment: Experiment, facts: dict[str, str], commands: dict[str, dict[str, str]]
+) -> bool:
     began = time.time()
     try:
         outcome = experiment.measure(stage)

@@ -29,9 +29,7 @@ class Load:
         return f"c{self.clients}-p{self.depth}"
 
     def scaled(self, factor: float) -> Load:
-        return Load(
-            self.clients, self.depth, int(self.requests * factor), int(self.cheap_requests * factor)
-        )
+        return Load(self.clients, self.depth, int(self.requests * factor), int(self.cheap_requests * factor))
 
 
 # 20,000 lone requests take 2 to 5 s, the others some seconds on the slowest system that they are for.
@@ -58,6 +56,10 @@ class Form:
     upload: int
     # Seconds that an open loop is recorded for, after a second of warm-up.
     open_seconds: int
+    # Of the peak, for the plot of latency over rate.
+    fractions: tuple[float, ...]
+    # Seconds of the plot through a snapshot, which begins after a third of them.
+    series_seconds: int
     # Codes that a search for the peak may use up.
     peak_codes: int
     # Users that repeats and look-ups ask for.
@@ -77,6 +79,8 @@ FULL = Form(
     state=10 * MILLION,
     upload=10 * MILLION,
     open_seconds=5,
+    fractions=(0.1, 0.25, 0.5, 0.75, 0.9),
+    series_seconds=12,
     peak_codes=5 * MILLION,
     known_users=100_000,
     scale=(1 * MILLION, 10 * MILLION, 50 * MILLION),
@@ -90,6 +94,8 @@ SHORT = Form(
     state=1 * MILLION,
     upload=1 * MILLION,
     open_seconds=2,
+    fractions=(0.25, 0.5, 0.9),
+    series_seconds=6,
     peak_codes=5 * MILLION,
     known_users=100_000,
     scale=(200_000, 1 * MILLION),

@@ -33,7 +33,7 @@ def write(directory: pathlib.Path, result: Result) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{result.experiment}.json"
     unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(asdict(result), indent=1, sort_keys=True) + "\n")
+    unfinished.write_text(json.dumps(asdict(result), indent=1) + "\n")
     unfinished.rename(path)
 
 

@@ -66,7 +66,9 @@ class Workplace:
             unfinished = path.with_suffix(".part")
             with codes.open("rb") as source, unfinished.open("wb", buffering=1 << 20) as output:
                 while batch := [line.rstrip(b"\n") for _, line in zip(range(per_command), source)]:
-                    output.write(b"*%d\r\n$5\r\nRPUSH\r\n$%d\r\n%s\r\n" % (len(batch) + 2, len(key), key.encode()))
+                    output.write(
+                        b"*%d\r\n$5\r\nRPUSH\r\n$%d\r\n%s\r\n" % (len(batch) + 2, len(key), key.encode())
+                    )
                     output.writelines(b"$%d\r\n%s\r\n" % (len(code), code) for code in batch)
             unfinished.rename(path)
         return path

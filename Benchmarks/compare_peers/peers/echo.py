@@ -10,9 +10,9 @@ from .base import RespSystem
 
 
 class Echo(RespSystem):
-    """`tearoff-echo --threads 1`: SwiftNIO, one loop, cuts its input into commands and answers each with the same
-    12 characters; with `--log` one durable frame (24 bytes a command) stands at the end of each tick, written
-    as Tearoff writes its own, before the replies leave."""
+    """`tearoff-echo --threads 1`: SwiftNIO, one loop, cuts its input into commands and answers each with the
+    same 12 characters; with `--log` one durable frame (24 bytes a command) stands at the end of each tick,
+    written as Tearoff writes its own, before the replies leave."""
 
     allocates = False
 

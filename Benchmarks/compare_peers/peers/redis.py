@@ -23,8 +23,8 @@ return code
 
 
 class Redis(RespSystem):
-    """`redis-server` of Debian, allocations by one Lua script through EVALSHA (GET the user's key; if it is not
-    there LPOP a code and SET it with EX 86400). `appendonly yes` with `appendfsync always` or `everysec`;
+    """`redis-server` of Debian, allocations by one Lua script through EVALSHA (GET the user's key; if it is
+    not there LPOP a code and SET it with EX 86400). `appendonly yes` with `appendfsync always` or `everysec`;
     `save ""` and `auto-aof-rewrite-percentage 0`, so that no fork happens while something is measured;
     everything else as it comes. Its AOF is rewritten once after a large state is filled."""
 

@@ -27,8 +27,9 @@ def memory(stage: Stage, systems: tuple[str, ...]) -> list[Sample]:
 
 
 def upload(stage: Stage, title: str, systems: tuple[str, ...]) -> list[Sample]:
-    """One file of codes into a new server: `tearoffctl list load`, which checks every line and every duplicate,
-    beside `redis-cli --pipe`, which does not. Redis' file of commands is made beforehand and not timed."""
+    """One file of codes into a new server: `tearoffctl list load`, which checks every line and every
+    duplicate, beside `redis-cli --pipe`, which does not. Redis' file of commands is made beforehand and not
+    timed."""
     codes = stage.workplace.codes(stage.form.upload, part=20)
 
     def one(key: str) -> dict[str, float]:
@@ -53,8 +54,8 @@ def upload(stage: Stage, title: str, systems: tuple[str, ...]) -> list[Sample]:
 
 
 def restart(stage: Stage, title: str, systems: tuple[str, ...]) -> list[Sample]:
-    """From the start of the process until a user who has a code gets it again. Files are in the page cache, for
-    all of them alike."""
+    """From the start of the process until a user who has a code gets it again. Files are in the page cache,
+    for all of them alike."""
     stage.release()
     stage.progress.step(f"{title}: preparing four directories")
     tearoff_log, tearoff_snapshot = _filled_tearoffs(stage)

@@ -18,7 +18,7 @@ def load_of(key: str, factor: float) -> Load:
 
 
 def new_users(stage: Stage, title: str, systems: tuple[str, ...], load: Load, state: str) -> list[Sample]:
-    """Allocations for new users, on a system that is made anew for every run, or on one with a large state."""
+    """Allocations for new users, on a system made anew for every run, or on one with a large state."""
 
     def one(key: str) -> dict[str, float]:
         with stage.on(key, state) as system:
@@ -54,5 +54,3 @@ def delayed_flush(stage: Stage, title: str, systems: tuple[str, ...]) -> list[Sa
         if sample.system == "tearoff"
     ]
     return samples + reachable
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -17,19 +18,19 @@ from ..settings import LARGE
 from ..stage import Stage
 
 _PEAK_SECONDS = 1.5
-# Of the peak, for the plot of latency over rate.
-FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
-# The plot through a snapshot: recorded so long, begun in its middle.
-_SERIES_SECONDS = 12
-BEGIN_SECONDS = 4
 
 
-def _supplied_peak(stage: Stage, system: RespSystem, seconds: float) -> float:
-    """The peak of a system; afterwards it has the codes for so many seconds at it."""
+def _supplied_peak(stage: Stage, system: RespSystem, seconds: float) -> dict[str, float]:
+    """The peak of a system as `rate`, and its bytes of log per allocation there (users are random UUIDs);
+    afterwards it has the codes for so many seconds at that rate."""
     system.supply(stage.form.peak_codes)
-    rate = openloop.peak(system, _PEAK_SECONDS)["rate"]
-    system.supply(int(rate * (seconds + openloop.WARM_UP_SECONDS + 1)))
-    return rate
+    log = system.log_bytes()
+    figures = openloop.peak(system, _PEAK_SECONDS)
+    found = {"rate": figures["rate"]}
+    if log is not None:
+        found["log_bytes"] = ((system.log_bytes() or 0) - log) / figures["operations"]
+    system.supply(int(figures["rate"] * (seconds + openloop.WARM_UP_SECONDS + 1)))
+    return found
 
 
 def half_of_peak(stage: Stage, title: str, systems: tuple[str, ...], state: str) -> list[Sample]:
@@ -38,8 +39,9 @@ def half_of_peak(stage: Stage, title: str, systems: tuple[str, ...], state: str)
     def one(key: str) -> dict[str, float]:
         with stage.on(key, state) as system:
             assert isinstance(system, RespSystem)
-            rate = _supplied_peak(stage, system, stage.form.open_seconds)
-            return {"peak": rate, **openloop.at_rate(system, rate / 2, stage.form.open_seconds)}
+            peak = _supplied_peak(stage, system, stage.form.open_seconds)
+            rate = peak.pop("rate")
+            return {"peak": rate, **peak, **openloop.at_rate(system, rate / 2, stage.form.open_seconds)}
 
     return stage.interleaved(title, systems, stage.form.rounds, one)
 
@@ -47,9 +49,10 @@ def half_of_peak(stage: Stage, title: str, systems: tuple[str, ...], state: str)
 def latency_by_rate(stage: Stage, title: str, systems: tuple[str, ...]) -> list[Sample]:
     """The same at several fractions of the peak; a system is named `key@fraction`."""
     peaks = {
-        key: _supplied_peak(stage, stage.standing_resp(key, LARGE), stage.form.open_seconds) for key in systems
+        key: _supplied_peak(stage, stage.standing_resp(key, LARGE), stage.form.open_seconds)["rate"]
+        for key in systems
     }
-    names = tuple(f"{key}@{fraction}" for key in systems for fraction in FRACTIONS)
+    names = tuple(f"{key}@{fraction}" for key in systems for fraction in stage.form.fractions)
 
     def one(name: str) -> dict[str, float]:
         key, _, fraction = name.partition("@")
@@ -65,8 +68,10 @@ def during(stage: Stage, title: str, event: str) -> list[Sample]:
     """Tearoff at half of its peak, quiet and while an event goes on for all of the recorded time."""
     system = stage.standing_resp("tearoff", LARGE)
     assert isinstance(system, Tearoff)
+    # Made now, so that the time of making it is not taken for an upload.
+    _uploaded_file(stage)
     seconds = stage.form.open_seconds
-    rate = _supplied_peak(stage, system, seconds) / 2
+    rate = _supplied_peak(stage, system, seconds)["rate"] / 2
 
     def one(key: str) -> dict[str, float]:
         system.supply(int(rate * (seconds + openloop.WARM_UP_SECONDS + 1)))
@@ -87,7 +92,11 @@ def _upload(stage: Stage, system: Tearoff) -> None:
     """To a list of its own each time, so that it is never known already."""
     name = stage.workplace.new_path("list").name
     system.call("LIST", "CREATE", name, "UNIQUE")
-    system.load(name, stage.workplace.codes(stage.form.upload, part=21))
+    system.load(name, _uploaded_file(stage))
+
+
+def _uploaded_file(stage: Stage) -> pathlib.Path:
+    return stage.workplace.codes(stage.form.upload, part=21)
 
 
 EVENTS: dict[str, Callable[[Stage, Tearoff], None]] = {"snapshot": _snapshot, "upload": _upload}
@@ -122,19 +131,24 @@ def _repeated(act: Callable[[], None]) -> Iterator[list[None]]:
         raise failures[0]
 
 
-def through_a_snapshot(stage: Stage, title: str, systems: tuple[str, ...]) -> dict[str, list[dict[str, float]]]:
-    """Latency over time at half of the peak; in the middle one snapshot, or Redis' BGSAVE, begins."""
-    series = {}
+def through_a_snapshot(
+    stage: Stage, title: str, systems: tuple[str, ...]
+) -> dict[str, list[dict[str, float]]]:
+    """Latency over time at half of the peak; one snapshot, or Redis' BGSAVE, begins at the moment that stands
+    under 'begin'."""
+    seconds = stage.form.series_seconds
+    begin = seconds / 3
+    series: dict[str, list[dict[str, float]]] = {"begin": [{"seconds": begin}]}
     for key in systems:
         stage.progress.step(f"{title}: {key}")
         system = stage.standing_resp(key, LARGE)
-        rate = _supplied_peak(stage, system, _SERIES_SECONDS) / 2
+        rate = _supplied_peak(stage, system, seconds)["rate"] / 2
         path = stage.workplace.new_path("series")
-        flags = openloop.open_flags(rate, _SERIES_SECONDS, path)
+        flags = openloop.open_flags(rate, seconds, path)
         with subprocess.Popen(
             processes.tied(openloop.command(system, flags)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as bench:
-            timer = threading.Timer(BEGIN_SECONDS + openloop.WARM_UP_SECONDS, _begin_snapshot, [system])
+            timer = threading.Timer(begin + openloop.WARM_UP_SECONDS, _begin_snapshot, [system])
             timer.start()
             output = bench.communicate()[0].decode(errors="replace")
             timer.join()

@@ -1,0 +1,1 @@
+"""How each row of the table is measured: functions from a stage to samples."""

@@ -177,7 +177,7 @@ extension LoopEngine {
         try advance { () throws(LogFailure) in
             _ = try writer.poll()
             // While an earlier frame is on its way, the batch stays open and grows.
-            if !writer.isBusy { tick.hand(over: &writer.batch) }
+            if !writer.isBusy && !tick.isEmpty { tick.hand(over: &writer.batch) }
             return try writer.commit(timeMilliseconds: now.milliseconds)
         }
     }

@@ -31,7 +31,7 @@ package final class CampaignTerms: Sendable {
     }
 
     func isExpired(at now: Timestamp) -> Bool {
-        expiresAt.map { now > $0 } ?? false
+        List.isExpired(expiresAt, at: now)
     }
 }
 

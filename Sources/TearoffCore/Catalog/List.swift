@@ -22,6 +22,11 @@ package struct List: Sendable {
     package internal(set) var pool: Pool
 
     package func isExpired(at now: Timestamp) -> Bool {
+        Self.isExpired(expiresAt, at: now)
+    }
+
+    /// - Parameter expiresAt: see ``expiresAt``.
+    static func isExpired(_ expiresAt: Timestamp?, at now: Timestamp) -> Bool {
         expiresAt.map { now > $0 } ?? false
     }
 

@@ -7,7 +7,7 @@ package struct Shard: ~Copyable {
     package let id: ShardID
     package let shardCount: UInt16
     /// Makes the index unpredictable to those who choose user ids. Not part of the state.
-    package let seed: UInt64
+    let seed: UInt64
     package private(set) var lastSequence = SequenceNumber.none
     package private(set) var rows = RowStore()
     private var index = AllocationIndex()

@@ -47,7 +47,8 @@ package struct CodeRun: Sendable {
     }
 
     package func withCode<Result>(at ordinal: Ordinal, _ body: (Span<UInt8>) -> Result) -> Result {
-        strips[Int(ordinal) / Strip.capacity].withCode(at: Int(ordinal) % Strip.capacity, body)
+        let place = position(of: ordinal)
+        return place.strip.withCode(at: place.position, body)
     }
 
     /// - Precondition: the run has that ordinal.
@@ -57,7 +58,8 @@ package struct CodeRun: Sendable {
     }
 
     package func owner(of ordinal: Ordinal) -> CodeOwner? {
-        strips[Int(ordinal) / Strip.capacity].owner(at: Int(ordinal) % Strip.capacity)
+        let place = position(of: ordinal)
+        return place.strip.owner(at: place.position)
     }
 
     /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.

@@ -175,9 +175,10 @@ extension LoopEngine {
     /// - Throws: the failure that poisoned the lane; the engine has failed then.
     package func commit() throws(EngineFailure) -> CommitProgress {
         try advance { () throws(LogFailure) in
-            _ = try writer.poll()
+            let earlier = try writer.poll()
             // While an earlier frame is on its way, the batch stays open and grows.
-            if !writer.isBusy && !tick.isEmpty { tick.hand(over: &writer.batch) }
+            if writer.isBusy { return earlier }
+            if !tick.isEmpty { tick.hand(over: &writer.batch) }
             return try writer.commit(timeMilliseconds: now.milliseconds)
         }
     }

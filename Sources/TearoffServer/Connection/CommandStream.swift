@@ -1,4 +1,3 @@
-import NIOCore
 import TearoffCore
 import TearoffEngine
 import TearoffLog

@@ -124,34 +124,16 @@ private final class WritingBuffer: Sendable {
         }
     }
 
-    /// Writes all bytes durably; a short write is continued, a failed one never tried again.
-    ///
-    /// The lock is held meanwhile: the lane looks at the result only when the event says so, or waits anyway.
+    /// Writes the bytes and keeps what came of it. The lock is held meanwhile: the lane looks at the result only
+    /// when the event says so, or waits anyway.
     func write(_ count: Int, to file: SystemFile, at offset: UInt64, _ settings: LogStorageSettings) {
         state.withLock { state in
-            var written = 0
-            while written < count {
-                let part = min(count - written, settings.writeBytesMax ?? .max)
-                // SAFETY: the address is checked to lie in the buffer, which the lock keeps in place.
-                let result = unsafe tearoff_write_now(
-                    file.descriptor, state.buffer.address(at: written, count: part), part,
-                    off_t(offset) + off_t(written))
-                if result < 0 && errno == EINTR { continue }
-                guard result > 0 else {
-                    let place = offset + UInt64(written)
-                    let error: StorageError =
-                        result < 0
-                        ? .last(.write, file.name, offset: place)
-                        : StorageError(
-                            .write, file: file.name, offset: ByteOffset(rawValue: place),
-                            problem: .nothingWritten)
-                    state.result = .failure(error)
-                    return
-                }
-                written += result
+            do throws(StorageError) {
+                try file.writeDurably(state.buffer, count: count, at: offset, settings)
+                state.result = .success(())
+            } catch {
+                state.result = .failure(error)
             }
-            if settings.flushDelayMicroseconds > 0 { usleep(settings.flushDelayMicroseconds) }
-            state.result = .success(())
         }
     }
 

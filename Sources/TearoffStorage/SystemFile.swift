@@ -1,3 +1,4 @@
+import CUring
 import Glibc
 import TearoffLog
 
@@ -49,6 +50,29 @@ final class SystemFile: Sendable {
             }
             written += count
         }
+    }
+
+    /// Writes the buffer's first bytes, and returns when they are on stable media; a short write is continued, a
+    /// failed one never tried again.
+    func writeDurably(
+        _ buffer: borrowing AlignedBuffer, count: Int, at offset: UInt64, _ settings: LogStorageSettings
+    ) throws(StorageError) {
+        var written = 0
+        while written < count {
+            let part = min(count - written, settings.writeBytesMax ?? .max)
+            // SAFETY: the address is checked to lie in the buffer, which is borrowed meanwhile.
+            let result = unsafe tearoff_write_now(
+                descriptor, buffer.address(at: written, count: part), part, off_t(offset) + off_t(written))
+            if result < 0 && errno == EINTR { continue }
+            let place = offset + UInt64(written)
+            guard result >= 0 else { throw .last(.write, name, offset: place) }
+            guard result > 0 else {
+                throw StorageError(
+                    .write, file: name, offset: ByteOffset(rawValue: place), problem: .nothingWritten)
+            }
+            written += result
+        }
+        if settings.flushDelayMicroseconds > 0 { usleep(settings.flushDelayMicroseconds) }
     }
 
     /// Reads exactly `count` bytes into the buffer's beginning.

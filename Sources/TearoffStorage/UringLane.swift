@@ -2,7 +2,11 @@ import CUring
 import Glibc
 import TearoffLog
 
-/// A lane that writes through an io_uring ring of its own: one system call for a write that is waited for.
+/// A lane whose writes go on in the background through an io_uring ring of its own.
+///
+/// Who waits writes with pwritev2 instead, one system call as well: the waiting thread then flushes by itself.
+/// From a ring the flush is left to a kernel worker, which must first get a core; where the cores are busy that
+/// took milliseconds (`docs/PERFORMANCE.md`).
 @safe final class UringLane: LaneStorage {
     /// A write and, for the injected delay, a timer behind it.
     private static let queueDepth: UInt32 = 4
@@ -26,6 +30,7 @@ import TearoffLog
         let offset: UInt64
         let count: Int
         let startedNanoseconds: UInt64
+        /// Whether the ring has it; else ``wait()`` writes it.
         let notify: Bool
         var written = 0
         /// Completions that the kernel still owes; the buffer is its until then.
@@ -55,8 +60,7 @@ import TearoffLog
                 tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1_000))
     }
 
-    /// A ring whose completions signal an eventfd, once that is asked for. Leaves nothing behind when it
-    /// throws.
+    /// A ring whose completions signal an eventfd. Leaves nothing behind when it throws.
     private static func makeRing(
         _ lane: LaneID
     ) throws(StorageError) -> (event: CInt, ring: UnsafeMutablePointer<io_uring>) {
@@ -73,7 +77,6 @@ import TearoffLog
             _ = close(event)
             throw .system(code == 0 ? -registered : -code, .create, name)
         }
-        unsafe tearoff_uring_notify(ring, false)
         return unsafe (event, ring)
     }
 
@@ -107,26 +110,33 @@ import TearoffLog
             buffer = AlignedBuffer(byteCount: LogLimits.round(bytes.count, upTo: 64 << 10))
         }
         buffer.copy(bytes)
-        unsafe tearoff_uring_notify(ring, notify)
         write = Write(
             offset: offset.rawValue, count: bytes.count, startedNanoseconds: monotonicNanoseconds(),
             notify: notify)
+        guard notify else { return }
         try guarded { () throws(StorageError) in
             try queue()
-            // Who waits submits and waits in one call.
-            if notify { try submit(waitFor: 0) }
+            try submit(waitFor: 0)
         }
     }
 
     func wait() throws(StorageError) {
         try checkAlive()
+        guard let begun = write else { preconditionFailure("lane \(files.lane) waits for nothing") }
         try guarded { () throws(StorageError) in
+            guard begun.notify else { return try writeNow(begun) }
             while write != nil {
                 try submit(waitFor: 1)
                 try reap()
             }
+            clearEvent()
         }
-        clearEvent()
+    }
+
+    private func writeNow(_ write: Write) throws(StorageError) {
+        guard let file else { preconditionFailure("lane \(files.lane) writes nowhere") }
+        try file.writeDurably(buffer, count: write.count, at: write.offset, settings)
+        finish(write)
     }
 
     func poll() throws(StorageError) -> Bool {
@@ -214,7 +224,10 @@ extension UringLane {
             self.write = write
             if write.written < write.count { try queue() }
         }
-        guard let write, write.written == write.count, write.outstanding == 0 else { return }
+        if let write, write.written == write.count, write.outstanding == 0 { finish(write) }
+    }
+
+    private func finish(_ write: Write) {
         lastWriteNanoseconds = monotonicNanoseconds() - write.startedNanoseconds
         self.write = nil
     }

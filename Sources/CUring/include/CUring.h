@@ -55,11 +55,6 @@ static inline int tearoff_uring_await(struct io_uring *ring) {
     return io_uring_wait_cqe(ring, &entry);
 }
 
-/// Whether completions signal the registered eventfd.
-static inline void tearoff_uring_notify(struct io_uring *ring, bool enabled) {
-    (void)io_uring_cq_eventfd_toggle(ring, enabled);
-}
-
 // What else of Linux Swift's Glibc module does not show. Functions, and not inline, because their headers need
 // _GNU_SOURCE, which would give the C types of this module another shape than other modules have.
 

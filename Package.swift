@@ -18,6 +18,12 @@ let package = Package(
         .executable(name: "tearoffctl", targets: ["tearoffctl"]),
         .library(name: "TearoffClient", targets: ["TearoffClient"]),
     ],
+    traits: [
+        .trait(
+            name: "Microbenchmarks",
+            description: "Times what is in Benchmarks/Microbenchmarks; else its dependency is not fetched."
+        )
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -28,6 +34,9 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["CommandLineArguments", "JSON"]),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        // Only fetched with the trait. Without its own traits it counts no allocations, and needs no library
+        // to be loaded beforehand.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -100,6 +109,16 @@ let package = Package(
                 "TearoffLoad", "CEpoll", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/tearoff-bench", swiftSettings: strict),
+        .target(name: "CCallgrind", path: "Benchmarks/CCallgrind"),
+        .executableTarget(
+            name: "Microbenchmarks",
+            dependencies: [
+                "TearoffCore", "TearoffProtocol", "TearoffLog", "TearoffEngine", "TearoffSimulation",
+                "CCallgrind",
+                .product(
+                    name: "Benchmark", package: "benchmark", condition: .when(traits: ["Microbenchmarks"])),
+            ],
+            path: "Benchmarks/Microbenchmarks", swiftSettings: strict),
 
         .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,104 @@
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+
+extension Stage {
+    static let engineStages = [
+        // A whole `ALLOC` between its socket and its disk, parsing and reply not included: in bursts of 64 as
+        // they are read, and 1,000 in a tick.
+        Stage("alloc", usesUsersUp: true) { size in
+            let loop = try FilledLoop(rows: size.rows, spare: size.spareUsers)
+            return loop.allocations(of: Users(size.rows..<size.rows + size.spareUsers), inTick: 1_000)
+        },
+        // The same, alone in its tick: as without pipelining.
+        Stage("alloc-alone", usesUsersUp: true) { size in
+            let loop = try FilledLoop(rows: size.rows, spare: size.spareUsers)
+            return loop.allocations(of: Users(size.rows..<size.rows + size.spareUsers), inTick: 1)
+        },
+        // The same of known users, in bursts.
+        Stage("alloc-repeated") { size in
+            let loop = try FilledLoop(rows: size.rows, spare: 0)
+            return loop.allocations(of: Users(size.knownUsers, below: size.rows), inTick: 1_000)
+        },
+    ]
+}
+
+/// A loop of an engine with 16 shards, on a log that keeps nothing, with allocations of users 0, 1, 2 …
+private final class FilledLoop {
+    private let loop: LoopEngine
+    private let terms: CampaignTerms
+    private var requests: [AllocationRequest] = []
+
+    /// - Parameter spare: codes that are left.
+    init(rows: Int, spare: Int) throws {
+        let supply = try Supply(codes: rows + max(spare, 1))
+        let written = SimulatedLogStorage(seed: 1)
+        try LoggedState.write(supply, to: written)
+        let state = try Recovery.run(LoggedState.source(written))
+        var settings = EngineSettings(loopCount: 1)
+        settings.lane.completion = .inline
+        settings.snapshotLogBytes = 0
+        let host = EngineHost(
+            wallMilliseconds: { Supply.now.milliseconds }, background: { $0() }, report: { _ in })
+        let start = EngineStart(
+            state, source: LoggedState.source(DiscardedLog()), settings: settings, host: host,
+            segmentBytes: LogLimits.segmentBytesDefault, makeHasher: { NoHasher() })
+        loop = try start.makeLoop(0, control: ControlPort(execute: { _ in }, scheduleExpiry: { _ in }))
+        terms = loop.catalog.terms(of: Supply.campaign)
+        for first in stride(from: 0, to: rows, by: 1 << 16) {
+            let users = Users(first..<min(first + 1 << 16, rows))
+            try allocations(of: users, inTick: 1_000)(users.count)
+        }
+    }
+
+    /// Begins again behind the last user; where they are new, they must not be used up.
+    func allocations(of users: Users, inTick: Int) -> Stage.Body {
+        var next = 0
+        return { [self] operations in
+            let end = operations
+            var done = 0
+            var given = 0
+            while done < end {
+                loop.beginTick()
+                let tick = min(inTick, end - done)
+                var left = tick
+                while left > 0 {
+                    let burst = min(left, LoopEngine.burstMaximum, users.count - next)
+                    given += allocate(users, next..<next + burst)
+                    next = next + burst == users.count ? 0 : next + burst
+                    left -= burst
+                }
+                _ = try loop.commit()
+                done += tick
+            }
+            precondition(given == operations, "\(given) codes for \(operations) users")
+        }
+    }
+
+    /// Decides a burst, as a connection does. - Returns: the codes given.
+    private func allocate(_ users: Users, _ range: Range<Int>) -> Int {
+        let text = users.text.span
+        let moment = loop.moment
+        requests.removeAll(keepingCapacity: true)
+        for index in range {
+            requests.append(loop.request(text.extracting(users.range(index)), terms: terms))
+        }
+        if range.count > 1 {
+            for request in requests { loop.prefetch(request) }
+        }
+        var given = 0
+        for (request, index) in zip(requests, range) {
+            let user = text.extracting(users.range(index))
+            let outcome = loop.allocate(request, terms: terms, at: moment, user: user, userID: Span())
+            if case .given = outcome { given += 1 }
+        }
+        return given
+    }
+}
+
+/// For an engine that takes no uploads.
+private final class NoHasher: ContentHasher {
+    func update(_ bytes: Span<UInt8>) {}
+    func finish() -> BlobID { BlobID(bytes: [UInt8](repeating: 0, count: BlobID.byteCount)) }
+}

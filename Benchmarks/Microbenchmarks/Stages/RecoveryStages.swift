@@ -1,0 +1,76 @@
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+import TearoffSimulation
+
+extension Stage {
+    static let recoveryStages = [
+        // One record of a frame read back.
+        Stage("decode") { _ in
+            let records = 1_000
+            let payload = payload(of: records)
+            return { operations in
+                var decoded = 0
+                while decoded < operations {
+                    try AllocationDecoder.decode(payload.span, shardCount: 16) { record, _, _ in
+                        decoded += record.user.form == UserKey.lowercaseUUID ? 1 : 0
+                    }
+                }
+            }
+        },
+        // One record of a log in memory, on one thread, from its frame into its shard: reading, checking,
+        // decoding, and applying to shards that begin empty.
+        Stage("recover", sampled: .million, counted: 100_000) { size in
+            let records = size.loggedRecords
+            let log = SimulatedLogStorage(seed: 1)
+            try LoggedState.write(try Supply(codes: records), to: log)
+            try LoggedState.write(users: records, to: log)
+            return { operations in
+                for _ in stride(from: 0, to: operations, by: records) {
+                    let state = try Recovery.run(LoggedState.source(log))
+                    precondition(state.counters.rowsFromLog == UInt64(records), "records are missing")
+                }
+            }
+        },
+    ]
+}
+
+/// A data directory in memory, as a server would leave it.
+enum LoggedState {
+    private static let shardCount: UInt16 = 16
+    /// What a busy tick puts into one frame.
+    private static let recordsInFrame = 1_000
+
+    static func source(_ log: any LogStorage) -> RecoverySource {
+        RecoverySource(
+            directory: LogWriting.directory, shardCount: shardCount, log: log, blobs: SimulatedBlobStore(),
+            seed: 99, progress: { _ in })
+    }
+
+    /// The list and the campaign, in the control lane.
+    static func write(_ supply: Supply, to log: any LogStorage) throws {
+        let writer = try LogWriting.writer(.control, on: log)
+        for (index, record) in supply.records.enumerated() {
+            ControlEntry.change(record, revision: UInt64(index) + 1).encode(into: &writer.batch.bytes)
+            writer.batch.recordCount += 1
+        }
+        _ = try writer.commit(timeMilliseconds: Supply.now.milliseconds)
+        _ = try writer.drain()
+    }
+
+    /// Allocations of users 0, 1, 2 …, in a loop's lane.
+    static func write(users: Int, to log: any LogStorage) throws {
+        let writer = try LogWriting.writer(LaneID(rawValue: 0), on: log)
+        var encoder = AllocationEncoder(shardCount: shardCount)
+        for first in stride(from: 0, to: users, by: recordsInFrame) {
+            for number in first..<min(first + recordsInFrame, users) {
+                let record = Supply.record(ofUser: number, shardCount: Int(shardCount))
+                encoder.encode(record, userBytes: Span(), userID: Span(), into: &writer.batch.bytes)
+                writer.batch.recordCount += 1
+            }
+            _ = try writer.commit(timeMilliseconds: Supply.now.milliseconds)
+            encoder.startFrame()
+        }
+        _ = try writer.drain()
+    }
+}

@@ -10,7 +10,8 @@ enum Counting {
         var description: String {
             switch self {
             case .unknownStage(let name): "no stage '\(name)' is counted: see --names"
-            case .noValgrindHeaders: "built without valgrind's headers"
+            case .noValgrindHeaders:
+                "built before valgrind's headers were there: remove .build, and build again"
             case .notUnderValgrind: "instructions are counted by valgrind --tool=callgrind only"
             }
         }

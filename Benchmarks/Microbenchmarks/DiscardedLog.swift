@@ -1,4 +1,3 @@
-import TearoffCore
 import TearoffLog
 
 /// A log directory that keeps nothing, and where every write is durable at once: what a lane does is measured
@@ -22,7 +21,8 @@ struct DiscardedLog: LogStorage {
 
     /// A new lane's writer, which waits in its commits.
     static func writer() throws(LogFailure) -> LaneWriter {
-        try LogWriting.writer(LaneID(rawValue: 0), on: DiscardedLog())
+        try LogWriting.writer(
+            LaneID(rawValue: 0), on: DiscardedLog(), segmentBytes: LogLimits.segmentBytesDefault)
     }
 }
 
@@ -35,19 +35,4 @@ private final class DiscardedLane: LaneStorage {
     func begin(_ bytes: Span<UInt8>, at offset: ByteOffset, notify: Bool) throws(StorageError) {}
     func wait() throws(StorageError) {}
     func poll() throws(StorageError) -> Bool { true }
-}
-
-/// How the benchmarks write logs.
-enum LogWriting {
-    static let directory = DirectoryID(bytes: [UInt8](repeating: 0xB0, count: DirectoryID.byteCount))
-
-    /// The writer of a lane that was never written, which waits in its commits.
-    static func writer(_ lane: LaneID, on storage: any LogStorage) throws(LogFailure) -> LaneWriter {
-        let supply = SegmentSupply(storage: storage, directoryID: directory, background: { $0() })
-        var settings = LaneSettings()
-        settings.completion = .inline
-        return try LaneWriter(
-            lane: lane, supply: supply, start: .first, settings: settings,
-            timeMilliseconds: Supply.now.milliseconds)
-    }
 }

@@ -76,7 +76,7 @@ enum Size: Sendable {
 }
 
 extension Stage {
-    /// All of them, in the order in which an `ALLOC` goes through them; recovery last.
+    /// The pieces of an `ALLOC`, whole ones, and the pieces of a recovery and a whole one.
     static let all: [Stage] =
         protocolStages + shardStages + claimStages + logStages + engineStages + recoveryStages
 }

@@ -23,8 +23,9 @@
             // own, which is not to make the state of all the others.
             var prepared: Stage.Body?
             Benchmark(stage.name, configuration: configuration) { benchmark in
-                let body = try prepared ?? stage.prepare(.timed)
-                prepared = body
+                // Set once: a closure that goes through an optional and back is wrapped anew each time.
+                if prepared == nil { prepared = try stage.prepare(.timed) }
+                guard let body = prepared else { return }
                 benchmark.startMeasurement()
                 try body(operations)
                 benchmark.stopMeasurement()

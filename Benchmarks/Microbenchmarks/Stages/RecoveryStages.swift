@@ -18,6 +18,15 @@ extension Stage {
                 }
             }
         },
+        // One record into its shard.
+        Stage("apply", usesUsersUp: true) { size in
+            let shard = try FilledShard(rows: 0, spare: size.rows + size.spareUsers)
+            try shard.apply(0..<size.rows)
+            let records = (size.rows..<size.rows + size.spareUsers).map {
+                Supply.record(ofUser: $0, shardCount: 1)
+            }
+            return shard.applies(records)
+        },
         // One record of a log in memory, on one thread, from its frame into its shard: reading, checking,
         // decoding, and applying to shards that begin empty.
         Stage("recover", sampled: .million, counted: 100_000) { size in
@@ -40,6 +49,8 @@ enum LoggedState {
     private static let shardCount: UInt16 = 16
     /// What a busy tick puts into one frame.
     private static let recordsInFrame = 1_000
+    /// Small ones, since a recovery also looks at what is unused behind the last frame.
+    private static let segmentBytes: UInt64 = 1 << 20
 
     static func source(_ log: any LogStorage) -> RecoverySource {
         RecoverySource(
@@ -49,7 +60,7 @@ enum LoggedState {
 
     /// The list and the campaign, in the control lane.
     static func write(_ supply: Supply, to log: any LogStorage) throws {
-        let writer = try LogWriting.writer(.control, on: log)
+        let writer = try LogWriting.writer(.control, on: log, segmentBytes: segmentBytes)
         for (index, record) in supply.records.enumerated() {
             ControlEntry.change(record, revision: UInt64(index) + 1).encode(into: &writer.batch.bytes)
             writer.batch.recordCount += 1
@@ -60,7 +71,8 @@ enum LoggedState {
 
     /// Allocations of users 0, 1, 2 …, in a loop's lane.
     static func write(users: Int, to log: any LogStorage) throws {
-        let writer = try LogWriting.writer(LaneID(rawValue: 0), on: log)
+        let writer = try LogWriting.writer(
+            LaneID(rawValue: 0), on: log, segmentBytes: segmentBytes)
         var encoder = AllocationEncoder(shardCount: shardCount)
         for first in stride(from: 0, to: users, by: recordsInFrame) {
             for number in first..<min(first + recordsInFrame, users) {

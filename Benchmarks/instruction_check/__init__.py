@@ -1,0 +1,1 @@
+"""Counts the instructions of each microbenchmark, and holds them against the committed thresholds."""

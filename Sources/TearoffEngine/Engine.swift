@@ -4,10 +4,12 @@ import TearoffLog
 
 /// What all loops share: the shards behind their mutexes, how far each lane is durable, and the latest
 /// catalog.
-package final class Engine: Sendable {
+@safe package final class Engine: Sendable {
     package let routing: UserRouting
     package let clock: EngineClock
     package let shards: [ShardCell]
+    /// The same once more, for those who enter one for each command: ``withShard(_:_:)``.
+    private let uncountedShards: [Unmanaged<ShardCell>]
     /// The shards' own, for ``AllocationKey``.
     let seed: UInt64
     /// By loop index.
@@ -25,11 +27,24 @@ package final class Engine: Sendable {
         self.routing = routing
         self.clock = clock
         self.shards = shards
+        unsafe uncountedShards = shards.map { unsafe Unmanaged.passUnretained($0) }
         self.seed = seed
         self.lanes = lanes
         self.catalog = Mutex(catalog)
         self.settings = settings
         self.host = host
+    }
+
+    /// Lends a shard without counting a reference up and down, which takes two atomic operations.
+    @inline(__always)
+    func withShard<Result: ~Copyable>(_ index: Int, _ body: (ShardCell) -> Result) -> Result {
+        var result: Result?
+        // SAFETY: `shards` keeps every cell as long as the engine.
+        unsafe uncountedShards[index]._withUnsafeGuaranteedRef { result = body($0) }
+        switch consume result {
+        case .some(let result): return result
+        case nil: preconditionFailure("a shard was lent and did not come back")
+        }
     }
 
     package var latestCatalog: Catalog { catalog.withLock { $0 } }

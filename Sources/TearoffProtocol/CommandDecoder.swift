@@ -91,6 +91,10 @@ package struct CommandDecoder: Sendable {
         }
     }
 
+    /// Whether nothing of the next command has been looked at, and nothing is wrong.
+    @inline(__always)
+    package var isBetweenCommands: Bool { phase == .idle && failure == nil }
+
     /// Forgets a half-read command and a failure; keeps the buffers.
     package mutating func reset() {
         phase = .idle

@@ -87,7 +87,7 @@ struct AllocationIndexTests {
             let hash = Self.hash(UInt64(row))
             index.set(RowNumber(rawValue: row), at: index.find(hash: hash) { _ in false }, hash: hash)
             let after = index.byteCount
-            #expect(after - before <= 2_048 * 8 + 256 * 4)
+            #expect(after - before <= 2_048 * 8 + 64 + 256 * 8)
             before = after
         }
     }

@@ -251,8 +251,11 @@ extension LoopEngine {
         let bytes = Array(user.utf8)
         let request = request(bytes.span, terms: terms)
         prefetch(request)
-        return allocate(
-            request, terms: terms, at: moment, user: bytes.span, userID: Array(userID.utf8).span)
+        let userID = Array(userID.utf8)
+        return withTick { tick in
+            allocate(
+                request, terms: terms, at: moment, user: bytes.span, userID: userID.span, in: &tick)
+        }
     }
 }
 

@@ -220,3 +220,44 @@ struct DecoderLimitTests {
         #expect(!error.message.isEmpty)
     }
 }
+
+@Suite("ALLOC is recognised at a glance when it is sent the usual way, and left to the decoder otherwise")
+struct PlainAllocTests {
+    private static func plain(_ arguments: [String]) -> PlainAlloc? {
+        PlainAlloc(Feed.resp(arguments).span, from: 0)
+    }
+
+    /// Goal: all users and names that the protocol allows. Method: the shortest and the longest.
+    @Test(arguments: [1, 9, 10, 36, 99, 100, 255])
+    func everyLengthOfUser(count: Int) throws {
+        let user = String(repeating: "7", count: count)
+        let input = Feed.resp(["ALLOC", "summer", user])
+        let found = PlainAlloc(input.span, from: 0)
+        let plain = try #require(found)
+        #expect(Array(input[plain.user]) == Array(user.utf8))
+        #expect(Array(input[plain.campaign]) == Array("summer".utf8))
+        #expect(plain.end == input.count)
+    }
+
+    /// Goal: only whole commands of that form. Method: other words, options, empty and overlong arguments.
+    @Test func whatIsOtherwiseIsLeftToTheDecoder() {
+        #expect(Self.plain(["ALLOC", "c", "u", "FULL"]) == nil)
+        #expect(Self.plain(["ALLOC", "c"]) == nil)
+        #expect(Self.plain(["ALLOX", "c", "u"]) == nil)
+        #expect(Self.plain(["ALLOC", "", "u"]) == nil)
+        #expect(Self.plain(["ALLOC", "c", ""]) == nil)
+        #expect(Self.plain(["ALLOC", String(repeating: "c", count: 64), "u"]) != nil)
+        #expect(Self.plain(["ALLOC", String(repeating: "c", count: 65), "u"]) == nil)
+        #expect(Self.plain(["ALLOC", "c", String(repeating: "u", count: 256)]) == nil)
+    }
+
+    /// Goal: half a command is never taken for a whole one, and nothing behind the input is read. Method: cut at
+    /// every byte.
+    @Test func halfACommandIsNone() {
+        let input = Feed.resp(["ALLOC", "summer", "user-1"])
+        for count in input.indices {
+            let found = PlainAlloc(Array(input[..<count]).span, from: 0)
+            #expect(found == nil, "\(count) bytes")
+        }
+    }
+}

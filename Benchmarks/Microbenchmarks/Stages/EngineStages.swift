@@ -87,13 +87,16 @@ private final class FilledLoop {
         if range.count > 1 {
             for request in requests { loop.prefetch(request) }
         }
-        var given = 0
-        for (request, index) in zip(requests, range) {
-            let user = text.extracting(users.range(index))
-            let outcome = loop.allocate(request, terms: terms, at: moment, user: user, userID: Span())
-            if case .given = outcome { given += 1 }
+        return loop.withTick { tick in
+            var given = 0
+            for (request, index) in zip(requests, range) {
+                let user = text.extracting(users.range(index))
+                let outcome = loop.allocate(
+                    request, terms: terms, at: moment, user: user, userID: Span(), in: &tick)
+                if case .given = outcome { given += 1 }
+            }
+            return given
         }
-        return given
     }
 }
 

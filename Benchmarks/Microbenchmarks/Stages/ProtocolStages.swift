@@ -8,6 +8,11 @@ extension Stage {
             var decoder = CommandDecoder()
             return { operations in try parse(operations, of: input.span, with: &decoder) }
         },
+        // The same recognised at a glance, as nearly every client sends it.
+        Stage("parse-plain") { _ in
+            let input = pipelined(64)
+            return { operations in parsePlain(operations, of: input.span) }
+        },
         // The code as a bulk string, behind the replies before it.
         Stage("reply") { _ in
             let code = Array("SUMMER-4711".utf8)
@@ -32,6 +37,17 @@ extension Stage {
                 parsed += decoder.argument(arguments.user).count
             }
             start = end == bytes.count ? 0 : end
+        }
+        precondition(parsed == operations * 36, "users of \(parsed) bytes in \(operations) commands")
+    }
+
+    private static func parsePlain(_ operations: Int, of bytes: Span<UInt8>) {
+        var start = 0
+        var parsed = 0
+        for _ in 0..<operations {
+            guard let command = PlainAlloc(bytes, from: start) else { break }
+            parsed += command.user.count
+            start = command.end == bytes.count ? 0 : command.end
         }
         precondition(parsed == operations * 36, "users of \(parsed) bytes in \(operations) commands")
     }

@@ -24,7 +24,7 @@ package struct AllocationRecord: Equatable, Sendable {
 }
 
 /// What a shard makes of an `ALLOC`.
-package enum AllocationDecision: Sendable {
+package enum AllocationDecision: ~Copyable, Sendable {
     /// The earlier allocation in that row stands.
     case repeated(RowNumber)
     /// A new code is claimed; it is to be applied at once, and its record logged.
@@ -34,7 +34,7 @@ package enum AllocationDecision: Sendable {
 
 /// A new allocation that was decided and is not applied yet: its record, and where things stand that deciding
 /// has found already.
-package struct DueAllocation: Sendable {
+package struct DueAllocation: ~Copyable, Sendable {
     package let record: AllocationRecord
     /// The code, and what the pool has behind it.
     package let claim: Claim

@@ -21,6 +21,9 @@ package struct Shard: ~Copyable {
         self.seed = seed
     }
 
+    /// Says, without the shard, which memory ``decide(_:bytes:terms:now:)`` will wait for.
+    package var directory: IndexDirectory { index.directory }
+
     /// Bytes in memory beside the rows themselves.
     package var indexByteCount: Int { index.byteCount + arena.byteCount }
 
@@ -54,10 +57,6 @@ extension Shard {
             user: key.user)
         return .new(DueAllocation(record: record, claim: claim, hash: key.hash, place: place))
     }
-
-    /// The memory that ``decide(_:bytes:terms:now:)`` will wait for: a hint for the processor, never to be
-    /// read through.
-    package func addressToPrefetch(for key: AllocationKey) -> UInt { index.address(of: key.hash) }
 
     /// The latest allocation of a user in a campaign.
     package func latest(campaign: CampaignID, user: UserKey, bytes: Span<UInt8>) -> RowNumber? {

@@ -15,6 +15,7 @@ package final class LoopEngine {
     /// Grows with every new catalog: what was looked up in an older one may be out of date.
     package private(set) var catalogGeneration: UInt64 = 1
     package let writer: LaneWriter
+    private let status: LaneStatus
     package private(set) var now: Timestamp
     private let batchBytesMax: Int
     private var tick: Tick
@@ -32,6 +33,7 @@ package final class LoopEngine {
         let share = engine.settings.snapshotShareBytes
         snapshotDueBytes = share - min(share, logBytes)
         self.index = index
+        status = engine.lanes[index]
         self.catalog = catalog
         self.writer = writer
         self.control = control
@@ -47,8 +49,6 @@ package final class LoopEngine {
     /// Requests that may be decided without asking ``isBatchFull`` in between. A guess: several times what a
     /// processor has cache misses under way at once.
     package static let burstMaximum = 64
-
-    private var status: LaneStatus { engine.lanes[index] }
 
     /// Reads the clock, once for all commands of the tick.
     package func beginTick() {
@@ -72,12 +72,14 @@ package final class LoopEngine {
 package struct TickMoment: Sendable {
     let now: Timestamp
     /// The frame that new records go into.
-    let frame: FrameNumber
+    let frame: LaneFrame
 }
 
 extension LoopEngine {
     /// Between this and the last decision of a burst, the tick does not end.
-    package var moment: TickMoment { TickMoment(now: now, frame: writer.openFrame) }
+    package var moment: TickMoment {
+        TickMoment(now: now, frame: LaneFrame(lane: index, frame: writer.openFrame))
+    }
 
     /// - Parameter user: 1 to ``Limits/userBytes`` bytes.
     package func request(_ user: Span<UInt8>, terms: CampaignTerms) -> AllocationRequest {
@@ -86,14 +88,27 @@ extension LoopEngine {
             shard: Int(engine.routing.shard(of: user).rawValue))
     }
 
-    /// Has the processor fetch what ``allocate(_:terms:user:userID:)`` will wait for. Worth its mutex when
-    /// other requests are decided first, so that the memory has time to come.
+    /// Has the processor fetch what ``allocate(_:terms:at:user:userID:)`` will wait for. Worth it when other
+    /// requests are decided first, so that the memory has time to come. Takes no mutex.
     package func prefetch(_ request: AllocationRequest) {
-        let address = engine.shards[request.shard].state.withLock {
-            $0.shard.addressToPrefetch(for: request.key)
+        let (head, slot) = engine.withShard(request.shard) {
+            $0.directory.addressesToPrefetch(for: request.key)
         }
-        tearoff_prefetch(address)
+        tearoff_prefetch(slot)
+        tearoff_prefetch(head)
     }
+
+    /// The terms of a campaign; nil when there is none of that name.
+    package func terms(ofCampaign name: Span<UInt8>) -> CampaignTerms? {
+        guard let name = String(validating: name.copy, as: UTF8.self),
+            let campaign = catalog.campaign(named: name)
+        else { return nil }
+        return catalog.terms(of: campaign.id)
+    }
+
+    /// Opens the tick once for all decisions of a burst.
+    @inline(__always)
+    package func withTick<Result>(_ body: (inout Tick) -> Result) -> Result { body(&tick) }
 
     /// Decides an `ALLOC` and, when a new code is given, puts its record into the open batch.
     ///
@@ -101,38 +116,38 @@ extension LoopEngine {
     ///   - terms: the same that the request was made with.
     ///   - moment: of this tick, and of this burst.
     ///   - userID: the marketing user id; empty when there is none.
+    ///   - tick: the one of ``withTick(_:)``.
     /// - Complexity: O(1) expected; one mutex; no allocation.
     package func allocate(
         _ request: AllocationRequest, terms: CampaignTerms, at moment: TickMoment, user: Span<UInt8>,
-        userID: Span<UInt8>
+        userID: Span<UInt8>, in tick: inout Tick
     ) -> AllocationOutcome {
-        let outcome = engine.shards[request.shard].state.withLock { state -> AllocationOutcome in
-            switch state.shard.decide(request.key, bytes: user, terms: terms, now: moment.now) {
-            case .repeated(let row): return repeated(row, in: state)
-            case .refused(let refusal): return .refused(refusal)
-            case .new(let due):
-                do throws(ApplyError) {
-                    _ = try state.shard.apply(due, userBytes: user, userID: userID)
-                } catch {
-                    engine.fail(.apply(error))
-                    return .refused(.shardFull)
-                }
-                state.inFlight.append(LaneFrame(lane: index, frame: moment.frame), lanes: engine.lanes)
-                let isFirst = tick.add(
-                    due, terms: terms, frame: moment.frame, userBytes: user, userID: userID)
-                if isFirst { status.noteWrite(to: moment.frame) }
-                return .given(
-                    Allocation(
-                        place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame))
-            }
+        let decision = engine.withShard(request.shard) {
+            $0.allocate(
+                request.key, terms: terms, at: moment, in: status, user: user, userID: userID,
+                lanes: engine.lanes)
         }
-        if case .refused(let refusal) = outcome { note(refusal, of: terms) }
-        return outcome
+        switch decision {
+        case .new(let due):
+            tick.add(due, terms: terms, frame: moment.frame.frame, userBytes: user, userID: userID)
+            return .given(
+                Allocation(
+                    place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
+        case .repeated(let code, let givenAt, let dependency):
+            return repeated(code, givenAt, dependency, &tick)
+        case .refused(let refusal):
+            tick.counters.refused += 1
+            if refusal == .poolEmpty { listIsDrained(terms.list) }
+            return .refused(refusal)
+        case .failed(let error):
+            engine.fail(.apply(error))
+            return .refused(.shardFull)
+        }
     }
 
-    private func repeated(_ number: RowNumber, in state: borrowing ShardState) -> AllocationOutcome {
-        let row = state.shard.rows[number]
-        let dependency = state.inFlight.dependency(of: number, lanes: engine.lanes)
+    private func repeated(
+        _ code: CodeID, _ givenAt: Timestamp, _ dependency: LaneFrame?, _ tick: inout Tick
+    ) -> AllocationOutcome {
         if let dependency, dependency.lane != index {
             tick.counters.parked += 1
             return .parked(dependency)
@@ -140,13 +155,8 @@ extension LoopEngine {
         tick.counters.repeated += 1
         return .given(
             Allocation(
-                place: upload(row.code.upload).codes.position(of: row.code.ordinal), isRepeat: true,
-                givenAt: row.givenAt, frame: dependency?.frame ?? .none))
-    }
-
-    private func note(_ refusal: AllocationRefusal, of terms: CampaignTerms) {
-        tick.counters.refused += 1
-        if refusal == .poolEmpty { listIsDrained(terms.list) }
+                place: upload(code.upload).codes.position(of: code.ordinal), isRepeat: true, givenAt: givenAt,
+                frame: dependency?.frame ?? .none))
     }
 
     private func listIsDrained(_ list: ListID) {

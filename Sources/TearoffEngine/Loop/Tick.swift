@@ -2,7 +2,7 @@ import TearoffCore
 import TearoffLog
 
 /// What a loop's decisions leave behind until the tick ends. One value, so that a decision opens it once.
-struct Tick: ~Copyable {
+package struct Tick: ~Copyable {
     var counters = LoopCounters()
     private var batch = FrameBatch()
     private var encoder: AllocationEncoder
@@ -24,19 +24,16 @@ struct Tick: ~Copyable {
     var byteCount: Int { batch.bytes.count }
 
     /// Notes a new allocation, which goes into `frame`.
-    ///
-    /// - Returns: whether it is the frame's first.
     mutating func add(
         _ due: borrowing DueAllocation, terms: CampaignTerms, frame: FrameNumber, userBytes: Span<UInt8>,
         userID: Span<UInt8>
-    ) -> Bool {
+    ) {
         encoder.encode(due.record, userBytes: userBytes, userID: userID, into: &batch.bytes)
         batch.recordCount += 1
         counters.given += 1
         let remaining = due.claim.remaining
         if remaining == 0 { drained.append((frame, terms.list)) }
         if remaining == terms.warnAt { low.append(LowList(listName: terms.listName, remaining: remaining)) }
-        return batch.recordCount == 1
     }
 
     /// Moves the records into the writer's batch, which is empty, and begins a new frame.

@@ -1,60 +1,79 @@
 import TearoffCore
 import TearoffLog
 
-/// Which frames the latest rows of a shard wait for. Rows before ``firstRow`` are known to be durable.
+/// Which frames the latest rows of a shard wait for, as runs of rows that went into one frame. Rows before the
+/// first run are known to be durable.
 struct InFlightRows {
-    /// Packed: 16 bits of lane above, 48 bits of frame below. A ring, so that dropping the front is free.
-    private var entries: [UInt64]
+    /// From `firstRow` to the next run, or to the shard's last row.
+    private struct Run {
+        let firstRow: UInt32
+        let frame: LaneFrame
+    }
+
+    /// A ring, so that dropping the front is free.
+    private var runs: [Run?]
     private var head = 0
     private var count = 0
-    private var firstRow: UInt32
+    private var nextRow: UInt32
+    private var latest: LaneFrame?
+
+    /// Runs of a shard that two or three lanes write to fit without growing.
+    private static let runsAtFirst = 16
 
     /// - Parameter firstRow: the rows before it were recovered.
     init(firstRow: Int) {
-        self.firstRow = UInt32(firstRow)
-        // The rows of an ordinary tick fit without growing: 4,096 over 16 shards.
-        entries = [UInt64](repeating: 0, count: 256)
+        nextRow = UInt32(firstRow)
+        runs = [Run?](repeating: nil, count: Self.runsAtFirst)
     }
 
     /// The frame that `row` waits for, or nil when it is durable.
+    ///
+    /// - Complexity: O(log runs).
     func dependency(of row: RowNumber, lanes: [LaneStatus]) -> LaneFrame? {
-        guard row.rawValue >= firstRow else { return nil }
-        let waiting = Self.unpack(entries[(head + Int(row.rawValue - firstRow)) & (entries.count - 1)])
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if let run = run(middle), run.firstRow <= row.rawValue { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0, let waiting = run(low - 1)?.frame else { return nil }
         return lanes[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
     }
 
-    /// Adds the next row. When there is no room, rows at the front whose frames have become durable are
-    /// forgotten, and only then does it grow.
+    private func run(_ index: Int) -> Run? { runs[(head &+ index) & (runs.count &- 1)] }
+
+    /// Adds the next row.
     ///
     /// - Complexity: O(1) amortised.
+    @inline(__always)
     mutating func append(_ frame: LaneFrame, lanes: [LaneStatus]) {
-        if count == entries.count {
+        if latest != frame { begin(frame, lanes: lanes) }
+        nextRow &+= 1
+    }
+
+    /// Begins a run. When there is no room, runs at the front whose frames have become durable are forgotten, and
+    /// only then does it grow.
+    private mutating func begin(_ frame: LaneFrame, lanes: [LaneStatus]) {
+        if count == runs.count {
             forgetDurable(lanes)
             // Less than half of the room won would have this done again soon.
-            if count > entries.count / 2 { grow() }
+            if count > runs.count / 2 { grow() }
         }
-        entries[(head &+ count) & (entries.count &- 1)] = UInt64(frame.lane) << 48 | frame.frame.rawValue
+        runs[(head + count) & (runs.count - 1)] = Run(firstRow: nextRow, frame: frame)
         count += 1
+        latest = frame
     }
 
     private mutating func forgetDurable(_ lanes: [LaneStatus]) {
-        while count > 0 {
-            let oldest = Self.unpack(entries[head])
-            if lanes[oldest.lane].durableFrame < oldest.frame { break }
-            head = (head + 1) & (entries.count - 1)
+        while count > 0, let oldest = run(0)?.frame, lanes[oldest.lane].durableFrame >= oldest.frame {
+            head = (head + 1) & (runs.count - 1)
             count -= 1
-            firstRow += 1
         }
     }
 
     private mutating func grow() {
-        var larger = [UInt64](repeating: 0, count: entries.count * 2)
-        for index in 0..<count { larger[index] = entries[(head + index) & (entries.count - 1)] }
-        entries = larger
+        var larger = [Run?](repeating: nil, count: runs.count * 2)
+        for index in 0..<count { larger[index] = run(index) }
+        runs = larger
         head = 0
-    }
-
-    private static func unpack(_ entry: UInt64) -> LaneFrame {
-        LaneFrame(lane: Int(entry >> 48), frame: FrameNumber(rawValue: entry & (1 << 48 - 1)))
     }
 }

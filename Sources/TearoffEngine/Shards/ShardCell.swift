@@ -4,14 +4,61 @@ package import TearoffCore
 /// A shard behind its mutex. Any loop may enter; none stays for more than one decision.
 package final class ShardCell: Sendable {
     package let state: Mutex<ShardState>
+    /// The shard's own, which needs no mutex.
+    let directory: IndexDirectory
 
     init(_ shard: consuming sending Shard) {
+        directory = shard.directory
         state = Mutex(ShardState(shard: shard))
     }
 
     /// All rows are durable: they were read back.
     func settleAfterRecovery() {
         state.withLock { $0.inFlight = InFlightRows(firstRow: $0.shard.rows.count) }
+    }
+}
+
+// MARK: - Allocating
+
+extension ShardCell {
+    /// What became of an `ALLOC` in its shard.
+    enum Decision: ~Copyable, Sendable {
+        /// Given and in the history; its record is to be put into the frame that the lane was told of.
+        case new(DueAllocation)
+        /// The row waits for `dependency`; nil when it is durable.
+        case repeated(CodeID, givenAt: Timestamp, dependency: LaneFrame?)
+        case refused(AllocationRefusal)
+        /// The shard is unchanged, and the engine must stop.
+        case failed(ApplyError)
+    }
+
+    /// Decides an `ALLOC`, and applies it when a new code is due.
+    ///
+    /// The record itself is written by the caller, outside of the mutex: the lane is told of the frame inside, so
+    /// that whoever sees the row also sees what it waits for.
+    func allocate(
+        _ key: AllocationKey, terms: CampaignTerms, at moment: TickMoment, in lane: LaneStatus,
+        user: Span<UInt8>, userID: Span<UInt8>, lanes: [LaneStatus]
+    ) -> Decision {
+        state.withLock { state in
+            switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now) {
+            case .refused(let refusal): return .refused(refusal)
+            case .repeated(let number):
+                let row = state.shard.rows[number]
+                return .repeated(
+                    row.code, givenAt: row.givenAt,
+                    dependency: state.inFlight.dependency(of: number, lanes: lanes))
+            case .new(let due):
+                do throws(ApplyError) {
+                    _ = try state.shard.apply(due, userBytes: user, userID: userID)
+                } catch {
+                    return .failed(error)
+                }
+                state.inFlight.append(moment.frame, lanes: lanes)
+                lane.noteWrite(to: moment.frame.frame)
+                return .new(due)
+            }
+        }
     }
 }
 

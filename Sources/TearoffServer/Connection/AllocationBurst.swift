@@ -8,9 +8,9 @@ import TearoffEngine
 struct AllocationBurst {
     struct Entry {
         let request: AllocationRequest
-        /// Where the command stands in what was read.
-        let command: Range<Int>
-        /// Where the user stands in the command.
+        /// Where the command begins in what was read.
+        let start: Int
+        /// Where the user stands.
         let user: Range<Int>
         /// The same of the marketing user id; empty when there is none.
         let userID: Range<Int>
@@ -29,6 +29,7 @@ struct AllocationBurst {
     /// Whether a request on these terms may be added.
     func accepts(_ terms: CampaignTerms) -> Bool { isEmpty || self.terms === terms }
 
+    @inline(__always)
     mutating func append(_ entry: Entry, _ terms: CampaignTerms) {
         if entries.isEmpty { self.terms = terms }
         entries.append(entry)

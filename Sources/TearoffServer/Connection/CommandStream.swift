@@ -33,6 +33,7 @@ struct CommandStream {
 
     var outbox = Outbox()
     private var decoder: CommandDecoder
+    private var latestTerms = LatestTerms()
     /// Empty between reads.
     private var burst = AllocationBurst()
 
@@ -48,18 +49,29 @@ struct CommandStream {
     ) -> Progress {
         swap(&burst, &connection.loop.idleBurst)
         defer { swap(&burst, &connection.loop.idleBurst) }
+        let engine = connection.loop.engine
         var start = 0
         while start < bytes.count {
-            let progress = runNext(bytes, from: start, of: connection, session)
+            // ALLOCs of the usual form, one after the other; anything else, and any error, is for the decoder.
+            if let engine, decoder.isBetweenCommands, session.isAuthenticated {
+                if let stalled = gather(bytes, from: &start, engine, session) { return stalled }
+                if start == bytes.count { break }
+            }
+            let progress = runNext(bytes, from: start, engine, of: connection, session)
             start = progress.consumed
             if progress.stall != nil { return progress }
             if progress.isStarved { break }
-            if outbox.count >= ServerLimits.outputBytes {
-                return decide(burst: bytes, session, connection)
-                    ?? Progress(consumed: start, stall: .outputFull)
-            }
+            if let stalled = stallWhenFull(bytes, at: start, engine, session) { return stalled }
         }
-        return decide(burst: bytes, session, connection) ?? Progress(consumed: start)
+        return decide(burst: bytes, engine, session) ?? Progress(consumed: start)
+    }
+
+    /// Stalls the connection when there are more replies than it may have.
+    private mutating func stallWhenFull(
+        _ bytes: Span<UInt8>, at start: Int, _ engine: LoopEngine?, _ session: Session
+    ) -> Progress? {
+        guard outbox.count >= ServerLimits.outputBytes else { return nil }
+        return decide(burst: bytes, engine, session) ?? Progress(consumed: start, stall: .outputFull)
     }
 }
 
@@ -68,34 +80,54 @@ struct CommandStream {
 extension CommandStream {
     /// Runs the command that begins at `start`, or puts it into the burst.
     private mutating func runNext(
-        _ bytes: Span<UInt8>, from start: Int, of connection: ConnectionHandler, _ session: Session
+        _ bytes: Span<UInt8>, from start: Int, _ engine: LoopEngine?, of connection: ConnectionHandler,
+        _ session: Session
     ) -> Progress {
         let end: Int
         do throws(ProtocolError) {
             switch try decoder.decode(bytes, from: start) {
             case .needMore: return Progress(consumed: start, isStarved: true)
             case .unbalancedQuotes(let next):
-                if let stalled = decide(burst: bytes, session, connection) { return stalled }
+                if let stalled = decide(burst: bytes, engine, session) { return stalled }
                 outbox.writer.error(CommandError.unbalancedQuotes)
                 outbox.noteReply()
                 return Progress(consumed: next)
             case .command(let next): end = next
             }
         } catch {
-            if let stalled = decide(burst: bytes, session, connection) { return stalled }
+            if let stalled = decide(burst: bytes, engine, session) { return stalled }
             outbox.writer.error(error)
             outbox.noteReply()
             return Progress(consumed: start, stall: .closing)
         }
-        if case .input = decoder.source, let engine = connection.loop.engine, session.isAuthenticated {
-            let command = bytes.extracting(start..<end)
-            if decoder.isAlloc(command), gather(command, start..<end, bytes, engine, session, connection) {
-                guard burst.isFull else { return Progress(consumed: end) }
-                return decide(burst: bytes, session, connection) ?? Progress(consumed: end)
+        if case .input = decoder.source, let engine, session.isAuthenticated,
+            let arguments = allocArguments(bytes.extracting(start..<end)),
+            let terms = latestTerms.find(bytes.extracting(range(arguments.campaign, start)), in: engine)
+        {
+            let user = range(arguments.user, start)
+            let userID = arguments.userID.map { range($0, start) } ?? 0..<0
+            if let stalled = append(
+                .init(
+                    request: engine.request(bytes.extracting(user), terms: terms), start: start, user: user,
+                    userID: userID, isFull: arguments.isFull), terms, bytes, engine, session)
+            {
+                return stalled
             }
+            return Progress(consumed: end)
         }
-        if let stalled = decide(burst: bytes, session, connection) { return stalled }
+        if let stalled = decide(burst: bytes, engine, session) { return stalled }
         return runAlone(bytes, start..<end, of: connection, session)
+    }
+
+    /// nil when the command is no `ALLOC`, or one in error.
+    private func allocArguments(_ command: Span<UInt8>) -> AllocArguments? {
+        decoder.isAlloc(command) ? try? AllocArguments(decoder, command) : nil
+    }
+
+    /// Where an argument of the command that begins at `start` stands in the input.
+    private func range(_ argument: Int, _ start: Int) -> Range<Int> {
+        let range = decoder.argument(argument)
+        return start + range.lowerBound..<start + range.upperBound
     }
 
     /// Runs any command by itself.
@@ -128,26 +160,36 @@ extension CommandStream {
 // MARK: - Bursts
 
 extension CommandStream {
-    /// Puts an `ALLOC` into the burst.
+    /// Puts every `ALLOC` of the usual form from `start` on into the burst, deciding it whenever it is full.
     ///
-    /// - Returns: false when it is to be run by itself: it is in error, names no campaign, or another one
-    ///   than the burst, which is decided first.
-    @inline(__always)
+    /// - Parameter start: moved behind them.
+    /// - Returns: nil unless the connection stalls.
     private mutating func gather(
-        _ command: Span<UInt8>, _ range: Range<Int>, _ bytes: Span<UInt8>, _ engine: LoopEngine,
-        _ session: Session, _ connection: ConnectionHandler
-    ) -> Bool {
-        guard let arguments = try? AllocArguments(decoder, command),
-            let terms = session.terms(of: command.extracting(decoder.argument(arguments.campaign)), engine),
-            burst.accepts(terms)
-        else { return false }
-        let user = decoder.argument(arguments.user)
-        burst.append(
-            .init(
-                request: engine.request(command.extracting(user), terms: terms), command: range, user: user,
-                userID: arguments.userID.map { decoder.argument($0) } ?? 0..<0, isFull: arguments.isFull),
-            terms)
-        return true
+        _ bytes: Span<UInt8>, from start: inout Int, _ engine: LoopEngine, _ session: Session
+    ) -> Progress? {
+        while let command = PlainAlloc(bytes, from: start),
+            let terms = latestTerms.find(bytes.extracting(command.campaign), in: engine)
+        {
+            let stalled = append(
+                .init(
+                    request: engine.request(bytes.extracting(command.user), terms: terms), start: start,
+                    user: command.user, userID: 0..<0, isFull: false), terms, bytes, engine, session)
+            if let stalled { return stalled }
+            start = command.end
+            if let stalled = stallWhenFull(bytes, at: start, engine, session) { return stalled }
+        }
+        return nil
+    }
+
+    /// Puts an `ALLOC` into the burst. One of another campaign is decided first, and a full one then.
+    @inline(__always)
+    private mutating func append(
+        _ entry: AllocationBurst.Entry, _ terms: CampaignTerms, _ bytes: Span<UInt8>, _ engine: LoopEngine,
+        _ session: Session
+    ) -> Progress? {
+        if !burst.accepts(terms), let stalled = decide(burst: bytes, engine, session) { return stalled }
+        burst.append(entry, terms)
+        return burst.isFull ? decide(burst: bytes, engine, session) : nil
     }
 
     /// Decides the gathered `ALLOC`s in order.
@@ -155,38 +197,40 @@ extension CommandStream {
     /// - Returns: nil when all are answered; else where the first one begins that is to be run again.
     @inline(__always)
     private mutating func decide(
-        burst bytes: Span<UInt8>, _ session: Session, _ connection: ConnectionHandler
+        burst bytes: Span<UInt8>, _ engine: LoopEngine?, _ session: Session
     ) -> Progress? {
         if burst.isEmpty { return nil }
-        return decideAll(bytes, session, connection)
+        return decideAll(bytes, engine, session)
     }
 
     private mutating func decideAll(
-        _ bytes: Span<UInt8>, _ session: Session, _ connection: ConnectionHandler
+        _ bytes: Span<UInt8>, _ engine: LoopEngine?, _ session: Session
     ) -> Progress? {
         defer { burst.removeAll() }
-        guard let terms = burst.terms, let engine = connection.loop.engine else { return nil }
-        if engine.isBatchFull {
-            decoder.reset()
-            return Progress(consumed: burst[0].command.lowerBound, stall: .batchFull)
-        }
+        guard let terms = burst.terms, let engine else { return nil }
+        if engine.isBatchFull { return again(from: 0, stall: .batchFull) }
         let moment = engine.moment
         if burst.count > 1 {
             for index in 0..<burst.count { engine.prefetch(burst[index].request) }
         }
-        for index in 0..<burst.count {
-            let entry = burst[index]
-            let command = bytes.extracting(entry.command)
-            let outcome = engine.allocate(
-                entry.request, terms: terms, at: moment, user: command.extracting(entry.user),
-                userID: command.extracting(entry.userID))
-            if let stall = session.answer(outcome, terms, isFull: entry.isFull, engine, &outbox) {
-                // What is decoded already is decoded again from there.
-                decoder.reset()
-                return Progress(consumed: entry.command.lowerBound, stall: stall)
+        return engine.withTick { tick in
+            for index in 0..<burst.count {
+                let entry = burst[index]
+                let outcome = engine.allocate(
+                    entry.request, terms: terms, at: moment, user: bytes.extracting(entry.user),
+                    userID: bytes.extracting(entry.userID), in: &tick)
+                if let stall = session.answer(outcome, terms, isFull: entry.isFull, engine, &outbox) {
+                    return again(from: index, stall: stall)
+                }
+                outbox.noteReply()
             }
-            outbox.noteReply()
+            return nil
         }
-        return nil
+    }
+
+    /// The burst's entries from this one on are to be read and run again.
+    private mutating func again(from index: Int, stall: Stall) -> Progress {
+        decoder.reset()
+        return Progress(consumed: burst[index].start, stall: stall)
     }
 }

@@ -16,8 +16,6 @@ final class Session {
     var isAuthenticated: Bool
     /// Uploads that this connection began: they end with it.
     var uploads: Set<UInt64> = []
-    /// The campaign of the last `ALLOC`, so that a burst does not look it up each time.
-    private var latestTerms = LatestTerms()
 
     init(id: UInt64, address: String, server: ServerState) {
         self.id = id
@@ -30,26 +28,6 @@ final class Session {
 
     /// As `CLIENT LIST` shows it.
     var line: String { "id=\(id) addr=\(address) name=\(name)" }
-}
-
-/// A campaign's terms by the bytes of its name, good as long as the loop's catalog is the same.
-private struct LatestTerms {
-    private var name: [UInt8] = []
-    private var generation: UInt64 = 0
-    private var terms: CampaignTerms?
-
-    mutating func find(_ name: Span<UInt8>, in engine: LoopEngine) -> CampaignTerms? {
-        if generation == engine.catalogGeneration, let terms, self.name.span.hasSameBytes(as: name) {
-            return terms
-        }
-        self.name = name.copy
-        generation = engine.catalogGeneration
-        let campaign = String(validating: self.name, as: UTF8.self).flatMap {
-            engine.catalog.campaign(named: $0)
-        }
-        terms = campaign.map { engine.catalog.terms(of: $0.id) }
-        return terms
-    }
 }
 
 // MARK: - Running
@@ -93,25 +71,23 @@ extension Session {
         return .answered
     }
 
-    /// The terms of a campaign; nil when there is none of that name.
-    func terms(of name: Span<UInt8>, _ engine: LoopEngine) -> CampaignTerms? {
-        latestTerms.find(name, in: engine)
-    }
-
     private func allocate(
         _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>,
         _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> SessionOutcome {
         let name = bytes.extracting(decoder.argument(arguments.campaign))
-        guard let terms = terms(of: name, engine) else {
+        guard let terms = engine.terms(ofCampaign: name) else {
             outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
             return .answered
         }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
-        let outcome = engine.allocate(
-            engine.request(user, terms: terms), terms: terms, at: engine.moment, user: user,
-            userID: bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0))
+        let userID = bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0)
+        let outcome = engine.withTick { tick in
+            engine.allocate(
+                engine.request(user, terms: terms), terms: terms, at: engine.moment, user: user, userID: userID,
+                in: &tick)
+        }
         return answer(outcome, terms, isFull: arguments.isFull, engine, &outbox).map { .again($0) } ?? .answered
     }
 

@@ -1,5 +1,4 @@
-/// `ALLOC campaign user` as nearly every client sends it: a RESP array of three, the word in capitals, all of it in
-/// the input. Recognised at a glance, which is a third of what ``CommandDecoder`` takes.
+/// `ALLOC campaign user` as nearly every client sends it: a RESP array of three, all of it in the input. Recognised at a glance, which is a third of what ``CommandDecoder`` takes.
 ///
 /// It says nothing that the decoder would not: whatever looks otherwise, or is in error, is left to that.
 package struct PlainAlloc: Equatable, Sendable {
@@ -11,6 +10,8 @@ package struct PlainAlloc: Equatable, Sendable {
 
     /// `*3`, `$5`, `ALLOC` and `$` with their line ends: 16 bytes as two little-endian words.
     private static let head: (UInt64, UInt64) = (0x0A0D_3524_0A0D_332A, 0x240A_0D43_4F4C_4C41)
+    /// What makes the five letters of the second word capitals. No other byte becomes a letter by it.
+    private static let capitals: UInt64 = ~0x20_2020_2020
     private static let headBytes = 16
 
     /// - Returns: nil when the command that begins at `start` is not of this form, not whole, or in error.
@@ -18,7 +19,7 @@ package struct PlainAlloc: Equatable, Sendable {
     package init?(_ bytes: Span<UInt8>, from start: Int) {
         guard bytes.count &- start >= Self.headBytes,
             bytes.littleEndianWord(at: start) == Self.head.0,
-            bytes.littleEndianWord(at: start &+ 8) == Self.head.1
+            bytes.littleEndianWord(at: start &+ 8) & Self.capitals == Self.head.1
         else { return nil }
         guard let campaign = bytes.bulk(lengthAt: start &+ Self.headBytes),
             campaign.count <= ArgumentLimits.nameBytes,

@@ -250,7 +250,7 @@ extension LoopEngine {
     func allocate(_ user: String, terms: CampaignTerms, userID: String = "") -> AllocationOutcome {
         let bytes = Array(user.utf8)
         let request = request(bytes.span, terms: terms)
-        prefetch(request)
+        prefetch([request].span)
         let userID = Array(userID.utf8)
         return withTick { tick in
             allocate(

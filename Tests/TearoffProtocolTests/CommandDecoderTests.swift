@@ -244,6 +244,8 @@ struct PlainAllocTests {
         #expect(Self.plain(["ALLOC", "c", "u", "FULL"]) == nil)
         #expect(Self.plain(["ALLOC", "c"]) == nil)
         #expect(Self.plain(["ALLOX", "c", "u"]) == nil)
+        #expect(Self.plain(["alloc", "c", "u"]) == Self.plain(["ALLOC", "c", "u"]))
+        #expect(Self.plain(["\u{01}LLOC", "c", "u"]) == nil)
         #expect(Self.plain(["ALLOC", "", "u"]) == nil)
         #expect(Self.plain(["ALLOC", "c", ""]) == nil)
         #expect(Self.plain(["ALLOC", String(repeating: "c", count: 64), "u"]) != nil)

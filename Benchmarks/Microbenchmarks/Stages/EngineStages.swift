@@ -84,9 +84,7 @@ private final class FilledLoop {
         for index in range {
             requests.append(loop.request(text.extracting(users.range(index)), terms: terms))
         }
-        if range.count > 1 {
-            for request in requests { loop.prefetch(request) }
-        }
+        if range.count > 1 { loop.prefetch(requests.span) }
         return loop.withTick { tick in
             var given = 0
             for (request, index) in zip(requests, range) {

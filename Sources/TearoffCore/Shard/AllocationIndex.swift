@@ -31,6 +31,10 @@ struct AllocationIndex: ~Copyable {
 
     var byteCount: Int { directory.byteCount + pageBytes }
 
+    /// The first row with that hash, most probably the one that ``find(hash:isSame:)`` will find.
+    @inline(__always)
+    func candidate(hash: UInt32) -> RowNumber? { find(hash: hash) { _ in true }.row }
+
     /// - Parameter isSame: whether that row is of the campaign and user looked for; hashes may collide.
     /// - Complexity: O(1) expected.
     @inline(__always)

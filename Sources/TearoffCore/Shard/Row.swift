@@ -45,6 +45,16 @@ package struct RowStore: Sendable {
         chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows]
     }
 
+    /// Where a row begins and where its last byte is: hints for the processor, never to be read through.
+    func addressesToPrefetch(of row: RowNumber) -> (first: UInt, last: UInt) {
+        // SAFETY: the address leaves as a number.
+        unsafe chunks[Int(row.rawValue) / Self.chunkRows].withUnsafeBufferPointer { rows in
+            let offset = Int(row.rawValue) % Self.chunkRows * MemoryLayout<Row>.stride
+            let first = UInt(bitPattern: rows.baseAddress) &+ UInt(offset)
+            return (first, first &+ UInt(MemoryLayout<Row>.size) &- 1)
+        }
+    }
+
     mutating func append(_ row: Row) {
         if count % Self.chunkRows == 0 {
             var chunk = ContiguousArray<Row>()

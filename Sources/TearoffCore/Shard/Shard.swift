@@ -24,6 +24,11 @@ package struct Shard: ~Copyable {
     /// Says, without the shard, which memory ``decide(_:bytes:terms:now:)`` will wait for.
     package var directory: IndexDirectory { index.directory }
 
+    /// The row that deciding on `key` will read, if the user is known: see ``RowStore/addressesToPrefetch(of:)``.
+    package func rowToPrefetch(for key: AllocationKey) -> (first: UInt, last: UInt)? {
+        index.candidate(hash: key.hash).map { rows.addressesToPrefetch(of: $0) }
+    }
+
     /// Bytes in memory beside the rows themselves.
     package var indexByteCount: Int { index.byteCount + arena.byteCount }
 
@@ -113,7 +118,7 @@ extension Shard {
         let key = AllocationKey(
             campaign: record.campaign, user: record.user, bytes: userBytes, seed: seed)
         return try add(
-            record, to: upload.codes.position(of: record.code.ordinal), at: find(key, bytes: userBytes),
+            record, to: upload.position(of: record.code.ordinal), at: find(key, bytes: userBytes),
             hash: key.hash, userBytes: userBytes, userID: userID)
     }
 

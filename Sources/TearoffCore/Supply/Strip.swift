@@ -60,6 +60,9 @@ package final class Strip: Sendable {
         text.withCode(at: position, body)
     }
 
+    /// See ``StripText/addressToPrefetch(of:)``.
+    package func addressToPrefetch(of position: Int) -> UInt { text.addressToPrefetch(of: position) }
+
     /// Bytes that the text of the codes takes in memory.
     package var textByteCount: Int { text.byteCount }
 }

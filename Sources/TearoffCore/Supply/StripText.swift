@@ -28,6 +28,14 @@ package struct StripText: Sendable {
         body(bytes.span.extracting(range(of: position)))
     }
 
+    /// Where a code begins: a hint for the processor, never to be read through.
+    func addressToPrefetch(of position: Int) -> UInt {
+        // SAFETY: the address leaves as a number.
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            UInt(bitPattern: bytes.baseAddress) &+ UInt(range(of: position).lowerBound)
+        }
+    }
+
     private func range(of position: Int) -> Range<Int> {
         switch layout {
         case .uniform(let length): position * length..<(position + 1) * length

@@ -12,6 +12,9 @@ package final class Upload: Sendable {
     }
 
     package var count: Int { codes.count }
+
+    /// - Precondition: the upload has that ordinal.
+    package func position(of ordinal: Ordinal) -> CodePosition { codes.position(of: ordinal) }
 }
 
 /// Strips of codes with an index over them; what an upload's file becomes in memory.

@@ -58,7 +58,11 @@ extension UserKey {
     ///
     /// Eight digits at a time, and without a branch on the digits themselves: they are random, and a wrong
     /// guess would cost more than the rest.
+    ///
+    /// - Precondition: 36 bytes.
+    @inline(__always)
     private static func uuid(_ bytes: Span<UInt8>) -> UserKey? {
+        precondition(bytes.count == 36, "a UUID of \(bytes.count) bytes")
         guard bytes[8] == 0x2D, bytes[13] == 0x2D, bytes[18] == 0x2D, bytes[23] == 0x2D else { return nil }
         let first = HexDigits(bytes.word(at: 0))
         let second = HexDigits(bytes.word(at: 9, and: 14))
@@ -107,6 +111,7 @@ private struct HexDigits {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
 
     /// All bytes at once, each as a number of 7 bits whose sums stay within 8.
+    @inline(__always)
     init(_ text: UInt64) {
         let ones = Self.ones
         let low = text & (ones &* 0x7F)
@@ -129,16 +134,18 @@ private struct HexDigits {
 
 extension Span<UInt8> {
     /// Eight bytes from `index` on as one number, the first one highest.
+    @inline(__always)
     fileprivate func word(at index: Int) -> UInt64 {
-        // SAFETY: the bounds are checked by the load, and every bit pattern is a number.
-        UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+        // SAFETY: callers pass places of a UUID's 36 bytes, which they have counted; every bit pattern is a number.
+        UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
     }
 
     /// Four bytes from one place, and four from another behind them.
+    @inline(__always)
     fileprivate func word(at first: Int, and second: Int) -> UInt64 {
         // SAFETY: as above.
-        let upper = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: first, as: UInt32.self)
-        let lower = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: second, as: UInt32.self)
+        let upper = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: first, as: UInt32.self)
+        let lower = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: second, as: UInt32.self)
         return UInt64(UInt32(bigEndian: upper)) << 32 | UInt64(UInt32(bigEndian: lower))
     }
 }

@@ -36,8 +36,8 @@ package struct UserRouting: Sendable {
     private static func hasBrace(_ user: Span<UInt8>) -> Bool {
         var index = 0
         while index &+ 8 <= user.count {
-            // SAFETY: the bounds are checked by the load, and every bit pattern is a number.
-            let word = unsafe user.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // SAFETY: the loop's condition keeps the eight bytes inside, and every bit pattern is a number.
+            let word = unsafe user.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
             // A byte that is `{` becomes 0, and only a 0 or a byte above one borrows into its upper bit.
             let difference = word ^ 0x7B7B_7B7B_7B7B_7B7B
             if (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 != 0 { return true }
@@ -56,45 +56,59 @@ package struct UserRouting: Sendable {
     ///   Performance Software-Based CRC Generators", 2005.
     private static func crc16(_ bytes: Span<UInt8>) -> UInt16 {
         // Once, not at each byte: a static table is checked for being made at each access.
-        let table = Self.table.span
+        let table = ChecksumTable.shared
         var crc: UInt16 = 0
         var index = 0
         while index &+ 8 <= bytes.count {
-            // SAFETY: the bounds are checked by the load, and every bit pattern is a number.
-            let loaded = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // SAFETY: the loop's condition keeps the eight bytes inside, and every bit pattern is a number.
+            let loaded = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
             let word = UInt64(bigEndian: loaded) ^ UInt64(crc) << 48
             // All but the first two bytes are known without the checksum so far: the processor need not wait.
             let rest =
-                table[byte(word, 5) &+ 1_280] ^ table[byte(word, 4) &+ 1_024] ^ table[byte(word, 3) &+ 768]
-                ^ table[byte(word, 2) &+ 512] ^ table[byte(word, 1) &+ 256] ^ table[byte(word, 0)]
-            crc = rest ^ table[byte(word, 7) &+ 1_792] ^ table[byte(word, 6) &+ 1_536]
+                table[word, 5] ^ table[word, 4] ^ table[word, 3] ^ table[word, 2] ^ table[word, 1]
+                ^ table[word, 0]
+            crc = rest ^ table[word, 7] ^ table[word, 6]
             index &+= 8
         }
         while index < bytes.count {
-            crc = crc &<< 8 ^ table[Int(UInt8(truncatingIfNeeded: crc &>> 8) ^ bytes[index])]
+            crc = crc &<< 8 ^ table[UInt64(crc &>> 8) ^ UInt64(bytes[index]), 0]
             index &+= 1
         }
         return crc
     }
+}
 
-    /// Byte `index` of the word, 0 being the lowest.
-    @inline(__always)
-    private static func byte(_ word: UInt64, _ index: UInt64) -> Int {
-        Int(UInt8(truncatingIfNeeded: word &>> (index &* 8)))
-    }
+/// Entry 256 * k + b: the CRC16 of byte b with k zero bytes behind it.
+///
+/// Sendable, proof: filled before it is shared, never changed or freed afterwards.
+@safe private struct ChecksumTable: @unchecked Sendable {
+    static let shared = ChecksumTable()
 
-    /// Entry 256 * k + b: the checksum of byte b with k zero bytes behind it.
-    private static let table: [UInt16] = {
-        var table: [UInt16] = []
+    /// A bare pointer, since the bounds of an array would be checked eight times for eight bytes.
+    private let entries: UnsafePointer<UInt16>
+
+    private init() {
+        let table = UnsafeMutablePointer<UInt16>.allocate(capacity: 8 * 256)
+        // SAFETY: 2,048 entries are allocated; each is initialized once, from the one 256 before it.
         for byte in 0..<256 {
             var crc = UInt16(byte) << 8
             for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
-            table.append(crc)
+            unsafe (table + byte).initialize(to: crc)
         }
-        for index in 256..<2_048 {
-            let before = table[index - 256]
-            table.append(before << 8 ^ table[Int(before >> 8)])
+        for index in 256..<8 * 256 {
+            let before = unsafe table[index - 256]
+            unsafe (table + index).initialize(to: before << 8 ^ table[Int(before >> 8)])
         }
-        return table
-    }()
+        unsafe entries = UnsafePointer(table)
+    }
+
+    /// The entry of byte `index` of the word, 0 being the lowest, with as many zero bytes behind it.
+    ///
+    /// - Parameter index: 0 to 7.
+    @inline(__always)
+    subscript(_ word: UInt64, _ index: Int) -> UInt16 {
+        let byte = UInt8(truncatingIfNeeded: word &>> UInt64(index &* 8))
+        // SAFETY: eight times 256 entries; the callers' indices are literals below eight.
+        return unsafe entries[index &* 256 &+ Int(byte)]
+    }
 }

@@ -14,11 +14,15 @@ package final class LoopEngine {
     package private(set) var catalog: Catalog
     /// Grows with every new catalog: what was looked up in an older one may be out of date.
     package private(set) var catalogGeneration: UInt64 = 1
+    /// The catalog's: reached through it, each repeat would copy and count all that it refers to.
+    private var uploads: [Upload]
     package let writer: LaneWriter
     private let status: LaneStatus
     package private(set) var now: Timestamp
     private let batchBytesMax: Int
     private var tick: Tick
+    /// For ``prefetch(_:)``: the count of repeats when it was called last.
+    var repeatsBefore: UInt64 = 0
     private var segmentStarted: ((LanePosition) -> Void)?
     private let control: ControlPort
     /// Bytes of log that this lane may hold before it asks for a snapshot: its share of the setting.
@@ -35,6 +39,7 @@ package final class LoopEngine {
         self.index = index
         status = engine.lanes[index]
         self.catalog = catalog
+        uploads = catalog.uploads
         self.writer = writer
         self.control = control
         // The last burst of a batch may go over the limit by its own size.
@@ -57,6 +62,7 @@ package final class LoopEngine {
 
     package func adopt(_ catalog: Catalog) {
         self.catalog = catalog
+        uploads = catalog.uploads
         catalogGeneration += 1
     }
 
@@ -86,16 +92,6 @@ extension LoopEngine {
         AllocationRequest(
             key: AllocationKey(campaign: terms.campaign, user: user, seed: engine.seed),
             shard: Int(engine.routing.shard(of: user).rawValue))
-    }
-
-    /// Has the processor fetch what ``allocate(_:terms:at:user:userID:)`` will wait for. Worth it when other
-    /// requests are decided first, so that the memory has time to come. Takes no mutex.
-    package func prefetch(_ request: AllocationRequest) {
-        let (head, slot) = engine.withShard(request.shard) {
-            $0.directory.addressesToPrefetch(for: request.key)
-        }
-        tearoff_prefetch(slot)
-        tearoff_prefetch(head)
     }
 
     /// The terms of a campaign; nil when there is none of that name.
@@ -155,7 +151,7 @@ extension LoopEngine {
         tick.counters.repeated += 1
         return .given(
             Allocation(
-                place: upload(code.upload).codes.position(of: code.ordinal), isRepeat: true, givenAt: givenAt,
+                place: upload(code.upload).position(of: code.ordinal), isRepeat: true, givenAt: givenAt,
                 frame: dependency?.frame ?? .none))
     }
 
@@ -165,8 +161,8 @@ extension LoopEngine {
 
     /// The upload of a code that a row names. The row may be newer than this loop's catalog.
     package func upload(_ id: UploadID) -> Upload {
-        if !catalog.hasUpload(id) { adopt(engine.latestCatalog) }
-        return catalog[id]
+        if Int(id.rawValue) >= uploads.count { adopt(engine.latestCatalog) }
+        return uploads[Int(id.rawValue)]
     }
 
     /// The campaign that a row names; see ``upload(_:)``.

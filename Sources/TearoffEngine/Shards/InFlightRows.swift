@@ -30,12 +30,14 @@ struct InFlightRows {
     ///
     /// - Complexity: O(log runs).
     func dependency(of row: RowNumber, lanes: [LaneStatus]) -> LaneFrame? {
-        var (low, high) = (0, count)
+        // The usual case first: older than all that is remembered.
+        guard count > 0, let oldest = run(0), oldest.firstRow <= row.rawValue else { return nil }
+        var (low, high) = (1, count)
         while low < high {
             let middle = (low + high) / 2
             if let run = run(middle), run.firstRow <= row.rawValue { low = middle + 1 } else { high = middle }
         }
-        guard low > 0, let waiting = run(low - 1)?.frame else { return nil }
+        guard let waiting = run(low - 1)?.frame else { return nil }
         return lanes[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
     }
 

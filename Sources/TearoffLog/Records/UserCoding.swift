@@ -2,6 +2,7 @@ import TearoffCore
 
 /// A user as bytes: the form, then 1 to 16 bytes, the 16 of a UUID, or a length byte and the text.
 extension OutputSpan<UInt8> {
+    @inline(__always)
     mutating func appendUser(_ user: UserKey, text: Span<UInt8>) {
         append(user.form)
         if user.isLong {
@@ -9,9 +10,25 @@ extension OutputSpan<UInt8> {
             append(copying: text)
             return
         }
-        let count = user.form <= 16 ? Int(user.form) : 16
-        append(lowBytes: min(count, 8), of: user.low)
-        append(lowBytes: max(count - 8, 0), of: user.high)
+        if user.form >= 16 {
+            // Two whole words: nearly every user is a UUID.
+            append(littleEndian: user.low)
+            append(littleEndian: user.high)
+            return
+        }
+        append(lowBytes: min(Int(user.form), 8), of: user.low)
+        append(lowBytes: max(Int(user.form) - 8, 0), of: user.high)
+    }
+
+    @inline(__always)
+    private mutating func append(littleEndian word: UInt64) {
+        precondition(freeCapacity >= 8, "no room for eight bytes")
+        unsafe withUnsafeMutableBufferPointer { buffer, count in
+            guard let start = buffer.baseAddress else { preconditionFailure("room at no address") }
+            // SAFETY: eight bytes are free behind those that are counted.
+            unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: word.littleEndian, as: UInt64.self)
+            count += 8
+        }
     }
 
     private mutating func append(lowBytes count: Int, of word: UInt64) {

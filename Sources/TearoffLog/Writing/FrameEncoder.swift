@@ -7,6 +7,7 @@ struct FrameEncoder {
     private let directoryCRC32C: UInt32
     private let blockBytes: Int
     private let compressor: ZstdCompressor
+    private var gain = CompressionGain()
 
     init(directoryID: DirectoryID, blockBytes: Int, compressionLevel: Int32) {
         directoryCRC32C = CRC32C.checksum(directoryID.bytes.span)
@@ -46,11 +47,11 @@ struct FrameEncoder {
     private mutating func store(_ payload: [UInt8]) -> (FrameHeader.Compression, Int) {
         let start = FrameHeader.byteCount
         // What fits one block raw gains nothing, and a gain under 1/16 is not worth decompressing.
-        if start + payload.count > blockBytes {
+        if start + payload.count > blockBytes, gain.nextIsTried() {
             let countMax = payload.count - payload.count / 16
-            if let count = compressor.compress(payload.span, into: &buffer, at: start, countMax: countMax) {
-                return (.zstd, count)
-            }
+            let count = compressor.compress(payload.span, into: &buffer, at: start, countMax: countMax)
+            gain.record(storedBytes: count ?? payload.count, ofPayloadBytes: payload.count)
+            if let count { return (.zstd, count) }
         }
         buffer.replaceSubrange(start..<(start + payload.count), with: payload)
         return (.raw, payload.count)

@@ -7,7 +7,6 @@ import TearoffEngine
 /// are decided: at 10 M allocations the index is far larger than any cache.
 struct AllocationBurst {
     struct Entry {
-        let request: AllocationRequest
         /// Where the command begins in what was read.
         let start: Int
         /// Where the user stands.
@@ -18,7 +17,10 @@ struct AllocationBurst {
     }
 
     private(set) var terms: CampaignTerms?
+    private(set) var requests: [AllocationRequest] = []
     private var entries: [Entry] = []
+    /// Of the first requests, as far as they are decided.
+    private(set) var outcomes: [AllocationOutcome] = []
 
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
@@ -30,13 +32,19 @@ struct AllocationBurst {
     func accepts(_ terms: CampaignTerms) -> Bool { isEmpty || self.terms === terms }
 
     @inline(__always)
-    mutating func append(_ entry: Entry, _ terms: CampaignTerms) {
+    mutating func append(_ request: AllocationRequest, _ entry: Entry, _ terms: CampaignTerms) {
         if entries.isEmpty { self.terms = terms }
+        requests.append(request)
         entries.append(entry)
     }
 
+    @inline(__always)
+    mutating func decided(_ outcome: AllocationOutcome) { outcomes.append(outcome) }
+
     mutating func removeAll() {
+        requests.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        outcomes.removeAll(keepingCapacity: true)
         terms = nil
     }
 }

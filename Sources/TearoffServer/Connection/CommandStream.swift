@@ -107,9 +107,8 @@ extension CommandStream {
             let user = range(arguments.user, start)
             let userID = arguments.userID.map { range($0, start) } ?? 0..<0
             if let stalled = append(
-                .init(
-                    request: engine.request(bytes.extracting(user), terms: terms), start: start, user: user,
-                    userID: userID, isFull: arguments.isFull), terms, bytes, engine, session)
+                .init(start: start, user: user, userID: userID, isFull: arguments.isFull), terms, bytes, engine,
+                session)
             {
                 return stalled
             }
@@ -171,9 +170,8 @@ extension CommandStream {
             let terms = latestTerms.find(bytes.extracting(command.campaign), in: engine)
         {
             let stalled = append(
-                .init(
-                    request: engine.request(bytes.extracting(command.user), terms: terms), start: start,
-                    user: command.user, userID: 0..<0, isFull: false), terms, bytes, engine, session)
+                .init(start: start, user: command.user, userID: 0..<0, isFull: false), terms, bytes, engine,
+                session)
             if let stalled { return stalled }
             start = command.end
             if let stalled = stallWhenFull(bytes, at: start, engine, session) { return stalled }
@@ -188,7 +186,7 @@ extension CommandStream {
         _ session: Session
     ) -> Progress? {
         if !burst.accepts(terms), let stalled = decide(burst: bytes, engine, session) { return stalled }
-        burst.append(entry, terms)
+        burst.append(engine.request(bytes.extracting(entry.user), terms: terms), entry, terms)
         return burst.isFull ? decide(burst: bytes, engine, session) : nil
     }
 
@@ -209,22 +207,30 @@ extension CommandStream {
         defer { burst.removeAll() }
         guard let terms = burst.terms, let engine else { return nil }
         if engine.isBatchFull { return again(from: 0, stall: .batchFull) }
-        let moment = engine.moment
-        if burst.count > 1 {
-            for index in 0..<burst.count { engine.prefetch(burst[index].request) }
+        if burst.count > 1 { engine.prefetch(burst.requests.span) }
+        decideInOrder(terms, bytes, engine)
+        for index in 0..<burst.count {
+            let stall = session.answer(
+                burst.outcomes[index], terms, isFull: burst[index].isFull, engine, &outbox)
+            if let stall { return again(from: index, stall: stall) }
+            outbox.noteReply()
         }
-        return engine.withTick { tick in
+        return nil
+    }
+
+    /// Up to the first one that must wait, which is decided later, and with it all behind it.
+    private mutating func decideInOrder(_ terms: CampaignTerms, _ bytes: Span<UInt8>, _ engine: LoopEngine) {
+        let moment = engine.moment
+        engine.withTick { tick in
             for index in 0..<burst.count {
                 let entry = burst[index]
                 let outcome = engine.allocate(
-                    entry.request, terms: terms, at: moment, user: bytes.extracting(entry.user),
+                    burst.requests[index], terms: terms, at: moment, user: bytes.extracting(entry.user),
                     userID: bytes.extracting(entry.userID), in: &tick)
-                if let stall = session.answer(outcome, terms, isFull: entry.isFull, engine, &outbox) {
-                    return again(from: index, stall: stall)
-                }
-                outbox.noteReply()
+                engine.prefetchText(of: outcome)
+                burst.decided(outcome)
+                if case .parked = outcome { return }
             }
-            return nil
         }
     }
 

@@ -13,6 +13,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private static let allocator = ByteBufferAllocator()
+
     let loop: LoopContext
     private let session: Session
     private var commands: CommandStream
@@ -21,6 +23,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isHeld = false
     private var isProcessing = false
     private var readIsPending = false
+    /// As the channel said last: asking it each time goes through an existential and an atomic.
+    private var isWritable = true
     private var inputIsClosed = false
     private var context: ChannelHandlerContext?
 
@@ -67,7 +71,8 @@ extension ConnectionHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, stall == .outputFull { resume() }
+        isWritable = context.channel.isWritable
+        if isWritable, stall == .outputFull { resume() }
         context.fireChannelWritabilityChanged()
     }
 
@@ -112,7 +117,7 @@ extension ConnectionHandler {
     }
 
     private func run(_ context: ChannelHandlerContext) {
-        guard context.channel.isWritable else {
+        guard isWritable else {
             stall = .outputFull
             return
         }
@@ -191,7 +196,7 @@ extension ConnectionHandler {
     private func flush(_ count: Int) {
         guard count > 0 else { return }
         guard let context else { return commands.outbox.removeFirst(commands.outbox.count) }
-        var buffer = context.channel.allocator.buffer(capacity: count)
+        var buffer = Self.allocator.buffer(capacity: count)
         if count == commands.outbox.count {
             buffer.writeBytes(commands.outbox.writer.bytes)
         } else {
@@ -199,7 +204,7 @@ extension ConnectionHandler {
         }
         commands.outbox.removeFirst(count)
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-        guard stall == .outputFull, context.channel.isWritable else { return }
+        guard stall == .outputFull, isWritable else { return }
         // Not from here: a client that pipelines could make each flush run the next commands, ever deeper.
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.eventLoop.execute { bound.value.resume() }

@@ -19,6 +19,8 @@ final class LoopContext {
     private var sealIsScheduled = false
     /// Connections with replies that wait for a frame.
     private var held: [ConnectionHandler] = []
+    /// Empty but while replies are let go.
+    private var released: [ConnectionHandler] = []
     /// Connections whose next command did not fit into the batch.
     private var waitingForBatch: [ConnectionHandler] = []
     /// Lent to the connection whose commands are being run.
@@ -117,9 +119,10 @@ extension LoopContext {
 
     private func release(durable: FrameNumber) {
         if held.isEmpty { return }
-        let connections = held
-        held = []
-        for connection in connections { connection.release(durable: durable) }
+        // Whoever still waits holds again; two arrays in turns, so that none is made each tick.
+        swap(&held, &released)
+        for connection in released { connection.release(durable: durable) }
+        released.removeAll(keepingCapacity: true)
     }
 
     /// Nothing can be promised any more: whoever waits gets an error instead.

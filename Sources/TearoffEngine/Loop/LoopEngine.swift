@@ -14,6 +14,8 @@ package final class LoopEngine {
     package private(set) var catalog: Catalog
     /// Grows with every new catalog: what was looked up in an older one may be out of date.
     package private(set) var catalogGeneration: UInt64 = 1
+    /// By campaign id: terms that were asked for since the catalog was adopted.
+    private var knownTerms: [CampaignTerms?] = []
     package let writer: LaneWriter
     private let status: LaneStatus
     package private(set) var now: Timestamp
@@ -58,6 +60,7 @@ package final class LoopEngine {
     package func adopt(_ catalog: Catalog) {
         self.catalog = catalog
         catalogGeneration += 1
+        knownTerms.removeAll(keepingCapacity: true)
     }
 
     /// Whether the batch must be committed before another burst is decided.
@@ -103,8 +106,21 @@ extension LoopEngine {
         guard let name = String(validating: name.copy, as: UTF8.self),
             let campaign = catalog.campaign(named: name)
         else { return nil }
-        return catalog.terms(of: campaign.id)
+        return terms(of: campaign.id)
     }
+
+    /// The terms of the campaign that a row names. The row may be newer than this loop's catalog.
+    package func terms(of id: CampaignID) -> CampaignTerms {
+        let index = Int(id.rawValue)
+        if index < knownTerms.count, let known = knownTerms[index] { return known }
+        if index >= catalog.campaigns.count { adopt(engine.latestCatalog) }
+        while knownTerms.count <= index { knownTerms.append(nil) }
+        let terms = catalog.terms(of: id)
+        knownTerms[index] = terms
+        return terms
+    }
+
+    package func listName(_ id: ListID) -> String { catalog.lists[Int(id.rawValue)].name }
 
     /// Opens the tick once for all decisions of a burst.
     @inline(__always)
@@ -165,14 +181,10 @@ extension LoopEngine {
 
     /// The upload of a code that a row names. The row may be newer than this loop's catalog.
     package func upload(_ id: UploadID) -> Upload {
-        if !catalog.hasUpload(id) { adopt(engine.latestCatalog) }
-        return catalog[id]
-    }
-
-    /// The campaign that a row names; see ``upload(_:)``.
-    package func campaign(_ id: CampaignID) -> Campaign {
-        if !catalog.hasCampaign(id) { adopt(engine.latestCatalog) }
-        return catalog[id]
+        // By its arrays alone: a method of the catalog would have all of it copied.
+        let index = Int(id.rawValue)
+        if index >= catalog.uploads.count { adopt(engine.latestCatalog) }
+        return catalog.uploads[index]
     }
 }
 

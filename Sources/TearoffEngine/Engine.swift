@@ -18,6 +18,8 @@ import TearoffLog
     let host: EngineHost
     /// A loop whose own copy is older than a row that it meets takes this one.
     private let catalog: Mutex<Catalog>
+    /// Of that catalog, so that a loop sees without the mutex that it has the latest one.
+    private let generation: Atomic<UInt64>
     private let failed = Mutex<EngineFailure?>(nil)
 
     init(
@@ -31,6 +33,7 @@ import TearoffLog
         self.seed = seed
         self.lanes = lanes
         self.catalog = Mutex(catalog)
+        generation = Atomic(catalog.generation)
         self.settings = settings
         self.host = host
     }
@@ -49,8 +52,12 @@ import TearoffLog
 
     package var latestCatalog: Catalog { catalog.withLock { $0 } }
 
+    /// Acquiring, with the releasing store below: whoever sees the generation finds the catalog.
+    var latestGeneration: UInt64 { generation.load(ordering: .acquiring) }
+
     func publish(_ catalog: Catalog) {
         self.catalog.withLock { $0 = catalog }
+        generation.store(catalog.generation, ordering: .releasing)
     }
 
     package func now() -> Timestamp {

@@ -14,6 +14,10 @@ extension Command {
             self = .alloc(try AllocArguments(decoder, bytes))
             return
         }
+        if let id = decoder.lookUpID(bytes) {
+            self = try Self.cold(id, decoder, bytes)
+            return
+        }
         let entry = try CommandTable.find(decoder, bytes)
         guard entry.accepts(argumentCount: decoder.argumentCount) else { throw .wrongArgumentCount(entry.id) }
         self = try Self.cold(entry.id, decoder, bytes)
@@ -92,6 +96,26 @@ extension CommandDecoder {
     @inline(__always)
     package func isAlloc(_ bytes: Span<UInt8>) -> Bool {
         argumentCount > 0 && bytes.isWord(at: argument(0), Keyword.alloc, count: 5)
+    }
+}
+
+extension CommandDecoder {
+    /// `USER HISTORY` and `CODE FIND` with the one argument that they take: they come pipelined too, and finding them
+    /// in the table takes longer than all the rest. Anything else is for the table.
+    fileprivate func lookUpID(_ bytes: Span<UInt8>) -> CommandID? {
+        guard argumentCount == 3 else { return nil }
+        let (command, subcommand) = (argument(0), argument(1))
+        if bytes.isWord(at: command, Keyword.user, count: 4),
+            bytes.isWord(at: subcommand, Keyword.history, count: 7)
+        {
+            return .userHistory
+        }
+        if bytes.isWord(at: command, Keyword.code, count: 4),
+            bytes.isWord(at: subcommand, Keyword.find, count: 4)
+        {
+            return .codeFind
+        }
+        return nil
     }
 }
 

@@ -4,6 +4,10 @@ enum Keyword {
     static let alloc: UInt64 = 0x41_4C_4C_4F_43
     static let full: UInt64 = 0x46_55_4C_4C
     static let userID: UInt64 = 0x55_53_45_52_49_44
+    static let user: UInt64 = 0x55_53_45_52
+    static let history: UInt64 = 0x48_49_53_54_4F_52_59
+    static let code: UInt64 = 0x43_4F_44_45
+    static let find: UInt64 = 0x46_49_4E_44
     static let list: UInt64 = 0x4C_49_53_54
     static let post: UInt64 = 0x50_4F_53_54
     static let host: UInt64 = 0x48_4F_53_54_3A

@@ -39,11 +39,17 @@ package struct ReplyWriter: Sendable {
     package mutating func error(_ error: ProtocolError) { self.error(.protocolViolation, error.message) }
 
     package mutating func integer(_ value: Int64) {
-        bytes.append(UInt8(ascii: ":"))
-        if value < 0 { bytes.append(ASCII.minus) }
-        decimal(value.magnitude)
-        lineEnd()
+        bytes.append(addingCapacity: Self.headerBytes) { reply in
+            reply.append(UInt8(ascii: ":"))
+            if value < 0 { reply.append(ASCII.minus) }
+            reply.appendDecimal(value.magnitude)
+            reply.append(ASCII.carriageReturn)
+            reply.append(ASCII.lineFeed)
+        }
     }
+
+    /// A type, a sign, a number of up to 20 digits, and a line end.
+    private static let headerBytes = 24
 
     package mutating func bulk(_ value: Span<UInt8>) {
         // Room once, not at each byte: this is the reply to nearly every command.
@@ -63,10 +69,12 @@ package struct ReplyWriter: Sendable {
 
     package mutating func bulk(_ value: [UInt8]) { bulk(value.span) }
 
-    package mutating func bulk(_ value: String) {
-        header(ASCII.dollar, value.utf8.count)
-        bytes.append(contentsOf: value.utf8)
-        lineEnd()
+    package mutating func bulk(_ value: String) { bulk(value.utf8Span.span) }
+
+    /// A constant as a bulk string: a key of a map.
+    package mutating func key(_ name: StaticString) {
+        // SAFETY: the text of a literal is there as long as the program.
+        name.withUTF8Buffer { bulk(unsafe Span(_unsafeElements: $0)) }
     }
 
     package mutating func null() {
@@ -120,9 +128,12 @@ package struct ReplyWriter: Sendable {
 
     @inline(__always)
     private mutating func header(_ type: UInt8, _ count: Int) {
-        bytes.append(type)
-        decimal(UInt64(count))
-        lineEnd()
+        bytes.append(addingCapacity: Self.headerBytes) { reply in
+            reply.append(type)
+            reply.appendDecimal(UInt64(count))
+            reply.append(ASCII.carriageReturn)
+            reply.append(ASCII.lineFeed)
+        }
     }
 
     @inline(__always)
@@ -140,9 +151,6 @@ package struct ReplyWriter: Sendable {
         }
         lineEnd()
     }
-
-    @inline(__always)
-    private mutating func decimal(_ value: UInt64) { bytes.appendDecimal(value) }
 }
 
 extension [UInt8] {
@@ -167,11 +175,14 @@ extension OutputSpan<UInt8> {
     }
 
     private mutating func appendLongDecimal(_ value: UInt64) {
-        var divisor: UInt64 = 100
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(ASCII.zero + UInt8(value / divisor % 10))
-            divisor /= 10
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = digits.count
+        var rest = value
+        while rest > 0 {
+            first -= 1
+            digits[first] = ASCII.zero + UInt8(rest % 10)
+            rest /= 10
         }
+        for index in first..<digits.count { append(digits[index]) }
     }
 }

@@ -1,6 +1,9 @@
 """ALLOCs that are read together are decided together, and nobody can tell: replies and codes are as if one by one."""
 
 import random
+import threading
+
+import pytest
 
 import harness
 from harness import ErrorReply, encode
@@ -68,6 +71,88 @@ def test_a_burst_is_answered_as_if_one_by_one(start):
         assert reply == expected(words, given, next_code), f"SEED={SEED}, command {number}: {words}"
     figures = [harness.ledger(server, name)["given"] for name in ("l1", "l2")]
     assert figures == [next_code["spring"], next_code["summer"]]
+
+
+def look_up(words, given):
+    """What a look-up is to tell, by the codes that were given so far."""
+    owners = {code: owner for owner, code in given.items()}
+    match words:
+        case ["USER", "HISTORY", user]:
+            return sorted((campaign, code) for (campaign, owner), code in given.items() if owner == user)
+        case ["CODE", "FIND", code] if code.encode() in owners:
+            return ("given", *owners[code.encode()])
+        case ["CODE", "FIND", code]:
+            return ("free",) if code[0] in "AB" else ("unknown",)
+
+
+def told(words, reply):
+    """The same as the server tells it."""
+    entries = [harness.as_map(entry) for entry in reply]
+    if words[0] == "USER":
+        return sorted((entry[b"campaign"].decode(), entry[b"code"]) for entry in entries)
+    return tuple(entries[0][key].decode() for key in [b"state", b"campaign", b"user"] if key in entries[0])
+
+
+def look_ups(script):
+    """The script with a look-up behind most commands: at the user or the code that was just asked for, or at any."""
+    random.seed(SEED + 1)
+    for number, words in enumerate(script):
+        yield words
+        match random.randrange(5):
+            case 0: yield ["USER", "HISTORY", words[-1]]
+            case 1: yield ["USER", "HISTORY", f"user-{random.randrange(len(script))}"]
+            case 2: yield ["CODE", "FIND", f"{random.choice('ABC')}{random.randrange(1, number + 2):08d}"]
+            case 3:
+                yield ["USER", "HISTORY", f"user-{random.randrange(len(script))}"]
+                yield ["CODE", "FIND", f"{random.choice('AB')}{random.randrange(1, number + 2):08d}"]
+            case _: pass
+
+
+@pytest.mark.parametrize("flags", [[], ["--test-flush-delay-microseconds", 3_000]], ids=["fast disk", "slow disk"])
+def test_look_ups_in_a_burst_see_what_stands_before_them_and_nothing_else(start, flags):
+    # Goal: look-ups among pipelined ALLOCs are answered in their order, of what was given before them. Method: 3,000
+    # mixed commands and their look-ups, cut at random places, against a model that takes them one by one.
+    server = start("--threads", 1, *flags)
+    harness.make_campaign(server, "spring", count=3_000, list_name="l1", prefix="A")
+    harness.make_campaign(server, "summer", count=3_000, list_name="l2", prefix="B")
+    given, next_code = {}, {"spring": 0, "summer": 0}
+    script = list(look_ups(list(commands(3_000))))
+    data = b"".join(encode(*words) for words in script)
+    with server.connect() as connection:
+        sender = threading.Thread(target=send_in_pieces, args=(connection, data))
+        sender.start()
+        replies = [connection.read() for _ in script]
+        sender.join()
+    for number, (words, reply) in enumerate(zip(script, replies)):
+        where = f"SEED={SEED}, command {number}: {words}"
+        if words[0] in ("USER", "CODE"):
+            assert told(words, reply) == look_up(words, given), where
+        else:
+            assert seen(reply) == expected(words, given, next_code), where
+
+
+def test_look_ups_over_many_campaigns_keep_their_order(start):
+    # Goal: a look-up that takes a turn of its own is answered in its place too. Method: 80 campaigns of one list, each
+    # of which gives the user a code; the history asked for behind each one, all in one write.
+    server = start("--threads", 1)
+    harness.make_campaign(server, "c0", count=100, list_name="l1", prefix="A")
+    with server.connect() as connection:
+        for number in range(1, 80):
+            connection.call("CAMPAIGN", "CREATE", f"c{number}", "LIST", "l1")
+        script = [words for number in range(80) for words in (["ALLOC", f"c{number}", "u"], ["USER", "HISTORY", "u"])]
+        connection.send_bytes(b"".join(encode(*words) for words in script))
+        for number in range(80):
+            assert connection.read() == f"A{number + 1:08d}".encode()
+            history = [harness.as_map(entry) for entry in connection.read()]
+            assert sorted(entry[b"ordinal"] for entry in history) == list(range(number + 1))
+
+
+def send_in_pieces(connection, data):
+    start = 0
+    while start < len(data):
+        end = start + random.randrange(1, 20_000)
+        connection.send_bytes(data[start:end])
+        start = end
 
 
 def test_a_burst_larger_than_a_batch_loses_nothing(start):

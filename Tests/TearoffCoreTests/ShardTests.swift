@@ -97,15 +97,11 @@ struct ShardTests {
         for time in 0..<UInt64(20) {
             for user in ["u", "v"] { _ = try shard.answer(user, at: time, in: supply) }
         }
-        let key = UserKey(bytes("u").span)
-        let campaign = CampaignID(rawValue: 0)
-        let rows = shard.history(campaign: campaign, user: key, bytes: bytes("u").span, maximum: 100)
-        #expect(rows.map { shard.rows[$0].givenAt.milliseconds } == (0..<20).reversed())
-        let latest = shard.history(campaign: campaign, user: key, bytes: bytes("u").span, maximum: 3)
-        #expect(latest == Array(rows.prefix(3)))
-        #expect(
-            shard.history(
-                campaign: campaign, user: UserKey(bytes("w").span), bytes: bytes("w").span, maximum: 9) == [])
+        let times = history(of: "u", in: shard).map(\.givenAt.milliseconds)
+        #expect(times == (0..<20).reversed())
+        let latest = history(of: "u", in: shard, maximum: 3).map(\.givenAt.milliseconds)
+        #expect(latest == [19, 18, 17])
+        #expect(history(of: "w", in: shard).isEmpty)
     }
 
     /// Goal: a cut stays what it was. Method: cut in mid-chunk, then add over two more chunks.
@@ -194,8 +190,9 @@ struct ShardModelTests {
         later.pool.settleAfterRecovery()
         #expect(replayed.lastSequence == shard.lastSequence && later.pool.totalFree == supply.pool.totalFree)
         for (user, given) in model {
-            #expect(Self.history(of: user, in: shard) == given.reversed().map(\.code), "SEED=\(seed)")
-            #expect(Self.history(of: user, in: replayed) == given.reversed().map(\.code), "SEED=\(seed)")
+            #expect(history(of: user, in: shard).map(\.code) == given.reversed().map(\.code), "SEED=\(seed)")
+            #expect(
+                history(of: user, in: replayed).map(\.code) == given.reversed().map(\.code), "SEED=\(seed)")
         }
         for _ in 0..<500 {
             now += 1
@@ -213,11 +210,16 @@ struct ShardModelTests {
         default: "customer.number.\(number)@example.com"
         }
     }
+}
 
-    private static func history(of user: String, in shard: borrowing Shard) -> [CodeID] {
-        let text = bytes(user)
-        return shard.history(
-            campaign: CampaignID(rawValue: 0), user: UserKey(text.span), bytes: text.span, maximum: 10_000
-        ).map { shard.rows[$0].code }
-    }
+/// The allocations of a user in the first campaign, latest first.
+private func history(
+    of user: String, in shard: borrowing Shard, maximum: Int = 10_000
+) -> [Row] {
+    let text = bytes(user)
+    var found: [Row] = []
+    shard.forEachAllocation(
+        campaign: CampaignID(rawValue: 0), user: UserKey(text.span), bytes: text.span, maximum: maximum
+    ) { found.append($1) }
+    return found
 }

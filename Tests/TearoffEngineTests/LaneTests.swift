@@ -212,7 +212,7 @@ struct ParkingTests {
             #expect(acknowledged.count == completions)
             life = try world.restart()
             for entry in acknowledged {
-                #expect(life.history(entry.user).map(\.code) == [entry.allocation.code])
+                #expect(life.history(entry.user).found.map(\.code) == [entry.allocation.code])
             }
         }
     }

@@ -227,11 +227,10 @@ private struct Story {
         for (code, owner) in owners {
             let upload = life.engine.latestCatalog[code.upload]
             let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }
-            guard let place = life.loops[0].find(code: text.span).value.first, let found = place.owner else {
-                throw Broken("\(code) of \(owner) is lost")
-            }
+            let place = life.find(String(decoding: text, as: UTF8.self))
+            guard let found = place.found.first?.owner else { throw Broken("\(code) of \(owner) is lost") }
             let campaign = life.engine.latestCatalog[found.campaign].name
-            let key = campaign + "/" + String(decoding: found.user, as: UTF8.self)
+            let key = campaign + "/" + place.text(found.user)
             if key != owner { throw Broken("\(code) of \(owner) is now \(key)'s") }
         }
         for list in life.engine.latestCatalog.lists {

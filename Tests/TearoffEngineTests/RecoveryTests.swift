@@ -19,8 +19,8 @@ struct RecoveryTests {
         _ = try life.loops[0].commit()
         #expect(!life.isAcknowledged(lost, loop: 0))
         life = try world.restart()
-        #expect(life.history("kept").map(\.code) == [kept.code])
-        #expect(life.history("lost").isEmpty)
+        #expect(life.history("kept").found.map(\.code) == [kept.code])
+        #expect(life.history("lost").found.isEmpty)
         #expect(try life.ledger() == Ledger(uploaded: 10, free: 9, given: 1))
         #expect(try life.give("other") == "K1", "the lost code is free again")
     }
@@ -90,7 +90,8 @@ struct RecoveryTests {
                 #expect(again.frame == .none, "a recovered row waits for nothing")
                 #expect(life.text(again.code) == texts[index])
                 let userID = index % 2 == 0 ? "" : "marketing-\(index)"
-                #expect(life.history(user).map(\.userID) == [Array(userID.utf8)])
+                let history = life.history(user)
+                #expect(history.found.map { history.text($0.userID) } == [userID])
             }
             if withSnapshot { try life.snapshot() }
         }
@@ -103,12 +104,13 @@ struct RecoveryTests {
         try life.supply(codes: 3)
         try life.give("u", userID: "m", loop: 1)
         for _ in 0..<2 {
-            let place = try #require(life.loops[0].find(code: Array("K0".utf8).span).value.first)
-            #expect(place.state == .given)
-            #expect(place.owner?.user == Array("u".utf8) && place.owner?.userID == Array("m".utf8))
-            let free = try #require(life.loops[0].find(code: Array("K1".utf8).span).value.first)
+            let given = life.find("K0")
+            let owner = try #require(given.found.first?.owner)
+            #expect(given.found.first?.state == .given)
+            #expect(given.text(owner.user) == "u" && given.text(owner.userID) == "m")
+            let free = try #require(life.find("K1").found.first)
             #expect(free.state == .free && free.owner == nil)
-            #expect(life.loops[0].find(code: Array("K9".utf8).span).value.isEmpty)
+            #expect(life.find("K9").found.isEmpty)
             life = try world.restart()
         }
     }

@@ -234,15 +234,31 @@ extension Life {
         }
     }
 
-    /// Codes of a user in a campaign, latest first.
-    func history(_ user: String, loop: Int = 0) -> [HistoryEntry] {
-        loops[loop].history(of: Array(user.utf8).span).value
+    /// What a loop finds of a user, oldest first.
+    func history(_ user: String, loop: Int = 0) -> LookUp<HistoryEntry> {
+        var lookUp = LookUp<HistoryEntry>()
+        loops[loop].lookUp(historyOf: Array(user.utf8).span, in: &lookUp)
+        return lookUp
+    }
+
+    /// Where a loop finds a code.
+    func find(_ code: String, loop: Int = 0) -> LookUp<CodePlace> {
+        var lookUp = LookUp<CodePlace>()
+        loops[loop].lookUp(code: Array(code.utf8).span, in: &lookUp)
+        return lookUp
     }
 
     func ledger(_ list: String = "l") throws -> Ledger {
         let found = try #require(engine.latestCatalog.list(named: list))
         return engine.ledgers(of: [found])[0]
     }
+}
+
+extension LookUp {
+    func text(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+
+    /// Whether it may be told at once.
+    var waitsForNothing: Bool { ownFrame == .none && otherFrames.isEmpty }
 }
 
 extension LoopEngine {

@@ -19,6 +19,11 @@ struct CommandParsingTests {
         (["ALLOC", "c", "u", "USERID", "1", "USERID", "2"], .duplicateOption("USERID", of: .alloc)),
         (["ALLOC", "c", "u", "FAST"], .unknownOption(EscapedText("FAST".utf8Span.span), of: .alloc)),
         (["LIST", "INFO"], .wrongArgumentCount(.listInfo)),
+        (["USER", "HISTORY"], .wrongArgumentCount(.userHistory)),
+        (["USER", "HISTORY", "u", "v"], .wrongArgumentCount(.userHistory)),
+        (["CODE", "FIND", "c", "d"], .wrongArgumentCount(.codeFind)),
+        (["CODE", "HISTORY", "c"], .unknownSubcommand(EscapedText("HISTORY".utf8Span.span), of: "CODE")),
+        (["USER", "FIND", "u"], .unknownSubcommand(EscapedText("FIND".utf8Span.span), of: "USER")),
         (["LIST", "CREATE", "a", "FIXED", "x"], .wrongArgumentCount(.listCreate)),
         (["LIST", "CREATE", "a", "UNIQUE", "WARN"], .wrongArgumentCount(.listCreate)),
         (

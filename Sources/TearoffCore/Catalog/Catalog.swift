@@ -5,6 +5,8 @@ package struct Catalog: Sendable {
     package private(set) var campaigns: [Campaign] = []
     /// Indexed by upload id.
     package private(set) var uploads: [Upload] = []
+    /// Grows with every record that is applied. Not part of the state.
+    package private(set) var generation: UInt64 = 0
     private var listsByName: [String: ListID] = [:]
     private var campaignsByName: [String: CampaignID] = [:]
 
@@ -46,6 +48,7 @@ extension Catalog {
     /// - Parameter codes: the codes of an upload, which stand in its blob and not in the record.
     /// - Precondition: the record was made by `decide…` on this state, or read back in the same order.
     package mutating func apply(_ record: ControlRecord, codes: CodeRun? = nil) {
+        generation += 1
         switch record.change {
         case .listCreated(let id, let name, let kind, let expiresAt, let warnAt):
             precondition(Int(id.rawValue) == lists.count, "list ids are dense")

@@ -157,17 +157,19 @@ extension Shard {
 // MARK: - Looking up
 
 extension Shard {
-    /// The allocations of a user in a campaign, latest first.
-    package func history(
-        campaign: CampaignID, user: UserKey, bytes: Span<UInt8>, maximum: Int
-    ) -> [RowNumber] {
-        var found: [RowNumber] = []
+    /// Shows the allocations of a user in a campaign, latest first.
+    package func forEachAllocation(
+        campaign: CampaignID, user: UserKey, bytes: Span<UInt8>, maximum: Int,
+        _ body: (RowNumber, Row) -> Void
+    ) {
         var next = latest(campaign: campaign, user: user, bytes: bytes)
-        while let row = next, found.count < maximum {
-            found.append(row)
-            next = rows[row].previous
+        var count = 0
+        while let number = next, count < maximum {
+            let row = rows[number]
+            body(number, row)
+            next = row.previous
+            count += 1
         }
-        return found
     }
 
     /// Appends the row's user as the caller wrote it.

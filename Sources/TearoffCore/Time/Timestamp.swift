@@ -22,10 +22,17 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
 extension Timestamp {
     /// The instant in UTC as `2026-11-23T21:17:00.000Z`.
+    package var iso8601: String {
+        var text = ""
+        withISO8601 { text = String(decoding: $0.copy, as: UTF8.self) }
+        return text
+    }
+
+    /// The same as bytes, without memory of its own; a year beyond 9999 has five digits.
     ///
     /// - Source: days to civil date after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    package var iso8601: String {
-        let days = Int64(milliseconds / 86_400_000)
+    package func withISO8601(_ body: (Span<UInt8>) -> Void) {
+        let days = milliseconds / 86_400_000
         let dayMilliseconds = milliseconds % 86_400_000
         let shifted = days + 719_468
         let era = shifted / 146_097
@@ -36,15 +43,34 @@ extension Timestamp {
         let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let (hour, minute) = (dayMilliseconds / 3_600_000, dayMilliseconds / 60_000 % 60)
-        let (second, millisecond) = (dayMilliseconds / 1_000 % 60, dayMilliseconds % 1_000)
-        return "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))"
-            + "T\(Self.padded(hour, 2)):\(Self.padded(minute, 2)):\(Self.padded(second, 2))"
-            + ".\(Self.padded(millisecond, 3))Z"
-    }
 
-    private static func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        var text = DateText()
+        text.write(year / 10_000, digits: 1, at: 0)
+        text.write(year % 10_000, digits: 4, at: 1)
+        text.write(month, digits: 2, at: 6)
+        text.write(day, digits: 2, at: 9)
+        text.write(dayMilliseconds / 3_600_000, digits: 2, at: 12)
+        text.write(dayMilliseconds / 60_000 % 60, digits: 2, at: 15)
+        text.write(dayMilliseconds / 1_000 % 60, digits: 2, at: 18)
+        text.write(dayMilliseconds % 1_000, digits: 3, at: 21)
+        body(text.bytes.span.extracting((year < 10_000 ? 1 : 0)...))
+    }
+}
+
+/// The bytes of a date and time, in which the digits are replaced. A year has five.
+private struct DateText {
+    private(set) var bytes: InlineArray<25, UInt8> = [
+        0x30, 0x30, 0x30, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x2D, 0x30, 0x30,  // 00000-00-00
+        0x54, 0x30, 0x30, 0x3A, 0x30, 0x30, 0x3A, 0x30, 0x30,  // T00:00:00
+        0x2E, 0x30, 0x30, 0x30, 0x5A,  // .000Z
+    ]
+
+    @inline(__always)
+    mutating func write(_ value: UInt64, digits: Int, at index: Int) {
+        var rest = value
+        for digit in (0..<digits).reversed() {
+            bytes[index + digit] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 }

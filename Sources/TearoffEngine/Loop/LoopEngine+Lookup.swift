@@ -1,111 +1,85 @@
 import Synchronization
-package import TearoffCore
-
-/// One allocation of a user, as a look-up tells it.
-package struct HistoryEntry: Equatable, Sendable {
-    package let campaign: CampaignID
-    package let code: CodeID
-    package let givenAt: Timestamp
-    /// The marketing user id; empty when there is none.
-    package let userID: [UInt8]
-}
-
-/// Where a code stands, and who has it.
-package struct CodePlace: Equatable, Sendable {
-    package enum State: String, Sendable {
-        case free, given
-    }
-
-    package struct Owner: Equatable, Sendable {
-        package let user: [UInt8]
-        package let userID: [UInt8]
-        package let campaign: CampaignID
-        package let givenAt: Timestamp
-    }
-
-    package let list: ListID
-    package let code: CodeID
-    package let state: State
-    /// nil for a free code, and for a fixed one, which many users have.
-    package let owner: Owner?
-}
-
-/// What a look-up found, and the frames that must be durable before it is told: nothing builds on what a crash can take
-/// away. A look-up that rests on durable rows alone waits for nothing.
-package struct LookUp<Value: Sendable>: Sendable {
-    package let value: Value
-    package let waitsFor: [LaneFrame]
-}
+import TearoffCore
 
 extension LoopEngine {
     /// The latest ``Limits/historyRows`` allocations of a user over all campaigns, oldest first.
     ///
     /// - Complexity: O(campaigns): the index is by campaign and user.
-    package func history(of bytes: Span<UInt8>) -> LookUp<[HistoryEntry]> {
+    package func lookUp(historyOf bytes: Span<UInt8>, in lookUp: inout LookUp<HistoryEntry>) {
+        adoptLatest()
+        let campaigns = catalog.campaigns.indices
+        lookUp.begin(probes: campaigns.count)
         let user = UserKey(bytes)
-        let shard = Int(engine.routing.shard(of: bytes).rawValue)
-        // A row may be of a campaign that this loop does not know yet.
-        let campaigns = engine.latestCatalog.campaigns
-        return engine.shards[shard].state.withLock { state in
-            var entries: [HistoryEntry] = []
-            var waitsFor: [LaneFrame] = []
-            for campaign in campaigns {
-                let rows = state.shard.history(
-                    campaign: campaign.id, user: user, bytes: bytes, maximum: Limits.historyRows)
-                for number in rows {
-                    entries.append(entry(of: number, in: state.shard))
-                    if let frame = state.inFlight.dependency(of: number, lanes: engine.lanes) {
-                        waitsFor.append(frame)
-                    }
+        engine.withShard(Int(engine.routing.shard(of: bytes).rawValue)) { cell in
+            cell.state.withLock { state in
+                for campaign in campaigns {
+                    state.shard.forEachAllocation(
+                        campaign: CampaignID(rawValue: UInt32(campaign)), user: user, bytes: bytes,
+                        maximum: Limits.historyRows
+                    ) { number, row in note(row, at: number, of: state, in: &lookUp) }
                 }
             }
-            entries.sort { $0.givenAt > $1.givenAt }
-            return LookUp(value: entries.prefix(Limits.historyRows).reversed(), waitsFor: waitsFor)
         }
+        lookUp.found.sort { $0.givenAt > $1.givenAt }
+        if lookUp.found.count > Limits.historyRows {
+            lookUp.found.removeLast(lookUp.found.count - Limits.historyRows)
+        }
+        lookUp.found.reverse()
     }
 
-    private func entry(of number: RowNumber, in shard: borrowing Shard) -> HistoryEntry {
-        let row = shard.rows[number]
-        var userID: [UInt8] = []
-        shard.appendUserID(of: row, to: &userID)
-        return HistoryEntry(campaign: row.campaign, code: row.code, givenAt: row.givenAt, userID: userID)
+    private func note(
+        _ row: Row, at number: RowNumber, of state: borrowing ShardState,
+        in lookUp: inout LookUp<HistoryEntry>
+    ) {
+        let userID = lookUp.keep { state.shard.appendUserID(of: row, to: &$0) }
+        lookUp.found.append(
+            HistoryEntry(campaign: row.campaign, code: row.code, givenAt: row.givenAt, userID: userID))
+        lookUp.wait(for: state.inFlight.dependency(of: number, lanes: engine.lanes), onLoop: index)
     }
 
     /// Every list that has the code.
     ///
     /// - Complexity: O(uploads).
-    package func find(code: Span<UInt8>) -> LookUp<[CodePlace]> {
-        var places: [CodePlace] = []
-        var waitsFor: [LaneFrame] = []
-        for upload in engine.latestCatalog.uploads {
+    package func lookUp(code: Span<UInt8>, in lookUp: inout LookUp<CodePlace>) {
+        adoptLatest()
+        lookUp.begin(probes: catalog.uploads.count)
+        for upload in catalog.uploads {
             guard let ordinal = upload.codes.ordinal(of: code) else { continue }
-            let found = place(of: ordinal, in: upload)
-            places.append(found.value)
-            waitsFor += found.waitsFor
+            note(ordinal, of: upload, in: &lookUp)
         }
-        return LookUp(value: places, waitsFor: waitsFor)
     }
 
-    private func place(of ordinal: Ordinal, in upload: Upload) -> LookUp<CodePlace> {
+    private func note(_ ordinal: Ordinal, of upload: Upload, in lookUp: inout LookUp<CodePlace>) {
         let code = CodeID(upload: upload.id, ordinal: ordinal)
         guard let owner = upload.codes.owner(of: ordinal) else {
-            return LookUp(value: CodePlace(list: upload.list, code: code, state: .free, owner: nil), waitsFor: [])
+            lookUp.found.append(CodePlace(list: upload.list, code: code, state: .free, owner: nil))
+            return
         }
+        let holder = holder(of: owner, in: &lookUp)
+        lookUp.found.append(
+            CodePlace(
+                list: upload.list, code: code, state: .given, owner: upload.codes.isFixed ? nil : holder))
+    }
+
+    /// The user that a code was given to.
+    private func holder(of owner: CodeOwner, in lookUp: inout LookUp<CodePlace>) -> CodePlace.Owner {
         let shardCount = engine.routing.shardCount
         let number = owner.row(shardCount: shardCount)
         // The owner is named under the shard's mutex, so whoever enters behind it finds the row.
-        return engine.shards[Int(owner.shard(shardCount: shardCount).rawValue)].state.withLock { state in
-            let row = state.shard.rows[number]
-            var (user, userID): ([UInt8], [UInt8]) = ([], [])
-            state.shard.appendUser(of: row, to: &user)
-            state.shard.appendUserID(of: row, to: &userID)
-            let holder = CodePlace.Owner(
-                user: user, userID: userID, campaign: row.campaign, givenAt: row.givenAt)
-            let dependency = state.inFlight.dependency(of: number, lanes: engine.lanes)
-            return LookUp(
-                value: CodePlace(
-                    list: upload.list, code: code, state: .given, owner: upload.codes.isFixed ? nil : holder),
-                waitsFor: dependency.map { [$0] } ?? [])
+        return engine.withShard(Int(owner.shard(shardCount: shardCount).rawValue)) { cell in
+            cell.state.withLock { state in
+                let row = state.shard.rows[number]
+                let user = lookUp.keep { state.shard.appendUser(of: row, to: &$0) }
+                let userID = lookUp.keep { state.shard.appendUserID(of: row, to: &$0) }
+                lookUp.wait(for: state.inFlight.dependency(of: number, lanes: engine.lanes), onLoop: index)
+                return CodePlace.Owner(
+                    user: user, userID: userID, campaign: row.campaign, givenAt: row.givenAt)
+            }
         }
+    }
+
+    /// A row may be of a campaign, and a code of an upload, that this loop was not told of yet.
+    private func adoptLatest() {
+        if engine.latestGeneration != catalog.generation { adopt(engine.latestCatalog) }
     }
 }

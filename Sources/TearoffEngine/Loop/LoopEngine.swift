@@ -14,8 +14,8 @@ package final class LoopEngine {
     package private(set) var catalog: Catalog
     /// Grows with every new catalog: what was looked up in an older one may be out of date.
     package private(set) var catalogGeneration: UInt64 = 1
-    /// The catalog's: reached through it, each repeat would copy and count all that it refers to.
-    private var uploads: [Upload]
+    /// By campaign id: terms that were asked for since the catalog was adopted.
+    private var knownTerms: [CampaignTerms?] = []
     package let writer: LaneWriter
     private let status: LaneStatus
     package private(set) var now: Timestamp
@@ -39,7 +39,6 @@ package final class LoopEngine {
         self.index = index
         status = engine.lanes[index]
         self.catalog = catalog
-        uploads = catalog.uploads
         self.writer = writer
         self.control = control
         // The last burst of a batch may go over the limit by its own size.
@@ -62,8 +61,8 @@ package final class LoopEngine {
 
     package func adopt(_ catalog: Catalog) {
         self.catalog = catalog
-        uploads = catalog.uploads
         catalogGeneration += 1
+        knownTerms.removeAll(keepingCapacity: true)
     }
 
     /// Whether the batch must be committed before another burst is decided.
@@ -99,8 +98,21 @@ extension LoopEngine {
         guard let name = String(validating: name.copy, as: UTF8.self),
             let campaign = catalog.campaign(named: name)
         else { return nil }
-        return catalog.terms(of: campaign.id)
+        return terms(of: campaign.id)
     }
+
+    /// The terms of the campaign that a row names. The row may be newer than this loop's catalog.
+    package func terms(of id: CampaignID) -> CampaignTerms {
+        let index = Int(id.rawValue)
+        if index < knownTerms.count, let known = knownTerms[index] { return known }
+        if index >= catalog.campaigns.count { adopt(engine.latestCatalog) }
+        while knownTerms.count <= index { knownTerms.append(nil) }
+        let terms = catalog.terms(of: id)
+        knownTerms[index] = terms
+        return terms
+    }
+
+    package func listName(_ id: ListID) -> String { catalog.lists[Int(id.rawValue)].name }
 
     /// Opens the tick once for all decisions of a burst.
     @inline(__always)
@@ -161,14 +173,10 @@ extension LoopEngine {
 
     /// The upload of a code that a row names. The row may be newer than this loop's catalog.
     package func upload(_ id: UploadID) -> Upload {
-        if Int(id.rawValue) >= uploads.count { adopt(engine.latestCatalog) }
-        return uploads[Int(id.rawValue)]
-    }
-
-    /// The campaign that a row names; see ``upload(_:)``.
-    package func campaign(_ id: CampaignID) -> Campaign {
-        if !catalog.hasCampaign(id) { adopt(engine.latestCatalog) }
-        return catalog[id]
+        // By its arrays alone: a method of the catalog would have all of it copied.
+        let index = Int(id.rawValue)
+        if index >= catalog.uploads.count { adopt(engine.latestCatalog) }
+        return catalog.uploads[index]
     }
 }
 

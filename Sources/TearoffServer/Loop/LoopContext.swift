@@ -25,6 +25,9 @@ final class LoopContext {
     private var waitingForBatch: [ConnectionHandler] = []
     /// Lent to the connection whose commands are being run.
     var idleBurst = AllocationBurst()
+    /// The latest look-ups, whose memory the next ones use again.
+    var history = LookUp<HistoryEntry>()
+    var places = LookUp<CodePlace>()
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     /// Reads the lane's eventfd.
     private var completions: (any Channel)?

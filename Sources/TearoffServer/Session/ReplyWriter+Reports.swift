@@ -4,19 +4,30 @@ import TearoffProtocol
 
 /// The maps that look-ups answer with: `docs/PROTOCOL.md` lists their keys.
 extension ReplyWriter {
-    private mutating func pair(_ name: String, _ value: String?) {
-        bulk(name)
+    private mutating func pair(_ name: StaticString, _ value: String?) {
+        key(name)
         bulkOrNull(value)
     }
 
-    private mutating func pair(_ name: String, _ value: UInt64) {
-        bulk(name)
+    /// - Parameter text: null when it is empty.
+    private mutating func pair(_ name: StaticString, text: Span<UInt8>) {
+        key(name)
+        if text.isEmpty { null() } else { bulk(text) }
+    }
+
+    private mutating func pair(_ name: StaticString, _ value: UInt64) {
+        key(name)
         integer(Int64(value))
     }
 
-    private mutating func pair(_ name: String, _ value: Bool) {
-        bulk(name)
+    private mutating func pair(_ name: StaticString, _ value: Bool) {
+        key(name)
         boolean(value)
+    }
+
+    private mutating func pair(_ name: StaticString, _ value: Timestamp?) {
+        key(name)
+        bulkOrNull(value)
     }
 
     mutating func lists(_ lists: [List], of engine: LoopEngine, asArray: Bool) {
@@ -35,9 +46,9 @@ extension ReplyWriter {
         pair("given", ledger.given)
         pair("withdrawn", ledger.withdrawn)
         pair("burned", ledger.burned)
-        pair("expires-at", list.expiresAt?.iso8601)
+        pair("expires-at", list.expiresAt)
         pair("expired", list.isExpired(at: engine.now))
-        bulk("warn-at")
+        key("warn-at")
         if let warnAt = list.warnAt { integer(Int64(warnAt)) } else { null() }
         pair("low", list.warnAt.map { ledger.free <= $0 } ?? false)
         pair("uploads", UInt64(list.kind == .unique ? list.uploads.count : 0))
@@ -52,44 +63,55 @@ extension ReplyWriter {
         switch campaign.state {
         case .active:
             pair("state", "active")
-            pair("reason", nil)
-            pair("finished-at", nil)
+            pair("reason", String?.none)
+            pair("finished-at", Timestamp?.none)
         case .finished(let reason, let at):
             pair("state", "finished")
             pair("reason", reason.text)
-            pair("finished-at", at.iso8601)
+            pair("finished-at", at)
         }
-        pair("created-at", campaign.createdAt.iso8601)
+        pair("created-at", campaign.createdAt)
     }
 
-    mutating func historyEntry(_ entry: HistoryEntry, _ engine: LoopEngine) {
-        let upload = engine.upload(entry.code.upload)
-        let list = engine.catalog[upload.list]
-        map(7)
-        pair("campaign", engine.campaign(entry.campaign).name)
-        pair("list", list.name)
-        bulk("code")
-        upload.codes.withCode(at: entry.code.ordinal) { bulk($0) }
-        pair("ordinal", UInt64(entry.code.ordinal))
-        bulk("user-id")
-        if entry.userID.isEmpty { null() } else { bulk(entry.userID) }
-        pair("given-at", entry.givenAt.iso8601)
-        pair("expires-at", list.expiresAt?.iso8601)
+    mutating func history(_ lookUp: LookUp<HistoryEntry>, of engine: LoopEngine) {
+        array(lookUp.found.count)
+        for entry in lookUp.found {
+            let terms = engine.terms(of: entry.campaign)
+            map(7)
+            pair("campaign", terms.campaignName)
+            pair("list", terms.listName)
+            key("code")
+            code(entry.code, of: engine)
+            pair("ordinal", UInt64(entry.code.ordinal))
+            pair("user-id", text: lookUp.text.span.extracting(entry.userID))
+            pair("given-at", entry.givenAt)
+            pair("expires-at", terms.expiresAt)
+        }
     }
 
-    mutating func codePlace(_ place: CodePlace, _ engine: LoopEngine) {
-        map(place.owner == nil ? 4 : 8)
-        pair("state", place.state.rawValue)
-        pair("list", engine.catalog[place.list].name)
-        pair("upload", UInt64(place.code.upload.rawValue))
-        pair("ordinal", UInt64(place.code.ordinal))
-        guard let owner = place.owner else { return }
-        bulk("user")
-        bulk(owner.user)
-        bulk("user-id")
-        if owner.userID.isEmpty { null() } else { bulk(owner.userID) }
-        pair("campaign", engine.campaign(owner.campaign).name)
-        pair("given-at", owner.givenAt.iso8601)
+    private mutating func code(_ id: CodeID, of engine: LoopEngine) {
+        let place = engine.upload(id.upload).codes.position(of: id.ordinal)
+        place.strip.withCode(at: place.position) { bulk($0) }
+    }
+
+    mutating func places(_ lookUp: LookUp<CodePlace>, of engine: LoopEngine) {
+        array(max(1, lookUp.found.count))
+        if lookUp.found.isEmpty {
+            map(1)
+            pair("state", "unknown")
+        }
+        for place in lookUp.found {
+            map(place.owner == nil ? 4 : 8)
+            pair("state", place.state == .free ? "free" : "given")
+            pair("list", engine.listName(place.list))
+            pair("upload", UInt64(place.code.upload.rawValue))
+            pair("ordinal", UInt64(place.code.ordinal))
+            guard let owner = place.owner else { continue }
+            pair("user", text: lookUp.text.span.extracting(owner.user))
+            pair("user-id", text: lookUp.text.span.extracting(owner.userID))
+            pair("campaign", engine.terms(of: owner.campaign).campaignName)
+            pair("given-at", owner.givenAt)
+        }
     }
 
     mutating func upload(_ outcome: UploadOutcome) {
@@ -103,7 +125,7 @@ extension ReplyWriter {
             pair("upload", UInt64(id.rawValue))
         case .refused:
             pair("status", "refused")
-            pair("upload", nil)
+            pair("upload", String?.none)
         }
         pair("codes", outcome.counts.codes)
         pair("blank", outcome.counts.blank)
@@ -129,7 +151,7 @@ extension ReplyWriter {
 }
 
 extension LineFault {
-    fileprivate var name: String {
+    fileprivate var name: StaticString {
         switch self {
         case .invalidUTF8: "invalid-utf8"
         case .comma: "comma"

@@ -56,10 +56,6 @@ extension Session {
             outbox.writer.array(engine.catalog.campaigns.count)
             for campaign in engine.catalog.campaigns { outbox.writer.campaign(campaign, in: engine.catalog) }
             return .answered
-        case .userHistory(let user):
-            return history(engine, bytes.extracting(decoder.argument(user)), later)
-        case .codeFind(let code):
-            return find(engine, bytes.extracting(decoder.argument(code)), later)
         case .listLoadBegin, .listLoadChunk, .listLoadCommit, .listLoadAbort, .listLoadErrors:
             return runUpload(command, decoder, bytes, later, &outbox.writer)
         default:
@@ -129,25 +125,35 @@ extension Session {
         return .later
     }
 
-    private func history(_ engine: LoopEngine, _ user: Span<UInt8>, _ later: Later) -> SessionOutcome {
-        let found = engine.history(of: user)
-        return report(later, behind: found.waitsFor, engine) { writer in
-            writer.array(found.value.count)
-            for entry in found.value { writer.historyEntry(entry, engine) }
-        }
+    func history(
+        of user: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
+    ) -> SessionOutcome {
+        engine.lookUp(historyOf: user, in: &connection.loop.history)
+        let lookUp = connection.loop.history
+        return tell(lookUp, engine, on: connection, &outbox) { $0.history(lookUp, of: engine) }
     }
 
-    private func find(_ engine: LoopEngine, _ code: Span<UInt8>, _ later: Later) -> SessionOutcome {
-        let found = engine.find(code: code)
-        return report(later, behind: found.waitsFor, engine) { writer in
-            writer.array(max(1, found.value.count))
-            if found.value.isEmpty {
-                writer.map(1)
-                writer.bulk("state")
-                writer.bulk("unknown")
-            }
-            for place in found.value { writer.codePlace(place, engine) }
+    func find(
+        _ code: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
+    ) -> SessionOutcome {
+        engine.lookUp(code: code, in: &connection.loop.places)
+        let lookUp = connection.loop.places
+        return tell(lookUp, engine, on: connection, &outbox) { $0.places(lookUp, of: engine) }
+    }
+
+    /// Answers at once, and has the reply held with those to `ALLOC`s when it rests on a row in flight in the own
+    /// lane. Only what rests on rows in flight in other lanes is kept aside until those are durable.
+    private func tell<Found>(
+        _ lookUp: LookUp<Found>, _ engine: LoopEngine, on connection: ConnectionHandler,
+        _ outbox: inout Outbox, _ write: (inout ReplyWriter) -> Void
+    ) -> SessionOutcome {
+        guard lookUp.otherFrames.isEmpty, lookUp.probes <= ServerLimits.lookUpProbes else {
+            let later = Later(connection, server, outbox.writer.version)
+            return report(later, behind: lookUp.frames(ofLoop: engine.index), engine, write)
         }
+        if lookUp.ownFrame != .none { outbox.hold(from: outbox.count, until: lookUp.ownFrame) }
+        write(&outbox.writer)
+        return .answered
     }
 }
 

@@ -51,9 +51,17 @@ extension Session {
             outbox.writer.error(.noAuthentication, "Authentication required.")
             return .answered
         }
-        if case .alloc(let arguments) = command {
+        switch command {
+        case .alloc(let arguments):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return allocate(arguments, decoder, bytes, engine, &outbox)
+        case .userHistory(let user):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return history(of: bytes.extracting(decoder.argument(user)), engine, on: connection, &outbox)
+        case .codeFind(let code):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return find(bytes.extracting(decoder.argument(code)), engine, on: connection, &outbox)
+        default: break
         }
         if let outcome = runAboutConnection(command, decoder, bytes, on: connection, &outbox.writer) {
             return outcome
@@ -123,7 +131,7 @@ extension Session {
         writer.bulk("status")
         writer.bulk(allocation.isRepeat ? "repeat" : "new")
         writer.bulk("given-at")
-        writer.bulk(allocation.givenAt.iso8601)
+        writer.bulk(allocation.givenAt)
         writer.bulk("expires-at")
         writer.bulkOrNull(terms.expiresAt)
         writer.bulk("list")

@@ -93,5 +93,9 @@ extension ReplyWriter {
         }
     }
 
-    mutating func bulkOrNull(_ time: Timestamp?) { bulkOrNull(time?.iso8601) }
+    mutating func bulk(_ time: Timestamp) { time.withISO8601 { bulk($0) } }
+
+    mutating func bulkOrNull(_ time: Timestamp?) {
+        if let time { bulk(time) } else { null() }
+    }
 }

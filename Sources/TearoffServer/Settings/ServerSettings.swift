@@ -45,6 +45,10 @@ package enum ServerLimits {
     package static let outputBytesKept = 16 << 10
     /// Input read ahead of the commands: one whole command (``DecoderLimits``) and one read.
     package static let readBytes = 64 << 10
+    /// Campaigns or uploads that a look-up may walk over while the loop's other connections wait: some 5 µs, so
+    /// that what one read brings does not hold them up for much longer than its `ALLOC`s would. One that has
+    /// more to walk over is answered in a turn of its own.
+    package static let lookUpProbes = 64
     /// How long a lane is idle before its last frame is sealed (DURABILITY, section 3).
     package static let sealAfterMilliseconds: Int64 = 10
     /// Connections waiting to be accepted.

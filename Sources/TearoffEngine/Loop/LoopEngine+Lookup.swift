@@ -46,7 +46,7 @@ extension LoopEngine {
         let shard = Int(engine.routing.shard(of: bytes).rawValue)
         // A row may be of a campaign that this loop does not know yet.
         let campaigns = engine.latestCatalog.campaigns
-        return engine.shards[shard].state.withLock { state in
+        return engine.shards[shard].withState { state in
             var entries: [HistoryEntry] = []
             var waitsFor: [LaneFrame] = []
             for campaign in campaigns {
@@ -94,7 +94,7 @@ extension LoopEngine {
         let shardCount = engine.routing.shardCount
         let number = owner.row(shardCount: shardCount)
         // The owner is named under the shard's mutex, so whoever enters behind it finds the row.
-        return engine.shards[Int(owner.shard(shardCount: shardCount).rawValue)].state.withLock { state in
+        return engine.shards[Int(owner.shard(shardCount: shardCount).rawValue)].withState { state in
             let row = state.shard.rows[number]
             var (user, userID): ([UInt8], [UInt8]) = ([], [])
             state.shard.appendUser(of: row, to: &user)

@@ -4,6 +4,7 @@ import Foundation
 ///
 ///     Microbenchmarks --names          the stages whose instructions can be counted
 ///     Microbenchmarks --count NAME     counts one of them; under valgrind only
+///     Microbenchmarks --time NAME      times any stage, roughly and without a library
 ///
 /// Anything else is for ordo-one's Benchmark, which is part of the program when it was built with
 /// `--traits Microbenchmarks`.
@@ -14,6 +15,7 @@ enum Main {
         switch (arguments.first, arguments.count) {
         case ("--names", 1): print(Counting.names.joined(separator: "\n"))
         case ("--count", 2): count(arguments[1])
+        case ("--time", 2): time(arguments[1])
         default: await time()
         }
     }
@@ -26,11 +28,19 @@ enum Main {
         }
     }
 
+    private static func time(_ name: String) {
+        do {
+            print(try Stopwatch.run(name))
+        } catch {
+            fail("\(error)")
+        }
+    }
+
     private static func time() async {
         #if Microbenchmarks
             await Timing.run()
         #else
-            fail("usage: Microbenchmarks --names | --count NAME")
+            fail("usage: Microbenchmarks --names | --count NAME | --time NAME")
         #endif
     }
 

@@ -20,6 +20,8 @@ struct Stage: Sendable {
 
     enum Sampled: Int, Sendable {
         case thousand = 1_000
+        /// Where threads are started, which takes as long as a hundred operations.
+        case tenThousand = 10_000
         case million = 1_000_000
     }
 

@@ -27,13 +27,6 @@ _WIDE = (8.0, 4.8)
 
 def write(directory: pathlib.Path, results: dict[str, Result]) -> None:
     """Draws what there are results for; removes plots that nothing is there for any more."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    # The same picture is the same file: no date, and names of its parts that do not change.
-    matplotlib.rcParams["svg.hashsalt"] = "tearoff"
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    directory.mkdir(parents=True, exist_ok=True)
     for name, draw in {
         "throughput-by-depth": _throughput_by_depth,
         "latency-by-rate": _latency_by_rate,
@@ -41,16 +34,29 @@ def write(directory: pathlib.Path, results: dict[str, Result]) -> None:
         "cost-as-state-grows": _cost_as_state_grows,
     }.items():
         figure = draw(results)
-        for kind in ("svg", "png"):
-            path = directory / f"{name}.{kind}"
-            if figure is None:
+        if figure is not None:
+            save(figure, directory, name)
+        else:
+            for path in _paths(directory, name):
                 path.unlink(missing_ok=True)
-            else:
-                metadata = {"Date": None} if kind == "svg" else None
-                figure.savefig(path, dpi=150, metadata=metadata, bbox_inches="tight")
 
 
-def _subplots(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
+def save(figure: Any, directory: pathlib.Path, name: str) -> None:
+    """The same picture is the same file: no date, and names of its parts that do not change."""
+    import matplotlib
+
+    directory.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": "tearoff", "svg.fonttype": "none"}):
+        for path in _paths(directory, name):
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(path, dpi=150, metadata=metadata, bbox_inches="tight")
+
+
+def _paths(directory: pathlib.Path, name: str) -> list[pathlib.Path]:
+    return [directory / f"{name}.{kind}" for kind in ("svg", "png")]
+
+
+def subplots(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
     """A figure that nobody else keeps, so that nothing has to be closed."""
     from matplotlib.figure import Figure
 
@@ -59,7 +65,7 @@ def _subplots(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, 
     return figure, list(axes.flat)
 
 
-def _plain_numbers(axis: Any, is_log: bool = False) -> None:
+def plain_numbers(axis: Any, is_log: bool = False) -> None:
     """1,000,000 as 1M, and no powers of ten; on a log axis at 1, 2 and 5 of each."""
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
@@ -75,7 +81,7 @@ def _throughput_by_depth(results: dict[str, Result]) -> Any:
     ]
     if not states:
         return None
-    figure, axes = _subplots(1, len(states), (6.0 * len(states), 4.8))
+    figure, axes = subplots(1, len(states), (6.0 * len(states), 4.8))
     for axis in axes[1:]:
         axis.sharey(axes[0])
     titles = {EMPTY: "empty state", LARGE: "large state"}
@@ -105,7 +111,7 @@ def _throughput_by_depth(results: dict[str, Result]) -> Any:
         axis.minorticks_off()
         axis.set_xlabel("commands in flight on each of 50 connections")
         axis.set_ylabel("replies a second")
-        _plain_numbers(axis.yaxis, is_log=True)
+        plain_numbers(axis.yaxis, is_log=True)
         axis.grid(alpha=0.3)
     # One entry for each system, whichever of the two it is in.
     entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels())}
@@ -118,7 +124,7 @@ def _latency_by_rate(results: dict[str, Result]) -> Any:
     result = results.get("latency-by-rate")
     if result is None:
         return None
-    figure, (axis,) = _subplots(1, 1, _WIDE)
+    figure, (axis,) = subplots(1, 1, _WIDE)
     for system, (colour, marker) in STYLES.items():
         for metric, line in (("p50_ms", "--"), ("p999_ms", "-")):
             points = []
@@ -136,7 +142,7 @@ def _latency_by_rate(results: dict[str, Result]) -> Any:
     axis.set_xlabel("allocations asked for a second, 10 to 90 % of each system's own peak")
     axis.set_ylabel("milliseconds since the user came")
     axis.set_title("Latency by rate, open loop, large state")
-    _plain_numbers(axis.xaxis, is_log=True)
+    plain_numbers(axis.xaxis, is_log=True)
     axis.yaxis.set_major_formatter("{x:g}")
     axis.grid(alpha=0.3)
     # Outside, since where the lines run is known only once they are drawn.
@@ -150,7 +156,7 @@ def _through_snapshot(results: dict[str, Result]) -> Any:
         return None
     systems = [system for system in STYLES if system in result.series]
     begin = result.series["begin"][0]["seconds"]
-    figure, axes = _subplots(len(systems), 1, (8.0, 3.0 * len(systems)))
+    figure, axes = subplots(len(systems), 1, (8.0, 3.0 * len(systems)))
     for axis, system in zip(axes, systems):
         # An interval in which nothing was answered has no latency; those who waited show in the next.
         points = [point for point in result.series[system] if point["replies"]]
@@ -186,7 +192,7 @@ def _cost_as_state_grows(results: dict[str, Result]) -> Any:
         "snapshot_seconds": ("snapshot, seconds", 1.0),
         "snapshot_bytes": ("snapshot of what is new, MiB", 2.0**20),
     }
-    figure, axes = _subplots(2, 3, (11.0, 6.0))
+    figure, axes = subplots(2, 3, (11.0, 6.0))
     for axis, (metric, (label, unit)) in zip(axes, panels.items()):
         points = [(size, spread(result.samples, str(size), metric)) for size in sizes]
         known = [(size, value.median / unit) for size, value in points if value]
@@ -196,9 +202,9 @@ def _cost_as_state_grows(results: dict[str, Result]) -> Any:
         axis.plot(*zip(*known), color=STYLES["tearoff"][0], marker="o")
         axis.set_xscale("log")
         axis.set_xticks(sizes)
-        _plain_numbers(axis.xaxis)
+        plain_numbers(axis.xaxis)
         if metric == "rate":
-            _plain_numbers(axis.yaxis)
+            plain_numbers(axis.yaxis)
         axis.set_ylim(0, 1.1 * max(value for _, value in known))
         axis.set_title(label, fontsize=10)
         axis.set_xlabel("allocations")

@@ -50,6 +50,9 @@ import TearoffLog
         }
     }
 
+    /// How often an `ALLOC` found its shard's mutex taken by another thread, since the start.
+    package var mutexWaits: UInt64 { shards.reduce(0) { $0 + $1.mutexWaits } }
+
     package var latestCatalog: Catalog { catalog.withLock { $0 } }
 
     /// Acquiring, with the releasing store below: whoever sees the generation finds the catalog.
@@ -91,7 +94,7 @@ extension Engine {
     /// As ``barrier()``, behind all claims that any pool shows by now: a loop claims a code, and notes the
     /// frame that its record goes into, inside one shard's mutex.
     func barrierBehindClaims() -> [LaneFrame] {
-        for shard in shards { shard.state.withLock { state in _ = state.shard.lastSequence } }
+        for shard in shards { shard.withState { state in _ = state.shard.lastSequence } }
         return barrier()
     }
 
@@ -132,7 +135,7 @@ extension Engine {
             innermost(&ledgers)
             return ledgers
         }
-        return shards[index].state.withLock { state in
+        return shards[index].withState { state in
             adding(state.shard, &ledgers)
             return withAllShards(from: index + 1, ledgers, innermost: innermost, adding: adding)
         }

@@ -150,7 +150,7 @@ extension ServerState {
             ),
             ("memory", memoryLines),
             ("persistence", persistenceLines(reports)),
-            ("stats", Self.statsLines(reports)),
+            ("stats", statsLines(reports)),
             ("lists", engine.map(Self.listLines) ?? []),
         ]
         let wanted = all.filter { name, _ in
@@ -208,13 +208,15 @@ extension ServerState {
         ]
     }
 
-    private static func statsLines(_ reports: [LoopReport]) -> [(String, String)] {
+    private func statsLines(_ reports: [LoopReport]) -> [(String, String)] {
         func sum(_ figure: KeyPath<LoopCounters, UInt64>) -> String {
             "\(reports.reduce(0) { $0 + $1.counters[keyPath: figure] })"
         }
         return [
             ("allocations_given", sum(\.given)), ("allocations_repeated", sum(\.repeated)),
             ("allocations_refused", sum(\.refused)), ("allocations_parked", sum(\.parked)),
+            // Counted by shard: which loop waits is not known, and would not matter.
+            ("shard_mutex_waits", "\(engine?.mutexWaits ?? 0)"),
         ]
     }
 

@@ -201,5 +201,24 @@ def test_the_report_says_what_is_met_and_why_not():
     assert text == report.rendered(results, explanations, {"throughput-by-depth"})
 
 
+def test_one_loop_and_two_stand_side_by_side_with_what_they_waited_for():
+    # Goal: the rows of --threads 1 and 2 follow each other, with both counts. Method: two others between them.
+    counts = {"rate": 1.0, "mutex_waits": 7.0, "parked": 3.0}
+    samples = [(system, 0, counts) for system in ("tearoff", "echo", "redis-always", "tearoff-2")]
+    text = report.rendered({"c50-p64-empty": result("c50-p64-empty", samples)}, {}, set())
+    table = text[text.index("| system |") :].splitlines()
+    assert table[0] == "| system | rate, /s | mutex waits | cross-lane waits |"
+    assert table[2:4] == [
+        "| Tearoff, `--threads 1` | 1 | 7 | 3 |",
+        "| Tearoff, `--threads 2` | 1 | 7 | 3 |",
+    ]
+    full = {experiment.key: experiment.systems for experiment in plan.experiments(FULL)}
+    assert all(
+        {"tearoff", "tearoff-2"} <= set(systems)
+        for key, systems in full.items()
+        if key.startswith(("c1-", "c50-", "c200-"))
+    )
+
+
 def test_a_note_may_be_for_several_goals():
     assert verdicts.notes("## a, b\nBoth.\n\n## c\n") == {"a": "Both.", "b": "Both."}

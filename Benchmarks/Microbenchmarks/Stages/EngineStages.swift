@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 import TearoffCore
 import TearoffEngine
 import TearoffLog
@@ -10,6 +12,17 @@ extension Stage {
         Stage("alloc", usesUsersUp: true) { size in
             let loop = try FilledLoop(rows: size.rows, spare: size.spareUsers)
             return loop.allocations(of: Users(size.rows..<size.rows + size.spareUsers), inTick: 1_000)
+        },
+        // The same by two loops at once, on the same shards and from the same list; time divided by the
+        // operations of both.
+        Stage("alloc-2-loops", sampled: .tenThousand, counted: nil, usesUsersUp: true) { size in
+            let loops = try FilledLoop.loops(2, rows: size.rows, spare: size.spareUsers)
+            let share = size.spareUsers / loops.count
+            let bodies = loops.enumerated().map { index, loop in
+                let first = size.rows + index * share
+                return loop.allocations(of: Users(first..<first + share), inTick: 1_000)
+            }
+            return { operations in try AtOnce.run(bodies, operations / bodies.count) }
         },
         // The same, alone in its tick: as without pipelining.
         Stage("alloc-alone", usesUsersUp: true) { size in
@@ -30,13 +43,30 @@ private final class FilledLoop {
     private let terms: CampaignTerms
     private var requests: [AllocationRequest] = []
 
+    private init(_ loop: LoopEngine) {
+        self.loop = loop
+        terms = loop.catalog.terms(of: Supply.campaign)
+    }
+
     /// - Parameter spare: codes that are left.
-    init(rows: Int, spare: Int) throws {
-        let supply = try Supply(codes: rows + max(spare, 1))
+    convenience init(rows: Int, spare: Int) throws {
+        self.init(try Self.engines(1, codes: rows + max(spare, 1))[0])
+        try fill(rows: rows)
+    }
+
+    /// Several of one engine, which have the allocations between them.
+    static func loops(_ count: Int, rows: Int, spare: Int) throws -> [FilledLoop] {
+        let loops = try engines(count, codes: rows + max(spare, 1)).map { FilledLoop($0) }
+        try loops[0].fill(rows: rows)
+        return loops
+    }
+
+    private static func engines(_ count: Int, codes: Int) throws -> [LoopEngine] {
+        let supply = try Supply(codes: codes)
         let written = SimulatedLogStorage(seed: 1)
         try LoggedState.write(supply, to: written)
         let state = try Recovery.run(LoggedState.source(written))
-        var settings = EngineSettings(loopCount: 1)
+        var settings = EngineSettings(loopCount: count)
         settings.lane.completion = .inline
         settings.snapshotLogBytes = 0
         let host = EngineHost(
@@ -44,8 +74,11 @@ private final class FilledLoop {
         let start = EngineStart(
             state, source: LoggedState.source(DiscardedLog()), settings: settings, host: host,
             segmentBytes: LogLimits.segmentBytesDefault, makeHasher: { NoHasher() })
-        loop = try start.makeLoop(0, control: ControlPort(execute: { _ in }, scheduleExpiry: { _ in }))
-        terms = loop.catalog.terms(of: Supply.campaign)
+        let control = ControlPort(execute: { _ in }, scheduleExpiry: { _ in })
+        return try (0..<count).map { try start.makeLoop($0, control: control) }
+    }
+
+    private func fill(rows: Int) throws {
         for first in stride(from: 0, to: rows, by: 1 << 16) {
             let users = Users(first..<min(first + 1 << 16, rows))
             try allocations(of: users, inTick: 1_000)(users.count)
@@ -95,6 +128,31 @@ private final class FilledLoop {
             }
             return given
         }
+    }
+}
+
+/// Runs bodies at once, each on a thread of its own, and waits for all.
+private enum AtOnce {
+    /// Sendable, proof: a body is handed to one thread, and touched again only when that thread has ended.
+    private struct Lent: @unchecked Sendable {
+        let body: Stage.Body
+    }
+
+    static func run(_ bodies: [Stage.Body], _ operations: Int) throws {
+        let group = DispatchGroup()
+        for lent in bodies.dropFirst().map({ Lent(body: $0) }) {
+            group.enter()
+            Thread {
+                do {
+                    try lent.body(operations)
+                } catch {
+                    preconditionFailure("\(error)")
+                }
+                group.leave()
+            }.start()
+        }
+        try bodies[0](operations)
+        group.wait()
     }
 }
 

@@ -1,4 +1,3 @@
-import Synchronization
 import TearoffCore
 
 extension LoopEngine {
@@ -11,7 +10,7 @@ extension LoopEngine {
         lookUp.begin(probes: campaigns.count)
         let user = UserKey(bytes)
         engine.withShard(Int(engine.routing.shard(of: bytes).rawValue)) { cell in
-            cell.state.withLock { state in
+            cell.withState { state in
                 for campaign in campaigns {
                     state.shard.forEachAllocation(
                         campaign: CampaignID(rawValue: UInt32(campaign)), user: user, bytes: bytes,
@@ -67,7 +66,7 @@ extension LoopEngine {
         let number = owner.row(shardCount: shardCount)
         // The owner is named under the shard's mutex, so whoever enters behind it finds the row.
         return engine.withShard(Int(owner.shard(shardCount: shardCount).rawValue)) { cell in
-            cell.state.withLock { state in
+            cell.withState { state in
                 let row = state.shard.rows[number]
                 let user = lookUp.keep { state.shard.appendUser(of: row, to: &$0) }
                 let userID = lookUp.keep { state.shard.appendUserID(of: row, to: &$0) }

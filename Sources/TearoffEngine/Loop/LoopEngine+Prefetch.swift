@@ -1,5 +1,4 @@
 import CPrefetch
-import Synchronization
 import TearoffCore
 
 extension LoopEngine {
@@ -31,7 +30,7 @@ extension LoopEngine {
         while pending != 0 {
             let shard = requests[pending.trailingZeroBitCount].shard
             engine.withShard(shard) { cell in
-                cell.state.withLock { state in
+                cell.withState { state in
                     var rest = pending
                     while rest != 0 {
                         let index = rest.trailingZeroBitCount

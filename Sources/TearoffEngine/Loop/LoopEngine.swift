@@ -1,5 +1,4 @@
 import CPrefetch
-import Synchronization
 package import TearoffCore
 package import TearoffLog
 

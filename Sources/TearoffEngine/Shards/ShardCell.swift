@@ -3,9 +3,12 @@ package import TearoffCore
 
 /// A shard behind its mutex. Any loop may enter; none stays for more than one decision.
 package final class ShardCell: Sendable {
+    /// Whether somebody is inside. Stands before the mutex so that both are in one cache line.
+    private let isTaken = Atomic<Bool>(false)
     package let state: Mutex<ShardState>
     /// The shard's own, which needs no mutex.
     let directory: IndexDirectory
+    private let waits = Atomic<UInt64>(0)
 
     init(_ shard: consuming sending Shard) {
         directory = shard.directory
@@ -15,6 +18,35 @@ package final class ShardCell: Sendable {
     /// All rows are durable: they were read back.
     func settleAfterRecovery() {
         state.withLock { $0.inFlight = InFlightRows(firstRow: $0.shard.rows.count) }
+    }
+}
+
+// MARK: - Entering
+
+extension ShardCell {
+    /// How often an `ALLOC` found the mutex taken.
+    package var mutexWaits: UInt64 { waits.load(ordering: .relaxed) }
+
+    /// Lends the shard to whoever comes while the engine runs; recovery, which has no `ALLOC`s beside it, may
+    /// take the mutex itself.
+    @inline(__always)
+    package func withState<Result: ~Copyable>(
+        _ body: (inout sending ShardState) -> sending Result
+    ) -> sending Result {
+        state.withLock { state in
+            // Relaxed: it is for counting only. Plain stores, where a mutex that is tried first would ask the
+            // kernel each time that it is taken, and send its owner there, too: 1.3 µs for
+            // a wait of 0.2.
+            isTaken.store(true, ordering: .relaxed)
+            defer { isTaken.store(false, ordering: .relaxed) }
+            return body(&state)
+        }
+    }
+
+    /// A wait that begins between this look and the mutex is missed; the time for that is a few nanoseconds.
+    @inline(__always)
+    private func noteWaitIfTaken() {
+        if isTaken.load(ordering: .relaxed) { waits.wrappingAdd(1, ordering: .relaxed) }
     }
 }
 
@@ -40,7 +72,8 @@ extension ShardCell {
         _ key: AllocationKey, terms: CampaignTerms, at moment: TickMoment, in lane: LaneStatus,
         user: Span<UInt8>, userID: Span<UInt8>, lanes: [LaneStatus]
     ) -> Decision {
-        state.withLock { state in
+        noteWaitIfTaken()
+        return withState { state in
             switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now) {
             case .refused(let refusal): return .refused(refusal)
             case .repeated(let number):

@@ -117,7 +117,7 @@ extension SnapshotDesk {
         let catalog = cut.catalog.condensed
         let (revision, control) = (cut.revision, cut.position)
         engine.host.background { [self] in
-            let shards = engine.shards.map { cell in cell.state.withLock { $0.shard.cut() } }
+            let shards = engine.shards.map { cell in cell.withState { $0.shard.cut() } }
             // After the cuts: what is in them must be durable before the manifest says so.
             let barrier = engine.barrier()
             let at = engine.now()

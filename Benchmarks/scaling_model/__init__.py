@@ -1,0 +1,1 @@
+"""A model of what Tearoff gives on more cores than were there to measure: docs/SCALING.md."""

@@ -13,12 +13,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private static let allocator = ByteBufferAllocator()
-
     let loop: LoopContext
     private let session: Session
     private var commands: CommandStream
     private var input = ByteBuffer()
+    /// The replies that left last: their memory serves again, unless the socket still has them.
+    private var output = ByteBuffer()
     private var stall: CommandStream.Stall?
     private var isHeld = false
     private var isProcessing = false
@@ -196,14 +196,15 @@ extension ConnectionHandler {
     private func flush(_ count: Int) {
         guard count > 0 else { return }
         guard let context else { return commands.outbox.removeFirst(commands.outbox.count) }
-        var buffer = Self.allocator.buffer(capacity: count)
+        output.clear(minimumCapacity: count)
         if count == commands.outbox.count {
-            buffer.writeBytes(commands.outbox.writer.bytes)
+            output.writeBytes(commands.outbox.writer.bytes)
         } else {
-            buffer.writeBytes(commands.outbox.writer.bytes[..<count])
+            output.writeBytes(commands.outbox.writer.bytes[..<count])
         }
         commands.outbox.removeFirst(count)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        if output.capacity > ServerLimits.outputBytesKept { output = ByteBuffer() }
         guard stall == .outputFull, isWritable else { return }
         // Not from here: a client that pipelines could make each flush run the next commands, ever deeper.
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)

@@ -132,14 +132,14 @@ extension LoopEngine {
         let decision = engine.withShard(request.shard) {
             $0.allocate(
                 request.key, terms: terms, at: moment, in: status, user: user, userID: userID,
-                lanes: engine.lanes)
+                engine: engine)
         }
         switch decision {
         case .new(let due):
             tick.add(due, terms: terms, frame: moment.frame.frame, userBytes: user, userID: userID)
             return .given(
                 Allocation(
-                    place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
+                    place: due.takePlace(), isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
         case .repeated(let code, let givenAt, let dependency):
             return repeated(code, givenAt, dependency, &tick)
         case .refused(let refusal):

@@ -28,8 +28,10 @@ struct InFlightRows {
 
     /// The frame that `row` waits for, or nil when it is durable.
     ///
+    /// - Parameter lanes: looked at seldom: all loops share it, and to refer to it for each command would have
+    ///   their cores pass its reference count around.
     /// - Complexity: O(log runs).
-    func dependency(of row: RowNumber, lanes: [LaneStatus]) -> LaneFrame? {
+    func dependency(of row: RowNumber, lanes: @autoclosure () -> [LaneStatus]) -> LaneFrame? {
         // The usual case first: older than all that is remembered.
         guard count > 0, let oldest = run(0), oldest.firstRow <= row.rawValue else { return nil }
         var (low, high) = (1, count)
@@ -38,17 +40,18 @@ struct InFlightRows {
             if let run = run(middle), run.firstRow <= row.rawValue { low = middle + 1 } else { high = middle }
         }
         guard let waiting = run(low - 1)?.frame else { return nil }
-        return lanes[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
+        return lanes()[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
     }
 
     private func run(_ index: Int) -> Run? { runs[(head &+ index) & (runs.count &- 1)] }
 
     /// Adds the next row.
     ///
+    /// - Parameter lanes: as above.
     /// - Complexity: O(1) amortised.
     @inline(__always)
-    mutating func append(_ frame: LaneFrame, lanes: [LaneStatus]) {
-        if latest != frame { begin(frame, lanes: lanes) }
+    mutating func append(_ frame: LaneFrame, lanes: @autoclosure () -> [LaneStatus]) {
+        if latest != frame { begin(frame, lanes: lanes()) }
         nextRow &+= 1
     }
 

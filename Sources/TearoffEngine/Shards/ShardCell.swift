@@ -70,7 +70,7 @@ extension ShardCell {
     /// that whoever sees the row also sees what it waits for.
     func allocate(
         _ key: AllocationKey, terms: CampaignTerms, at moment: TickMoment, in lane: LaneStatus,
-        user: Span<UInt8>, userID: Span<UInt8>, lanes: [LaneStatus]
+        user: Span<UInt8>, userID: Span<UInt8>, engine: Engine
     ) -> Decision {
         noteWaitIfTaken()
         return withState { state in
@@ -80,14 +80,14 @@ extension ShardCell {
                 let row = state.shard.rows[number]
                 return .repeated(
                     row.code, givenAt: row.givenAt,
-                    dependency: state.inFlight.dependency(of: number, lanes: lanes))
+                    dependency: state.inFlight.dependency(of: number, lanes: engine.lanes))
             case .new(let due):
                 do throws(ApplyError) {
                     _ = try state.shard.apply(due, userBytes: user, userID: userID)
                 } catch {
                     return .failed(error)
                 }
-                state.inFlight.append(moment.frame, lanes: lanes)
+                state.inFlight.append(moment.frame, lanes: engine.lanes)
                 lane.noteWrite(to: moment.frame.frame)
                 return .new(due)
             }

@@ -35,7 +35,7 @@ class Experiment:
     needs_open_loop: bool = False
 
 
-# Those that the goals speak of, and those that are only shown beside them.
+# Those that the goals speak of, and those that are only shown beside them and run once.
 CLOSED = ("tearoff", "redis-always", "echo-log")
 BYSTANDERS = ("tearoff-2", "redis-everysec", "echo")
 # Commands that are not pipelined are for PostgreSQL, too.
@@ -65,15 +65,15 @@ def _new_users(form: Form, state: str) -> list[Experiment]:
     def experiment(load_key: str) -> Experiment:
         load = closed.load_of(load_key, form.factor)
         others = UNPIPELINED_BYSTANDERS if load.depth == 1 else BYSTANDERS
-        systems = (*CLOSED, *(others if form.with_bystanders else ()))
+        bystanders = others if form.with_bystanders else ()
         title = f"new users, -c {load.clients} -P {load.depth}, state {state}"
         return Experiment(
             f"{load_key}-{state}",
             title,
             state,
-            systems,
-            form.rounds * len(systems) * (2 + 6 * form.factor),
-            lambda stage: Outcome(closed.new_users(stage, title, systems, load, state)),
+            (*CLOSED, *bystanders),
+            (form.rounds * len(CLOSED) + len(bystanders)) * (2 + 6 * form.factor),
+            lambda stage: Outcome(closed.new_users(stage, title, CLOSED, load, state, bystanders)),
         )
 
     return [experiment(load.key) for load in LOADS]

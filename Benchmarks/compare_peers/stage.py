@@ -78,12 +78,17 @@ class Stage:
         return system
 
     def interleaved(
-        self, title: str, systems: tuple[str, ...], rounds: int, one: Callable[[str], dict[str, float]]
+        self,
+        title: str,
+        systems: tuple[str, ...],
+        rounds: int,
+        one: Callable[[str], dict[str, float]],
+        bystanders: tuple[str, ...] = (),
     ) -> list[Sample]:
-        """One run of each system a round, in rotating order."""
+        """One run of each system a round, in rotating order; of a bystander one in all, in the first round."""
         samples = []
         for number in range(rounds):
-            for key in rotated(systems, number):
+            for key in rotated((*systems, *(bystanders if number == 0 else ())), number):
                 self.progress.step(f"{title}: round {number + 1} of {rounds}, {key}")
                 samples.append(Sample(key, number, one(key)))
         return samples

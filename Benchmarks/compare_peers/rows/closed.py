@@ -17,7 +17,14 @@ def load_of(key: str, factor: float) -> Load:
     return next(load for load in LOADS if load.key == key).scaled(factor)
 
 
-def new_users(stage: Stage, title: str, systems: tuple[str, ...], load: Load, state: str) -> list[Sample]:
+def new_users(
+    stage: Stage,
+    title: str,
+    systems: tuple[str, ...],
+    load: Load,
+    state: str,
+    bystanders: tuple[str, ...] = (),
+) -> list[Sample]:
     """Allocations for new users, on a system made anew for every run, or on one with a large state."""
 
     def one(key: str) -> dict[str, float]:
@@ -25,7 +32,7 @@ def new_users(stage: Stage, title: str, systems: tuple[str, ...], load: Load, st
             system.supply(system.requests(load))
             return system.measure(load)
 
-    return stage.interleaved(title, systems, stage.form.rounds, one)
+    return stage.interleaved(title, systems, stage.form.rounds, one, bystanders)
 
 
 def reads(stage: Stage, title: str, systems: tuple[str, ...], read: str, depth: int) -> list[Sample]:

@@ -40,9 +40,6 @@ package struct DueAllocation: ~Copyable, Sendable {
     package let claim: Claim
     let hash: UInt32
     let place: AllocationIndex.Place
-
-    /// Where the code stands, moved out: a copy would count the strip's references, which all loops write to.
-    package consuming func takePlace() -> CodePosition { claim.place }
 }
 
 package enum AllocationRefusal: Equatable, Sendable {

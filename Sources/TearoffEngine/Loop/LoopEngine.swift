@@ -139,7 +139,7 @@ extension LoopEngine {
             tick.add(due, terms: terms, frame: moment.frame.frame, userBytes: user, userID: userID)
             return .given(
                 Allocation(
-                    place: due.takePlace(), isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
+                    place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
         case .repeated(let code, let givenAt, let dependency):
             return repeated(code, givenAt, dependency, &tick)
         case .refused(let refusal):

@@ -1,4 +1,5 @@
-/// `ALLOC campaign user` as nearly every client sends it: a RESP array of three, all of it in the input. Recognised at a glance, which is a third of what ``CommandDecoder`` takes.
+/// `ALLOC campaign user` as nearly every client sends it: a RESP array of three, all of it in the input. Recognised
+/// at a glance, which takes a quarter of ``CommandDecoder``'s instructions.
 ///
 /// It says nothing that the decoder would not: whatever looks otherwise, or is in error, is left to that.
 package struct PlainAlloc: Equatable, Sendable {

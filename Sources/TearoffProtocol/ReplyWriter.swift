@@ -67,8 +67,6 @@ package struct ReplyWriter: Sendable {
     /// Of a bulk string beside its bytes: `$`, a length of up to 20 digits, and two line ends.
     private static let bulkFrameBytes = 25
 
-    package mutating func bulk(_ value: [UInt8]) { bulk(value.span) }
-
     package mutating func bulk(_ value: String) { bulk(value.utf8Span.span) }
 
     /// A constant as a bulk string: a key of a map.

@@ -73,6 +73,7 @@ private final class DirectoryBlobWriter: BlobWriter {
     private let file: SystemFile
     private let hasher = SHA256Hasher()
     private var isOver = false
+    private var unsyncedBytes = 0
     private(set) var byteCount: UInt64 = 0
 
     init(directory: SystemDirectory) throws(StorageError) {
@@ -88,6 +89,11 @@ private final class DirectoryBlobWriter: BlobWriter {
             try file.write(bytes, at: byteCount)
             hasher.update(bytes)
             byteCount += UInt64(bytes.count)
+            unsyncedBytes += bytes.count
+            if unsyncedBytes >= SystemFile.unsyncedBytesMax {
+                try file.sync()
+                unsyncedBytes = 0
+            }
         }
     }
 

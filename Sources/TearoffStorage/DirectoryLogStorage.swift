@@ -93,40 +93,23 @@ package final class DirectoryLogStorage: LogStorage {
         guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
             throw .system(code, .allocate, file.name)
         }
-        // Written once with zeros: a commit then moves no metadata (PEERS: half the latency).
-        let zeros = AlignedBuffer(byteCount: 1 << 20)
+        // Written once with zeros: a commit then moves no metadata (PEERS: half the latency). Each piece is durable
+        // before the next: a flush takes along all that the device has in its cache, and with the whole segment in
+        // there the lanes' commits stood still for 100 to 180 ms.
+        let zeros = AlignedBuffer(byteCount: SystemFile.unsyncedBytesMax)
         var offset: UInt64 = 0
         while offset < header.segmentBytes {
             let count = Int(min(UInt64(zeros.byteCount), header.segmentBytes - offset))
-            try write(zeros, count: count, to: file, at: offset)
+            try file.writeDurably(zeros, count: count, at: offset)
             offset += UInt64(count)
         }
         var block = AlignedBuffer(byteCount: LogLimits.segmentHeaderBytes)
         block.copy(header.encoded().span)
         try file.sync()
-        try write(block, count: block.byteCount, to: file, at: 0)
+        try file.writeDurably(block, count: block.byteCount, at: 0)
         try file.sync()
         try directory.rename(temporary, to: header.id.fileName)
         try directory.sync()
-    }
-
-    private func write(
-        _ buffer: borrowing AlignedBuffer, count: Int, to file: SystemFile, at offset: UInt64
-    ) throws(StorageError) {
-        var written = 0
-        while written < count {
-            // SAFETY: the address is checked to lie in the buffer, which outlives the call.
-            let result = unsafe pwrite(
-                file.descriptor, buffer.address(at: written, count: count - written), count - written,
-                off_t(offset) + off_t(written))
-            if result < 0 && errno == EINTR { continue }
-            guard result >= 0 else { throw .last(.write, file.name, offset: offset) }
-            guard result > 0 else {
-                throw StorageError(
-                    .write, file: file.name, offset: ByteOffset(rawValue: offset), problem: .nothingWritten)
-            }
-            written += result
-        }
     }
 
     package func makeLane(_ lane: LaneID) throws(StorageError) -> sending any LaneStorage {

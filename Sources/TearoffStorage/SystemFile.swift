@@ -29,6 +29,10 @@ final class SystemFile: Sendable {
         }
     }
 
+    /// Background work leaves no more than so much unsynced: whatever is in the device's cache, the next commit's flush
+    /// waits for.
+    static let unsyncedBytesMax = 1 << 20
+
     func sync() throws(StorageError) {
         guard fsync(descriptor) == 0 else { throw .last(.sync, name) }
     }
@@ -55,7 +59,8 @@ final class SystemFile: Sendable {
     /// Writes the buffer's first bytes, and returns when they are on stable media; a short write is continued, a
     /// failed one never tried again.
     func writeDurably(
-        _ buffer: borrowing AlignedBuffer, count: Int, at offset: UInt64, _ settings: LogStorageSettings
+        _ buffer: borrowing AlignedBuffer, count: Int, at offset: UInt64,
+        _ settings: LogStorageSettings = LogStorageSettings()
     ) throws(StorageError) {
         var written = 0
         while written < count {

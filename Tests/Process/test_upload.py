@@ -1,7 +1,9 @@
 """A file is taken whole or not at all; every bad line is told by number and reason; nothing is loaded
 twice."""
 
+import json
 import random
+import subprocess
 
 import pytest
 
@@ -256,3 +258,17 @@ def test_names_and_kinds_are_checked(connection):
         assert connection.call("ALLOC", "ten", user) == b"SAVE10"
     assert connection.error_of("ALLOC", "ten", "d") == "EXHAUSTED"
     assert harness.as_map(connection.call("LIST", "INFO", "ten-off"))[b"given"] == 3
+
+
+def test_the_admin_tool_tells_where_a_fixed_code_stands(server, connection):
+    # Goal: a code that many users have is given, and names none of them. Method: before and after an ALLOC.
+    def found():
+        words = [harness.TEAROFFCTL, "code", "find", "SAVE10", "--json", "--server", f"127.0.0.1:{server.port}"]
+        [place] = json.loads(subprocess.run(words, check=True, capture_output=True, timeout=60).stdout)
+        return place["state"], place.get("user")
+
+    assert connection.call("LIST", "CREATE", "ten-off", "FIXED", "SAVE10", 3) == b"OK"
+    assert connection.call("CAMPAIGN", "CREATE", "ten", "LIST", "ten-off") == b"OK"
+    assert found() == ("free", None)
+    assert connection.call("ALLOC", "ten", "a") == b"SAVE10"
+    assert found() == ("given", None)

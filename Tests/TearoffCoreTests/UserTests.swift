@@ -80,6 +80,31 @@ struct UserRoutingTests {
         #expect(UserRouting.slot(of: bytes("").span) == 0)
     }
 
+    /// Goal: every length gives the right checksum, whole words and rest alike. Method: against a CRC16 that takes one
+    /// bit at a time, on random bytes of each length.
+    @Test func everyLengthHasItsChecksum() {
+        var random = SplitMix64(seed: 16)
+        for count in 1...255 {
+            let user = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) | 0x80 }
+            var crc: UInt16 = 0
+            for byte in user {
+                crc ^= UInt16(byte) << 8
+                for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
+            }
+            #expect(UserRouting.slot(of: user.span) == crc % 16_384, "\(count) bytes")
+        }
+    }
+
+    /// Goal: a tag is seen wherever it stands. Method: at every place of a user of 40 bytes.
+    @Test func aTagIsSeenAnywhere() {
+        for place in 0..<37 {
+            var user = [UInt8](repeating: 0x78, count: 40)
+            user[place] = 0x7B
+            user[place + 2] = 0x7D
+            #expect(UserRouting.slot(of: user.span) == UserRouting.slot(of: bytes("x").span), "at \(place)")
+        }
+    }
+
     /// Goal: hash tags as the Redis Cluster specification tells them. Method: its own examples.
     @Test func hashTagsDecideTheSlot() {
         func slot(_ text: String) -> UInt16 { UserRouting.slot(of: bytes(text).span) }

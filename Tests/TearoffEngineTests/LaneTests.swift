@@ -217,19 +217,36 @@ struct ParkingTests {
         }
     }
 
-    /// Goal: more rows in flight than a shard's ring has at first are all known to be in flight. Method:
-    /// 3,000 rows of one shard in one open batch, after some that are durable.
+    /// Goal: more runs of rows in flight than a shard's ring has at first are all known, each by its own lane and
+    /// frame. Method: two loops in turns, so that each row is a run; asked from the other loop while nothing is
+    /// durable, when one lane is and more runs have come behind it, and when both are.
     @Test func manyRowsInFlightAreAllKnown() throws {
         let world = World(shardCount: 1, segmentBytes: 256 << 10)
         let life = try world.start(loops: 2, slow: true)
         try life.supply(codes: 4_000)
         for number in 0..<700 { _ = try life.allocate("early\(number)", loop: 0) }
         life.settle()
-        for number in 0..<3_000 { _ = try life.allocate("late\(number)", loop: 0) }
-        for number in 0..<3_000 { #expect(try life.decide("late\(number)", loop: 1).parkedFor != nil) }
+        func allocate(_ numbers: Range<Int>) throws -> [LaneFrame] {
+            try numbers.map { number in
+                let frame = try life.allocate("late\(number)", loop: number % 2).frame
+                return LaneFrame(lane: number % 2, frame: frame)
+            }
+        }
+        var frames = try allocate(0..<3_000)
+        for number in 0..<3_000 {
+            #expect(try life.decide("late\(number)", loop: 1 - number % 2).parkedFor == frames[number])
+        }
         for number in 0..<700 { #expect(try life.allocate("early\(number)", loop: 1).isRepeat) }
+        _ = try life.loops[0].commit()
+        life.complete(0)
+        frames += try allocate(3_000..<3_040)
+        for number in 0..<3_040 {
+            let isDurable = number % 2 == 0 && number < 3_000
+            let outcome = try life.decide("late\(number)", loop: 1 - number % 2)
+            #expect(outcome.parkedFor == (isDurable ? nil : frames[number]), "row \(number)")
+        }
         life.settle()
-        for number in 0..<3_000 { #expect(try life.allocate("late\(number)", loop: 1).isRepeat) }
+        for number in 0..<3_040 { #expect(try life.allocate("late\(number)", loop: 1 - number % 2).isRepeat) }
     }
 
     /// Goal: a row recovered is never taken for one in flight. Method: parks before the crash, repeats after

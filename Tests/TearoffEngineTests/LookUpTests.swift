@@ -57,6 +57,29 @@ struct LookUpTests {
         #expect(history.frames(ofLoop: 0) == [other, LaneFrame(lane: 0, frame: later)])
     }
 
+    /// Goal: a look-up that needed much room does not keep it. Method: a user with three times the rows that an answer
+    /// holds, each with a long marketing id, and then one with a single row.
+    @Test func muchRoomIsGivenBack() throws {
+        let world = World(segmentBytes: 1 << 20)
+        let life = try world.start()
+        try life.supply(codes: 3_001)
+        let id = String(repeating: "m", count: 200)
+        for campaign in ["a", "b", "d"] {
+            try life.createCampaign(campaign, rule: .always)
+            for _ in 0..<Limits.historyRows {
+                _ = try life.allocate("busy", in: campaign, userID: id)
+                _ = try life.loops[0].commit()
+            }
+        }
+        _ = try life.allocate("quiet", in: "a")
+        var lookUp = LookUp<HistoryEntry>()
+        life.loops[0].lookUp(historyOf: Array("busy".utf8).span, in: &lookUp)
+        #expect(lookUp.found.count == Limits.historyRows)
+        life.loops[0].lookUp(historyOf: Array("quiet".utf8).span, in: &lookUp)
+        #expect(lookUp.found.count == 1 && lookUp.found.capacity < Limits.historyRows)
+        #expect(lookUp.text.capacity < 64 << 10)
+    }
+
     /// Goal: one look-up says nothing of the one before it. Method: the same memory for a user with ids and rows in
     /// flight and then for an unknown one; the same for codes.
     @Test func memoryThatIsUsedAgainTellsNothingOld() throws {

@@ -21,7 +21,7 @@ extension TearoffClient {
         try await call("CAMPAIGN", "ALL").records(CampaignInfo.init)
     }
 
-    /// Stops a campaign: from then on it gives nothing, no repeats either.
+    /// Stops a campaign: from then on it gives no new code; repeats inside the window still get theirs.
     ///
     /// - Throws: ``TearoffError/Code/noCampaign``, ``TearoffError/Code/finished``.
     public func finishCampaign(_ name: String) async throws(TearoffError) {

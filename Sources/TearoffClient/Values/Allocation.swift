@@ -67,7 +67,9 @@ extension TearoffClient {
         public let upload: Int
         /// Its number in the list.
         public let ordinal: Int
-        /// Who has it; of a fixed list's code, one of those who do. Nil: it is free.
+        /// Whether somebody has it; else it is free.
+        public let isGiven: Bool
+        /// Who has it. Nil for a free code, and for a fixed list's, which many users have.
         public let owner: Owner?
 
         /// Who has a code.
@@ -80,6 +82,14 @@ extension TearoffClient {
             public let campaign: String
             /// When the user got it.
             public let givenAt: Date
+
+            /// - Returns: nil when the row names no user.
+            fileprivate static func read(_ fields: Fields) throws(TearoffError) -> Owner? {
+                guard let user = try fields.optionalText("user") else { return nil }
+                return Owner(
+                    user: user, userID: try fields.optionalText("user-id"),
+                    campaign: try fields.text("campaign"), givenAt: try fields.time("given-at"))
+            }
         }
 
         /// - Returns: nil for the one row that says that the code is unknown.
@@ -89,15 +99,10 @@ extension TearoffClient {
             guard state == "given" || state == "free" else {
                 throw .invalid("a code's state is neither free nor given")
             }
-            let owner: Owner? =
-                state == "free"
-                ? nil
-                : Owner(
-                    user: try fields.text("user"), userID: try fields.optionalText("user-id"),
-                    campaign: try fields.text("campaign"), givenAt: try fields.time("given-at"))
             return CodePlace(
                 list: try fields.text("list"), upload: try fields.integer("upload"),
-                ordinal: try fields.integer("ordinal"), owner: owner)
+                ordinal: try fields.integer("ordinal"), isGiven: state == "given",
+                owner: try Owner.read(fields))
         }
     }
 }

@@ -68,12 +68,9 @@ import Synchronization
         Int(truncatingIfNeeded: UInt64(hash) &>> UInt64(32 &- depth))
     }
 
-    /// What an allocation of `key` will read first: the page's head and the slot. Hints for the processor, never
-    /// to be read through: by then the page may be gone.
+    /// What an allocation of `key` will read first: see ``IndexPage/addressesToPrefetch(of:)``.
     package func addressesToPrefetch(for key: AllocationKey) -> (head: UInt, slot: UInt) {
-        let page = page(of: key.hash)
-        let slots = page.word & ~15
-        return (slots &- 16, slots &+ UInt(key.hash) % UInt(page.slotCount) &* 8)
+        page(of: key.hash).addressesToPrefetch(of: key.hash)
     }
 
     /// Has the upper `page.depth` bits of `hash`, all hashes that begin so, lead to `page`.

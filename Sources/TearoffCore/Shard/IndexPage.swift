@@ -24,7 +24,7 @@
         let slotBytes = Self.slotCountMin << Int(doublings) * 8
         let block = UnsafeMutableRawPointer.allocate(
             byteCount: Self.headBytes + slotBytes, alignment: Self.headBytes)
-        unsafe block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.headBytes + slotBytes)
+        unsafe block.initializeMemory(as: UInt64.self, repeating: 0, count: (Self.headBytes + slotBytes) / 8)
         word = UInt(bitPattern: block) + UInt(Self.headBytes) | doublings
         self.depth = depth
     }
@@ -53,6 +53,13 @@
     subscript(_ slot: Int) -> UInt64 {
         @inline(__always) get { unsafe slots[slot & mask] }
         nonmutating set { unsafe slots[slot & mask] = newValue }
+    }
+
+    /// What a look-up of `hash` reads first: the head's words and the slot. Hints for the processor, never to be read
+    /// through: by then the page may be gone.
+    func addressesToPrefetch(of hash: UInt32) -> (head: UInt, slot: UInt) {
+        let slots = word & ~Self.sizeBits
+        return (slots &- 16, slots &+ UInt(Int(hash) & mask) &* 8)
     }
 
     /// Entries in the page.

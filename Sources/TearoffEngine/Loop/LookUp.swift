@@ -16,6 +16,9 @@ package struct LookUp<Found: Sendable>: Sendable {
     /// The frames of other lanes that it rests on; nearly always none.
     package private(set) var otherFrames: [LaneFrame] = []
 
+    /// A thousand marketing user ids of ordinary length.
+    private static var textBytesKept: Int { 64 << 10 }
+
     package init() {}
 
     /// Everything that it rests on, on the loop whose lane this is.
@@ -26,10 +29,9 @@ package struct LookUp<Found: Sendable>: Sendable {
     /// - Parameter probes: campaigns or uploads that will be asked.
     mutating func begin(probes: Int) {
         self.probes = probes
-        // One that found more than an answer holds does not leave its room behind.
-        let keepsRoom = found.count <= Limits.historyRows
-        found.removeAll(keepingCapacity: keepsRoom)
-        text.removeAll(keepingCapacity: keepsRoom)
+        // One that needed much more room than others do not leaves it behind.
+        found.removeAll(keepingCapacity: found.capacity <= 2 * Limits.historyRows)
+        text.removeAll(keepingCapacity: text.capacity <= Self.textBytesKept)
         ownFrame = .none
         otherFrames = []
     }

@@ -1,4 +1,3 @@
-import CPrefetch
 package import TearoffCore
 package import TearoffLog
 

@@ -1,7 +1,8 @@
 package import Synchronization
 package import TearoffCore
 
-/// A shard behind its mutex. Any loop may enter; none stays for more than one decision.
+/// A shard behind its mutex. Any loop may enter; none stays for more than one decision, a look-up, or finding the
+/// rows of a burst.
 package final class ShardCell: Sendable {
     /// Whether somebody is inside. Stands before the mutex so that both are in one cache line.
     private let isTaken = Atomic<Bool>(false)

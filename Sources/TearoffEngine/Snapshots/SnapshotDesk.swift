@@ -57,8 +57,9 @@ package final class SnapshotDesk: Sendable {
 
     /// The number of a manifest by its name; nil for any other name.
     static func number(of name: String) -> UInt64? {
-        guard name.hasPrefix("manifest-"), name.utf8.count == 25 else { return nil }
-        return UInt64(name.dropFirst(9), radix: 16)
+        // As it is written, and in no other way: a name that reads the same would lead to a file that is not there.
+        guard let number = UInt64(name.dropFirst(9), radix: 16), self.name(of: number) == name else { return nil }
+        return number
     }
 }
 

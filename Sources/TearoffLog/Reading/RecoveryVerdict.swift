@@ -6,15 +6,14 @@
 ///
 ///     misplaced  later  closed  blank  next  begins  agrees | verdict
 ///     yes        -      -       -      -     -       -      | refuse: a whole frame is in the wrong place
-///     no         yes    -       -      -     -       -      | refuse: a frame is damaged that a later one
-///     vouches for no         no     yes     -      no    -       -      | refuse: the close frame's next
-///     segment is missing no         no     no      -      no    yes     -      | refuse: a segment between
-///     two others is missing no         no     -       -      yes   yes     no     | refuse: the next segment
-///     vouches for lost frames no         no     -       -      yes   yes     yes    | go on in the next
-///     segment (here a life ended) no         no     yes     -      yes   no      -      | end: the next
-///     segment was begun, nothing written no         no     no      yes    -     no      -      | end:
-///     nothing follows no         no     no      no     -     no      -      | cut: a frame that nobody was
-///     told of is torn
+///     no         yes    -       -      -     -       -      | refuse: a later frame vouches for a damaged one
+///     no         no     yes     -      no    -       -      | refuse: the close frame's next segment is missing
+///     no         no     no      -      no    yes     -      | refuse: a segment between two others is missing
+///     no         no     -       -      yes   yes     no     | refuse: the next segment vouches for lost frames
+///     no         no     -       -      yes   yes     yes    | go on in the next segment (here a life ended)
+///     no         no     yes     -      yes   no      -      | end: the next segment was begun, nothing written
+///     no         no     no      yes    -     no      -      | end: nothing follows
+///     no         no     no      no     -     no      -      | cut: a frame that nobody was told of is torn
 ///
 /// - Source: DURABILITY.md, rows 1, 2, 13, 14, 17, 18 and 19.
 package enum RecoveryVerdict: Equatable, Sendable {

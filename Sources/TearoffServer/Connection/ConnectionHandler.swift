@@ -108,15 +108,15 @@ extension ConnectionHandler {
     }
 
     private func process() {
-        guard stall == nil, let context else { return }
+        guard stall == nil, context != nil else { return }
         isProcessing = true
         loop.beginRead()
-        run(context)
+        run()
         isProcessing = false
         settleOutput()
     }
 
-    private func run(_ context: ChannelHandlerContext) {
+    private func run() {
         guard isWritable else {
             stall = .outputFull
             return

@@ -115,13 +115,16 @@ extension Session {
 
 extension Session {
     /// Answers with what was looked up, once the frames that it rests on are durable.
+    ///
+    /// - Parameter frames: asked for behind the look-up, so that a row that came meanwhile is waited for, too.
     private func report(
-        _ later: Later, behind frames: [LaneFrame], _ engine: LoopEngine, _ write: (inout ReplyWriter) -> Void
+        _ later: Later, behind frames: @autoclosure () -> [LaneFrame], _ engine: LoopEngine,
+        _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {
         var writer = later.writer()
         write(&writer)
         let reply = writer.bytes
-        engine.engine.whenDurable(frames) { later.raw(reply) }
+        engine.engine.whenDurable(frames()) { later.raw(reply) }
         return .later
     }
 

@@ -41,18 +41,16 @@ package enum ServerLimits {
     /// Replies that a connection may have waiting before its commands are read on: a client that does not
     /// read stops itself, and nobody else (DURABILITY, row 28).
     package static let outputBytes = 256 << 10
-    /// Room that a connection keeps for its replies while it has none.
-    package static let outputBytesKept = 16 << 10
+    /// Room that a connection keeps for its replies while it has none, and as much for those that left last.
+    package static let outputBytesKept = 8 << 10
     /// Input read ahead of the commands: one whole command (``DecoderLimits``) and one read.
     package static let readBytes = 64 << 10
-    /// Campaigns or uploads that a look-up may walk over while the loop's other connections wait: some 5 µs, so
-    /// that what one read brings does not hold them up for much longer than its `ALLOC`s would. One that has
-    /// more to walk over is answered in a turn of its own.
+    /// Campaigns or uploads that a look-up may have walked over, some 5 µs, to be answered at once. One that walked
+    /// over more is answered in a later turn, so that of such look-ups one read brings one, and other connections
+    /// have their turn in between.
     package static let lookUpProbes = 64
     /// How long a lane is idle before its last frame is sealed (DURABILITY, section 3).
     package static let sealAfterMilliseconds: Int64 = 10
     /// Connections waiting to be accepted.
     package static let acceptBacklog: Int32 = 1_024
-    /// How long a shutdown may take before it is cut short.
-    package static let shutdownSeconds: Int64 = 10
 }

@@ -80,7 +80,7 @@ struct CampaignAllCommand: ServerCommand {
 
 struct CampaignFinishCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "finish", abstract: "Stops a campaign: it gives nothing any more, no repeats either.")
+        commandName: "finish", abstract: "Stops a campaign: it gives no new code any more, but still repeats inside the window.")
 
     @Argument(help: "The campaign's name.")
     var name: String

@@ -44,7 +44,7 @@ extension Record {
 
     init(_ place: TearoffClient.CodePlace) {
         self.init([
-            "state": .text(place.owner == nil ? "free" : "given"), "list": .text(place.list),
+            "state": .text(place.isGiven ? "given" : "free"), "list": .text(place.list),
             "upload": .integer(place.upload), "ordinal": .integer(place.ordinal),
             "user": Cell(place.owner?.user), "user-id": Cell(place.owner?.userID),
             "campaign": Cell(place.owner?.campaign), "given-at": Cell(place.owner?.givenAt),

@@ -6,7 +6,8 @@ import argparse
 import dataclasses
 import signal
 import sys
-from typing import NoReturn
+
+from command_line import EXIT_FAILED, Parser
 
 from . import report, runner
 from .goals import GOALS
@@ -15,17 +16,7 @@ from .processes import CommandFailed
 from .progress import clock
 from .settings import FULL, SHORT, Form
 
-EXIT_FAILED = 1
-EXIT_USAGE = 64
 EXIT_INTERRUPTED = 130
-
-
-class _Parser(argparse.ArgumentParser):
-    """Ends with the exit code that all of this project's tools have for a wrong command line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main() -> int:
@@ -60,7 +51,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="compare",
         description="Measures Tearoff beside Redis, PostgreSQL and an echo; writes Benchmarks/RESULTS.md.",
         epilog="Without options: the full form. Exit codes: 0 done; 1 something failed; 64 wrong options; "

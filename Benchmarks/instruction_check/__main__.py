@@ -7,8 +7,8 @@ import pathlib
 import platform
 import sys
 import tempfile
-from typing import NoReturn
 
+from command_line import EXIT_FAILED, Parser
 from compare_peers.processes import CommandFailed
 
 from . import counting
@@ -19,16 +19,6 @@ THRESHOLDS = ROOT / "Benchmarks" / "instructions.json"
 PROGRAM = ROOT / ".build" / "release" / "Microbenchmarks"
 TOLERANCE_PERCENT = 5.0
 
-EXIT_FAILED = 1
-EXIT_USAGE = 64
-
-
-class _Parser(argparse.ArgumentParser):
-    """Ends with the exit code that all of this project's tools have for a wrong command line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main() -> int:
@@ -55,7 +45,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="./Benchmarks/check-instructions",
         description="Counts the instructions of each microbenchmark and holds them against the thresholds.",
         epilog="Exit codes: 0 within the tolerance or below; 1 not, or it failed; 64 wrong options.",

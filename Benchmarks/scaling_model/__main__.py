@@ -8,7 +8,9 @@ import json
 import math
 import pathlib
 import sys
-from typing import Any, NoReturn
+from typing import Any
+
+from command_line import EXIT_FAILED, Parser
 
 from .checks import checked, fitted_line_ns
 from .inputs import Inputs, UnusableInputs
@@ -23,16 +25,6 @@ DEPTHS = (1, 16, 64)
 SHARDS = (16, 64, 256)
 LISTS = (1, 1_000)
 
-EXIT_FAILED = 1
-EXIT_USAGE = 64
-
-
-class _Parser(argparse.ArgumentParser):
-    """Ends with the exit code that all of this project's tools have for a wrong command line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main() -> int:
@@ -54,7 +46,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="./Benchmarks/scaling-model",
         description="What Tearoff would give on more cores than there are, and what binds: docs/SCALING.md.",
         epilog="Exit codes: 0 done; 1 the inputs cannot serve; 64 wrong options.",

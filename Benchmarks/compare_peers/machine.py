@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 
-from .workplace import ROOT
+from .workplace import NOTES, PLOTS, REPORT, RESULTS, ROOT
 
 
 def facts() -> dict[str, str]:
@@ -20,7 +20,7 @@ def facts() -> dict[str, str]:
         "memory": f"{kilobytes / 2**20:.0f} GiB",
         "system": f"{distribution}, Linux {platform.release()}",
         "file system": _said(["findmnt", "-no", "FSTYPE", "-T", str(ROOT)]),
-        "Tearoff": _said(["git", "-C", str(ROOT), "describe", "--always", "--dirty"]),
+        "Tearoff": _commit(),
         "Swift": _first(r"Swift version (\S+)", _said(["swift", "--version"])),
         "Redis": _first(r"v=(\S+)", _said(["redis-server", "--version"])),
         "redis-benchmark": _first(r"(\d\S+)", _said(["redis-benchmark", "--version"])),
@@ -28,6 +28,14 @@ def facts() -> dict[str, str]:
         "load average at the start": _text("/proc/loadavg").split(" ")[0],
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _commit() -> str:
+    """The commit, and whether anything but the report itself differs from it."""
+    git = ["git", "-C", str(ROOT)]
+    written = [f":!{path.relative_to(ROOT)}" for path in (RESULTS, PLOTS, REPORT, NOTES)]
+    changed = _said([*git, "status", "--porcelain", "--", ".", *written])
+    return _said([*git, "describe", "--always"]) + ("-dirty" if changed else "")
 
 
 def _cores() -> int:

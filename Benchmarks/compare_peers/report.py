@@ -98,9 +98,15 @@ def _head(results: dict[str, Result]) -> str:
         "",
         "| machine | |",
         "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in latest.machine.items()),
+        *(f"| {name} | {value} |" for name, value in {**latest.machine, "Tearoff": _commits(results)}.items()),
     ]
     return "\n".join(lines)
+
+
+def _commits(results: dict[str, Result]) -> str:
+    """Every commit that was measured."""
+    found = dict.fromkeys(result.machine.get("Tearoff", "?") for result in _ordered(results))
+    return ", ".join(found) + ("; each table under \"Every system\" says which" if len(found) > 1 else "")
 
 
 def _day(seconds: float) -> str:
@@ -194,6 +200,8 @@ def _experiment(result: Result) -> str:
         return ""
     lines = [
         f"### {result.title}",
+        "",
+        f"Tearoff {result.machine.get('Tearoff', '?')}, {_day(result.began)}, rounds: {result.rounds}.",
         "",
         f"| system | {' | '.join(METRICS[name][0] for name in columns)} |",
         f"| --- | {' | '.join('---:' for _ in columns)} |",

@@ -1,6 +1,9 @@
 """ALLOCs that are read together are decided together, and nobody can tell: replies and codes are as if one by one."""
 
 import random
+import signal
+import socket
+import struct
 import threading
 
 import pytest
@@ -168,3 +171,97 @@ def test_a_burst_larger_than_a_batch_loses_nothing(start):
         codes = [connection.read() for connection, names in zip(connections, users) for _ in names]
     assert len(set(codes)) == 8_000 and not any(isinstance(code, ErrorReply) for code in codes)
     assert harness.ledger(server)["given"] == 8_000
+
+
+# MARK: - Many connections in one tick
+
+
+class HeldBack:
+    """A server that does not run meanwhile: what is sent inside reaches it all at once."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def __enter__(self):
+        self.server.signal(signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        self.server.signal(signal.SIGCONT)
+
+
+def replies_of(connection, script):
+    return [seen(connection.read()) for _ in script]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("flags", [[], ["--test-flush-delay-microseconds", 3_000]], ids=["fast disk", "slow disk"])
+def test_what_many_connections_sent_is_answered_to_each_in_its_order(start, threads, flags):
+    # Goal: commands of many connections, decided together, are answered to whoever sent them, in order, once; with
+    # two loops and a slow disk, rows in flight in the other lane stop a connection and no other. Method: 120
+    # connections with 24 commands each, of every other one mixed, over the same users, that all arrive at once,
+    # twice; a user's replies are one code a campaign wherever they come, and no code is anybody else's.
+    server = start("--threads", threads, *flags)
+    harness.make_campaign(server, "spring", count=3_000, list_name="l1", prefix="A")
+    harness.make_campaign(server, "summer", count=3_000, list_name="l2", prefix="B")
+    random.seed(SEED + 2)
+    scripts = [[random_command(number) for _ in range(24)] for number in range(120)]
+    owners, given = {}, {}
+    connections = [server.connect() for _ in scripts]
+    with harness.closing(connections):
+        for _ in range(2):
+            with HeldBack(server):
+                for connection, script in zip(connections, scripts):
+                    connection.send_bytes(b"".join(encode(*words) for words in script))
+            for connection, script in zip(connections, scripts):
+                for words, reply in zip(script, replies_of(connection, script)):
+                    where = f"SEED={SEED}, {words}"
+                    if words[0] != "ALLOC" or words[1] == "nowhere":
+                        assert reply == expected(words, {}, {}), where
+                        continue
+                    key = (words[1], words[2])
+                    assert given.setdefault(key, reply) == reply, where
+                    assert owners.setdefault(reply, key) == key, where
+    if threads == 2 and flags:
+        assert server.info()["allocations_parked"] > 0, "no command met a row in flight: this shows nothing"
+    figures = [harness.ledger(server, name)["given"] for name in ("l1", "l2")]
+    assert figures == [sum(key[0] == campaign for key in given) for campaign in ("spring", "summer")]
+
+
+def random_command(connection):
+    campaign = random.choice(["spring", "summer"])
+    if connection % 2:
+        return ["ALLOC", "summer", f"user-{random.randrange(500)}"]
+    match random.randrange(12):
+        case 0: return ["PING"]
+        case 1: return ["ALLOC", "nowhere", "u"]
+        case 2: return ["ALLOC", campaign, f"user-{random.randrange(500)}", "FULL"]
+        case _: return ["ALLOC", campaign, f"user-{random.randrange(500)}"]
+
+
+def test_whoever_closes_in_the_middle_of_a_tick_is_answered_first_or_forgotten(start):
+    # Goal: a connection whose client closes its sending half behind its ALLOCs is answered and then closed, one that
+    # breaks hinders nobody, and both keep their codes. Method: all of it arrives at once, with whole connections
+    # before and behind.
+    server = start("--threads", 1)
+    harness.make_campaign(server)
+    kinds = ["stays", "closes half", "breaks"] * 10
+    connections = [server.connect() for _ in kinds]
+    with HeldBack(server):
+        for number, (connection, kind) in enumerate(zip(connections, kinds)):
+            connection.send_bytes(encode("ALLOC", "summer", f"a{number}") + encode("ALLOC", "summer", f"b{number}"))
+            if kind == "closes half":
+                connection.socket.shutdown(socket.SHUT_WR)
+            elif kind == "breaks":
+                connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+    codes = []
+    for connection, kind in zip(connections, kinds):
+        if kind != "breaks":
+            codes += [connection.read(), connection.read()]
+        if kind == "closes half":
+            assert connection.is_closed()
+        if kind == "stays":
+            assert connection.call("PING") == b"PONG"
+            connection.close()
+    assert len(set(codes)) == 40 and not any(isinstance(code, ErrorReply) for code in codes)
+    assert harness.ledger(server)["given"] >= 40

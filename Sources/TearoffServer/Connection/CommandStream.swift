@@ -22,100 +22,104 @@ struct CommandStream {
         case closing
     }
 
-    /// How far a read came.
+    /// Why there is more to do than was done.
+    enum Pause: Equatable {
+        /// The next command is not whole.
+        case starved
+        /// What the connection has in the loop's burst must be decided first; then it goes on.
+        case undecided
+        case stalled(Stall)
+    }
+
+    /// How far a run came.
     struct Progress {
-        /// Bytes of the input whose commands are done with; the next one begins there.
+        /// Bytes of the input whose commands are done with or in the loop's burst; the next one begins there.
         var consumed: Int
-        var stall: Stall?
-        /// The command at `consumed` is not whole.
-        var isStarved = false
+        /// nil when nothing is left.
+        var pause: Pause?
     }
 
     var outbox = Outbox()
     private var decoder: CommandDecoder
     private var latestTerms = LatestTerms()
-    /// Empty between reads.
-    private var burst = AllocationBurst()
 
     init(limits: DecoderLimits) {
         decoder = CommandDecoder(limits: limits)
     }
 
-    /// Runs every whole command of the input, until one stalls the connection.
+    /// Puts `ALLOC`s into the loop's burst and runs every other command, until one has to wait.
     ///
-    /// - Returns: how far it came; a command that is to be run again is not done with.
+    /// - Parameter start: where the first command begins.
     mutating func run(
-        _ bytes: Span<UInt8>, of connection: ConnectionHandler, _ session: Session
+        _ bytes: Span<UInt8>, from start: Int, of connection: ConnectionHandler, _ session: Session
     ) -> Progress {
-        swap(&burst, &connection.loop.idleBurst)
-        defer { swap(&burst, &connection.loop.idleBurst) }
-        let engine = connection.loop.engine
-        var start = 0
+        let loop = connection.loop
+        var start = start
         while start < bytes.count {
+            if outbox.count >= ServerLimits.outputBytes {
+                return Progress(
+                    consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.outputFull))
+            }
             // ALLOCs of the usual form, one after the other; anything else, and any error, is for the decoder.
-            if let engine, decoder.isBetweenCommands, session.isAuthenticated {
-                if let stalled = gather(bytes, from: &start, engine, session) { return stalled }
+            if let engine = loop.engine, decoder.isBetweenCommands, session.isAuthenticated {
+                guard gather(bytes, from: &start, of: connection, engine) else {
+                    return Progress(consumed: start, pause: .undecided)
+                }
                 if start == bytes.count { break }
             }
-            let progress = runNext(bytes, from: start, engine, of: connection, session)
+            let progress = runNext(bytes, from: start, of: connection, session)
+            if progress.pause != nil { return progress }
             start = progress.consumed
-            if progress.stall != nil { return progress }
-            if progress.isStarved { break }
-            if let stalled = stallWhenFull(bytes, at: start, engine, session) { return stalled }
         }
-        return decide(burst: bytes, engine, session) ?? Progress(consumed: start)
+        return Progress(consumed: start)
     }
 
-    /// Stalls the connection when there are more replies than it may have.
-    private mutating func stallWhenFull(
-        _ bytes: Span<UInt8>, at start: Int, _ engine: LoopEngine?, _ session: Session
-    ) -> Progress? {
-        guard outbox.count >= ServerLimits.outputBytes else { return nil }
-        return decide(burst: bytes, engine, session) ?? Progress(consumed: start, stall: .outputFull)
-    }
+    /// The commands from a place on are to be decoded again.
+    mutating func goBack() { decoder.reset() }
 }
 
 // MARK: - Commands
 
 extension CommandStream {
-    /// Runs the command that begins at `start`, or puts it into the burst.
+    /// Runs the command that begins at `start`, or puts it into the loop's burst.
     private mutating func runNext(
-        _ bytes: Span<UInt8>, from start: Int, _ engine: LoopEngine?, of connection: ConnectionHandler,
-        _ session: Session
+        _ bytes: Span<UInt8>, from start: Int, of connection: ConnectionHandler, _ session: Session
     ) -> Progress {
         let end: Int
         do throws(ProtocolError) {
             switch try decoder.decode(bytes, from: start) {
-            case .needMore: return Progress(consumed: start, isStarved: true)
+            case .needMore: return Progress(consumed: start, pause: .starved)
             case .unbalancedQuotes(let next):
-                if let stalled = decide(burst: bytes, engine, session) { return stalled }
+                if connection.isInBurst { return undecided(start) }
                 outbox.writer.error(CommandError.unbalancedQuotes)
                 outbox.noteReply()
                 return Progress(consumed: next)
             case .command(let next): end = next
             }
         } catch {
-            if let stalled = decide(burst: bytes, engine, session) { return stalled }
+            if connection.isInBurst { return undecided(start) }
             outbox.writer.error(error)
             outbox.noteReply()
-            return Progress(consumed: start, stall: .closing)
+            return Progress(consumed: start, pause: .stalled(.closing))
         }
-        if case .input = decoder.source, let engine, session.isAuthenticated,
+        if case .input = decoder.source, let engine = connection.loop.engine, session.isAuthenticated,
             let arguments = allocArguments(bytes.extracting(start..<end)),
             let terms = latestTerms.find(bytes.extracting(range(arguments.campaign, start)), in: engine)
         {
-            let user = range(arguments.user, start)
-            let userID = arguments.userID.map { range($0, start) } ?? 0..<0
-            if let stalled = append(
-                .init(start: start, user: user, userID: userID, isFull: arguments.isFull), terms, bytes, engine,
-                session)
-            {
-                return stalled
-            }
+            let entry = AllocationBurst.Entry(
+                start: start, user: range(arguments.user, start),
+                userID: arguments.userID.map { range($0, start) } ?? 0..<0, isFull: arguments.isFull)
+            guard append(entry, terms, bytes, of: connection, engine) else { return undecided(start) }
             return Progress(consumed: end)
         }
-        if let stalled = decide(burst: bytes, engine, session) { return stalled }
+        if connection.isInBurst { return undecided(start) }
         return runAlone(bytes, start..<end, of: connection, session)
+    }
+
+    /// The command at `start` comes behind what the connection has in the burst.
+    private mutating func undecided(_ start: Int) -> Progress {
+        decoder.reset()
+        return Progress(consumed: start, pause: .undecided)
     }
 
     /// nil when the command is no `ALLOC`, or one in error.
@@ -146,97 +150,46 @@ extension CommandStream {
         case .answered:
             outbox.noteReply()
             return Progress(consumed: range.upperBound)
-        case .later: return Progress(consumed: range.upperBound, stall: .awaitingReply)
-        case .again(let stall): return Progress(consumed: range.lowerBound, stall: stall)
+        case .later: return Progress(consumed: range.upperBound, pause: .stalled(.awaitingReply))
+        case .again(let stall): return Progress(consumed: range.lowerBound, pause: .stalled(stall))
         case .close:
             outbox.noteReply()
-            return Progress(consumed: range.upperBound, stall: .closing)
-        case .closeSilently: return Progress(consumed: range.upperBound, stall: .closing)
+            return Progress(consumed: range.upperBound, pause: .stalled(.closing))
+        case .closeSilently: return Progress(consumed: range.upperBound, pause: .stalled(.closing))
         }
     }
 }
 
-// MARK: - Bursts
+// MARK: - The loop's burst
 
 extension CommandStream {
-    /// Puts every `ALLOC` of the usual form from `start` on into the burst, deciding it whenever it is full.
+    /// Puts every `ALLOC` of the usual form from `start` on into the burst.
     ///
     /// - Parameter start: moved behind them.
-    /// - Returns: nil unless the connection stalls.
+    /// - Returns: false when the burst takes no more of this connection before it is decided.
     private mutating func gather(
-        _ bytes: Span<UInt8>, from start: inout Int, _ engine: LoopEngine, _ session: Session
-    ) -> Progress? {
+        _ bytes: Span<UInt8>, from start: inout Int, of connection: ConnectionHandler, _ engine: LoopEngine
+    ) -> Bool {
         while let command = PlainAlloc(bytes, from: start),
             let terms = latestTerms.find(bytes.extracting(command.campaign), in: engine)
         {
-            let stalled = append(
-                .init(start: start, user: command.user, userID: 0..<0, isFull: false), terms, bytes, engine,
-                session)
-            if let stalled { return stalled }
+            let entry = AllocationBurst.Entry(start: start, user: command.user, userID: 0..<0, isFull: false)
+            guard append(entry, terms, bytes, of: connection, engine) else { return false }
             start = command.end
-            if let stalled = stallWhenFull(bytes, at: start, engine, session) { return stalled }
         }
-        return nil
+        return true
     }
 
-    /// Puts an `ALLOC` into the burst. One of another campaign is decided first, and a full one then.
+    /// - Returns: false when the burst does not take it before it is decided.
     @inline(__always)
     private mutating func append(
-        _ entry: AllocationBurst.Entry, _ terms: CampaignTerms, _ bytes: Span<UInt8>, _ engine: LoopEngine,
-        _ session: Session
-    ) -> Progress? {
-        if !burst.accepts(terms), let stalled = decide(burst: bytes, engine, session) { return stalled }
-        burst.append(engine.request(bytes.extracting(entry.user), terms: terms), entry, terms)
-        return burst.isFull ? decide(burst: bytes, engine, session) : nil
-    }
-
-    /// Decides the gathered `ALLOC`s in order.
-    ///
-    /// - Returns: nil when all are answered; else where the first one begins that is to be run again.
-    @inline(__always)
-    private mutating func decide(
-        burst bytes: Span<UInt8>, _ engine: LoopEngine?, _ session: Session
-    ) -> Progress? {
-        if burst.isEmpty { return nil }
-        return decideAll(bytes, engine, session)
-    }
-
-    private mutating func decideAll(
-        _ bytes: Span<UInt8>, _ engine: LoopEngine?, _ session: Session
-    ) -> Progress? {
-        defer { burst.removeAll() }
-        guard let terms = burst.terms, let engine else { return nil }
-        if engine.isBatchFull { return again(from: 0, stall: .batchFull) }
-        if burst.count > 1 { engine.prefetch(burst.requests.span) }
-        decideInOrder(terms, bytes, engine)
-        for index in 0..<burst.count {
-            let stall = session.answer(
-                burst.outcomes[index], terms, isFull: burst[index].isFull, engine, &outbox)
-            if let stall { return again(from: index, stall: stall) }
-            outbox.noteReply()
-        }
-        return nil
-    }
-
-    /// Up to the first one that must wait, which is decided later, and with it all behind it.
-    private mutating func decideInOrder(_ terms: CampaignTerms, _ bytes: Span<UInt8>, _ engine: LoopEngine) {
-        let moment = engine.moment
-        engine.withTick { tick in
-            for index in 0..<burst.count {
-                let entry = burst[index]
-                let outcome = engine.allocate(
-                    burst.requests[index], terms: terms, at: moment, user: bytes.extracting(entry.user),
-                    userID: bytes.extracting(entry.userID), in: &tick)
-                engine.prefetchText(of: outcome)
-                burst.decided(outcome)
-                if case .parked = outcome { return }
-            }
-        }
-    }
-
-    /// The burst's entries from this one on are to be read and run again.
-    private mutating func again(from index: Int, stall: Stall) -> Progress {
-        decoder.reset()
-        return Progress(consumed: burst[index].start, stall: stall)
+        _ entry: AllocationBurst.Entry, _ terms: CampaignTerms, _ bytes: Span<UInt8>,
+        of connection: ConnectionHandler, _ engine: LoopEngine
+    ) -> Bool {
+        let loop = connection.loop
+        guard !loop.burst.isFull, loop.burst.accepts(connection, terms) else { return false }
+        let request = engine.request(bytes.extracting(entry.user), terms: terms)
+        loop.burst.append(request, entry, of: connection, terms)
+        return true
     }
 }

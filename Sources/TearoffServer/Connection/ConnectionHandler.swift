@@ -16,7 +16,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let loop: LoopContext
     private let session: Session
     private var commands: CommandStream
-    private var input = ByteBuffer()
+    private(set) var input = ByteBuffer()
+    /// Bytes of the input whose commands are done with or in the loop's burst.
+    private var consumed = 0
+    /// Whether the loop's burst has commands of this connection: their bytes stay in the input until it is decided,
+    /// and no other command is run before.
+    var isInBurst = false
     /// The replies that left last: their memory serves again, unless the socket still has them.
     private var output = ByteBuffer()
     private var stall: CommandStream.Stall?
@@ -80,6 +85,7 @@ extension ConnectionHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent {
             inputIsClosed = true
+            loop.decideBurst()
             if stall == nil { closeAfterReplies() }
         } else {
             context.fireUserInboundEventTriggered(event)
@@ -117,26 +123,45 @@ extension ConnectionHandler {
     }
 
     private func run() {
-        guard isWritable else {
-            stall = .outputFull
-            return
+        while stall == nil {
+            guard isWritable else {
+                stall(.outputFull)
+                break
+            }
+            // A second reference, so that the bytes can be borrowed while the handler changes.
+            let buffer = input
+            let progress = commands.run(buffer.readableBytesUInt8Span, from: consumed, of: self, session)
+            consumed = progress.consumed
+            switch progress.pause {
+            case .undecided: loop.decideBurst()
+            case .stalled(let reason): stall(reason)
+            case .starved, nil: return dropConsumed()
+            }
         }
-        // A second reference, so that the bytes can be borrowed while the handler changes.
-        let buffer = input
-        let bytes = buffer.readableBytesUInt8Span
-        let progress = commands.run(bytes, of: self, session)
-        stall = stall ?? progress.stall
-        if progress.consumed == bytes.count {
+        dropConsumed()
+    }
+
+    /// Forgets the input whose commands are done with.
+    private func dropConsumed() {
+        if isInBurst { return }
+        if consumed == input.readableBytes {
             input = ByteBuffer()
         } else {
-            input.moveReaderIndex(forwardBy: progress.consumed)
+            input.moveReaderIndex(forwardBy: consumed)
             // A connection that always has half a command in it would else keep all that it ever sent.
             if input.readerIndex >= ServerLimits.readBytes { input.discardReadBytes() }
         }
-        switch progress.stall {
+        consumed = 0
+    }
+
+    private func stall(_ reason: CommandStream.Stall) {
+        // Who closes meanwhile waits for nothing.
+        if stall != nil { return }
+        stall = reason
+        switch reason {
         case .parked(let frame): wait(for: frame)
         case .batchFull: loop.waitForBatch(self)
-        case .awaitingReply, .outputFull, .closing, nil: break
+        case .awaitingReply, .outputFull, .closing: break
         }
     }
 
@@ -154,6 +179,37 @@ extension ConnectionHandler {
         write(&commands.outbox.writer)
         commands.outbox.noteReply()
         resume()
+        settleOutput()
+    }
+}
+
+// MARK: - The loop's burst
+
+extension ConnectionHandler {
+    /// Writes the replies to its commands of a burst that is decided.
+    func answer(_ run: AllocationBurst.Run, of burst: borrowing AllocationBurst, _ engine: LoopEngine) {
+        isInBurst = false
+        for index in run.entries {
+            let entry = burst.entry(index)
+            let reason = session.answer(
+                burst.outcome(index), run.terms, isFull: entry.isFull, engine, &commands.outbox)
+            if let reason { return goBack(to: entry, reason) }
+            commands.outbox.noteReply()
+        }
+    }
+
+    /// Its commands from this one on are to be read and run again.
+    func goBack(to entry: AllocationBurst.Entry, _ reason: CommandStream.Stall) {
+        isInBurst = false
+        consumed = entry.start
+        commands.goBack()
+        stall(reason)
+    }
+
+    /// Goes on behind the burst, unless it was decided for this connection, which goes on by itself.
+    func settleBehindBurst() {
+        if isProcessing { return }
+        dropConsumed()
         settleOutput()
     }
 }

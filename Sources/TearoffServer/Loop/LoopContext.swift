@@ -6,8 +6,8 @@ import TearoffLog
 
 /// One event loop: its engine, its ticks, and the connections whose replies wait. Touched by that loop only.
 ///
-/// A tick: the loop reads all sockets that are ready, each command decided as it is read; then ``endTick()``
-/// makes one frame of all records, and lets the replies go whose frames are durable.
+/// A tick: the loop reads all sockets that are ready, gathers their `ALLOC`s, and decides them together; then
+/// ``endTick()`` makes one frame of all records, and lets the replies go whose frames are durable.
 final class LoopContext {
     let eventLoop: any EventLoop
     let server: ServerState
@@ -23,8 +23,10 @@ final class LoopContext {
     private var released: [ConnectionHandler] = []
     /// Connections whose next command did not fit into the batch.
     private var waitingForBatch: [ConnectionHandler] = []
-    /// Lent to the connection whose commands are being run.
-    var idleBurst = AllocationBurst()
+    /// What was read and is not decided yet.
+    var burst = AllocationBurst()
+    /// The memory of the one that was decided last.
+    private var spareBurst = AllocationBurst()
     /// The latest look-ups, whose memory the next ones use again.
     var history = LookUp<HistoryEntry>()
     var places = LookUp<CodePlace>()
@@ -51,6 +53,8 @@ final class LoopContext {
     func perform(_ body: (LoopEngine) -> Void) {
         guard let engine = engine ?? preparedEngine else { return }
         beginRead()
+        // The work may be a new catalog, and what it says is said behind what was read before.
+        decideBurst()
         body(engine)
     }
 
@@ -87,6 +91,27 @@ extension LoopContext {
         eventLoop.execute { bound.value.endTick() }
     }
 
+    /// Decides and answers what was gathered: when there is enough of it, when a command of another kind comes
+    /// behind it, and before each step of the log.
+    func decideBurst() {
+        guard !burst.isEmpty, let engine else { return }
+        // Taken out first: what a connection does when it is answered may be to gather.
+        var decided = AllocationBurst()
+        swap(&decided, &spareBurst)
+        swap(&decided, &burst)
+        if engine.isBatchFull {
+            for run in decided.runs {
+                run.connection.goBack(to: decided.entry(run.entries.lowerBound), .batchFull)
+            }
+        } else {
+            decided.decide(engine)
+            for run in decided.runs { run.connection.answer(run, of: decided, engine) }
+        }
+        for run in decided.runs { run.connection.settleBehindBurst() }
+        decided.removeAll()
+        swap(&decided, &spareBurst)
+    }
+
     func endTick() {
         tickIsScheduled = false
         advance { engine throws(EngineFailure) in try engine.commit() }
@@ -105,6 +130,7 @@ extension LoopContext {
     }
 
     private func advance(_ step: (LoopEngine) throws(EngineFailure) -> CommitProgress) {
+        decideBurst()
         guard let engine else { return }
         do throws(EngineFailure) {
             _ = try step(engine)

@@ -61,6 +61,10 @@ extension TearoffError.Code {
     public static let noCampaign = Self(ErrorWord.noCampaign)
     /// `NOUPLOAD`: there is no open upload of this id on this connection.
     public static let noUpload = Self(ErrorWord.noUpload)
+    /// `NOHOLD`: no code of the campaign is held for the user: never, not any more, or it has gone back.
+    public static let noHold = Self(ErrorWord.noHold)
+    /// `GIVEN`: the user's code is given for good, so there is nothing to release.
+    public static let given = Self(ErrorWord.given)
     /// `EXISTS`: a list or campaign of this name exists already.
     public static let exists = Self(ErrorWord.exists)
     /// `EXHAUSTED`: the campaign's list has no free code left; the campaign is finished.

@@ -13,7 +13,44 @@ package struct Ledger: Equatable, Sendable {
         self.given = given
     }
 
-    /// Each figure is counted where it lives (uploads in the catalog, free codes in the pool, given ones in
+    /// Each figure is counted where it lives (uploads in the catalog, free codes in the pool, all others in
     /// the shards), so a code that was lost or given twice shows here.
     package var holds: Bool { uploaded == free + held + given + withdrawn + burned }
+
+    package mutating func add(_ tally: CodeTally) {
+        held += tally.held
+        given += tally.given
+        burned += tally.burned
+    }
+}
+
+/// Where a code counts in the ledger.
+package enum CodeState: Equatable, Sendable {
+    case free, held, given, burned
+}
+
+/// A shard's codes of one upload that are not free.
+package struct CodeTally: Equatable, Sendable {
+    package private(set) var held: UInt64 = 0
+    package private(set) var given: UInt64 = 0
+    package private(set) var burned: UInt64 = 0
+
+    package init() {}
+
+    /// A code went from one state to another.
+    @inline(__always)
+    mutating func move(from old: CodeState, to new: CodeState) {
+        switch old {
+        case .free: break
+        case .held: held -= 1
+        case .given: given -= 1
+        case .burned: burned -= 1
+        }
+        switch new {
+        case .free: break
+        case .held: held += 1
+        case .given: given += 1
+        case .burned: burned += 1
+        }
+    }
 }

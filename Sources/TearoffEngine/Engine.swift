@@ -120,7 +120,7 @@ extension Engine {
             for (index, list) in lists.enumerated() { ledgers[index].free = list.pool.totalFree }
         } adding: { shard, ledgers in
             for (index, list) in lists.enumerated() {
-                ledgers[index].given += list.uploads.reduce(0) { $0 + shard.givenCount(of: $1.id) }
+                for upload in list.uploads { ledgers[index].add(shard.tally(of: upload.id)) }
             }
         }
     }
@@ -138,6 +138,15 @@ extension Engine {
         return shards[index].withState { state in
             adding(state.shard, &ledgers)
             return withAllShards(from: index + 1, ledgers, innermost: innermost, adding: adding)
+        }
+    }
+
+    /// Codes of a list that are held: exact when no hold begins or ends meanwhile.
+    func heldCount(of list: List) -> UInt64 {
+        shards.reduce(0) { sum, shard in
+            sum + shard.withState { state in
+                list.uploads.reduce(0) { $0 + state.shard.tally(of: $1.id).held }
+            }
         }
     }
 

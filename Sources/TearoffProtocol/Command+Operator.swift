@@ -84,7 +84,7 @@ extension Command {
         return .listSetExpires(name: name, expires: try date(decoder, bytes, at: 4))
     }
 
-    /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule]`.
+    /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]`.
     static func campaignCreate(
         _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> Command {
@@ -92,6 +92,7 @@ extension Command {
         let name = try decoder.name(2, bytes)
         var list: String?
         var rule: RetriggerArgument?
+        var returns: ReturnsArgument?
         var index = 3
         while index < count {
             switch decoder.word(index, bytes) {
@@ -104,11 +105,24 @@ extension Command {
                 guard rule == nil else { throw .duplicateOption("RETRIGGER", of: .campaignCreate) }
                 index += 1
                 rule = try retrigger(decoder, bytes, at: &index)
+            case "RETURNS":
+                guard returns == nil else { throw .duplicateOption("RETURNS", of: .campaignCreate) }
+                guard index + 1 < count else { throw .wrongArgumentCount(.campaignCreate) }
+                returns = try self.returns(decoder.word(index + 1, bytes))
+                index += 2
             default: throw .unknownOption(decoder.escaped(index, bytes), of: .campaignCreate)
             }
         }
         guard let list else { throw .wrongArgumentCount(.campaignCreate) }
-        return .campaignCreate(name: name, list: list, retrigger: rule)
+        return .campaignCreate(name: name, list: list, retrigger: rule, returns: returns)
+    }
+
+    private static func returns(_ word: String) throws(CommandError) -> ReturnsArgument {
+        switch word {
+        case "QUARANTINE": .quarantine
+        case "REUSE": .reuse
+        default: throw .invalidArgument(name: "rule", rule: "quarantine or reuse")
+        }
     }
 
     /// `window duration`, `once`, `always` or `until-expiry`; `index` ends behind it.

@@ -29,6 +29,9 @@ extension Command {
     ) throws(CommandError) -> Command {
         switch id {
         case .alloc: .alloc(try AllocArguments(decoder, bytes))
+        case .hold: try hold(decoder, bytes)
+        case .confirm: .confirm(try AllocArguments(decoder, bytes, of: id))
+        case .release: .release(try AllocArguments(decoder, bytes, of: id))
         case .listCreate: try listCreate(decoder, bytes)
         case .listLoad: try listLoad(decoder, bytes)
         case .listInfo: .listInfo(try decoder.name(2, bytes))
@@ -67,6 +70,22 @@ extension Command {
         case .commandDocs: .commandDocs(decoder.words(from: 2, bytes))
         case .commandGetKeys: .commandGetKeys(try keys(decoder, bytes))
         }
+    }
+
+    /// `HOLD campaign user FOR duration [USERID id] [FULL]`.
+    private static func hold(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        guard decoder.word(3, bytes) == "FOR" else {
+            throw .invalidArgument(name: "third argument", rule: "FOR duration")
+        }
+        let text = bytes.extracting(decoder.argument(4))
+        guard let milliseconds = DurationText.milliseconds(text),
+            milliseconds <= ArgumentLimits.holdMillisecondsMax
+        else {
+            throw .invalidArgument(
+                name: "duration", rule: "like 500ms, 30s, 15m, 24h or 7d, above zero and at most 31d")
+        }
+        return .hold(
+            try AllocArguments(decoder, bytes, of: .hold, optionsFrom: 5), milliseconds: milliseconds)
     }
 
     private static func section(
@@ -122,28 +141,34 @@ extension CommandDecoder {
 extension AllocArguments {
     /// `ALLOC campaign user [USERID id] [FULL]`, the options in any order.
     ///
-    /// - Parameters: as for ``Command/init(parsing:bytes:)``; the command is an `ALLOC`.
-    package init(_ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) {
+    /// - Parameters:
+    ///   - decoder, bytes: as for ``Command/init(parsing:bytes:)``.
+    ///   - command: an `ALLOC`, or one that begins like it.
+    ///   - first: the index of the first option.
+    package init(
+        _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, of command: CommandID = .alloc,
+        optionsFrom first: Int = 3
+    ) throws(CommandError) {
         let count = decoder.argumentCount
-        guard count >= 3 else { throw .wrongArgumentCount(.alloc) }
+        guard count >= 3 else { throw .wrongArgumentCount(command) }
         campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
         user = try decoder.checkedIndex(2, called: "user")
         var userID: Int?
         var isFull = false
-        var index = 3
+        var index = first
         while index < count {
             let option = decoder.argument(index)
             if bytes.isWord(at: option, Keyword.full, count: 4) {
-                guard !isFull else { throw .duplicateOption("FULL", of: .alloc) }
+                guard !isFull else { throw .duplicateOption("FULL", of: command) }
                 isFull = true
                 index += 1
             } else if bytes.isWord(at: option, Keyword.userID, count: 6) {
-                guard userID == nil else { throw .duplicateOption("USERID", of: .alloc) }
-                guard index + 1 < count else { throw .wrongArgumentCount(.alloc) }
+                guard userID == nil else { throw .duplicateOption("USERID", of: command) }
+                guard index + 1 < count else { throw .wrongArgumentCount(command) }
                 userID = try decoder.checkedIndex(index + 1, called: "id")
                 index += 2
             } else {
-                throw .unknownOption(decoder.escaped(index, bytes), of: .alloc)
+                throw .unknownOption(decoder.escaped(index, bytes), of: command)
             }
         }
         self.userID = userID

@@ -4,6 +4,10 @@
 /// copies nothing; the rest own their values.
 package enum Command: Equatable, Sendable {
     case alloc(AllocArguments)
+    /// `milliseconds` is from 1 to ``ArgumentLimits/holdMillisecondsMax``.
+    case hold(AllocArguments, milliseconds: UInt64)
+    case confirm(AllocArguments)
+    case release(AllocArguments)
 
     case listCreate(name: String, kind: ListKindArgument, expires: String?, warn: UInt64?)
     case listLoadBegin(list: String, filename: String?)
@@ -18,7 +22,8 @@ package enum Command: Equatable, Sendable {
     /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
     case listSetExpires(name: String, expires: String?)
 
-    case campaignCreate(name: String, list: String, retrigger: RetriggerArgument?)
+    case campaignCreate(
+        name: String, list: String, retrigger: RetriggerArgument?, returns: ReturnsArgument? = nil)
     case campaignInfo(String)
     case campaignAll
     case campaignFinish(String)
@@ -61,7 +66,12 @@ package enum Command: Equatable, Sendable {
     case commandGetKeys([Int])
 }
 
-/// `ALLOC campaign user [USERID id] [FULL]`, as indexes of arguments.
+/// What becomes of a held code that goes back.
+package enum ReturnsArgument: Equatable, Sendable {
+    case quarantine, reuse
+}
+
+/// `ALLOC campaign user [USERID id] [FULL]` and what the commands on holds have of it, as indexes of arguments.
 package struct AllocArguments: Equatable, Sendable {
     /// 1 to 64 bytes.
     package let campaign: Int

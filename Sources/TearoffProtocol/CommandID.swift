@@ -1,6 +1,9 @@
 /// Every command that the server knows, by its full name. ``CommandTable`` says the rest about each.
 package enum CommandID: String, CaseIterable, Sendable {
     case alloc = "ALLOC"
+    case hold = "HOLD"
+    case confirm = "CONFIRM"
+    case release = "RELEASE"
     case listCreate = "LIST CREATE"
     case listLoad = "LIST LOAD"
     case listInfo = "LIST INFO"

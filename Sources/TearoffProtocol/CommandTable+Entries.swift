@@ -2,7 +2,7 @@ extension CommandTable {
     /// An exhaustive switch, so that a new command without an entry does not compile.
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
-        case .alloc, .userHistory, .codeFind: burstEntry(id)
+        case .alloc, .hold, .confirm, .release, .userHistory, .codeFind: burstEntry(id)
         case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
@@ -41,6 +41,19 @@ extension CommandTable {
 
     private static func burstEntry(_ id: CommandID) -> CommandEntry {
         switch id {
+        case .hold:
+            make(
+                id, "allocation", 5...8, [.write, .fast], key: 2,
+                "Keeps a code of the campaign for the user until it is confirmed, released or the time is over.",
+                "HOLD campaign user FOR duration [USERID id] [FULL]")
+        case .confirm:
+            make(
+                id, "allocation", 3...3, [.write, .fast], key: 2,
+                "Gives the user the code that is held, for good.", "CONFIRM campaign user")
+        case .release:
+            make(
+                id, "allocation", 3...3, [.write, .fast], key: 2,
+                "Gives back the code that is held for the user.", "RELEASE campaign user")
         case .userHistory:
             make(
                 id, "allocation", 3...3, [.readonly], key: 2, "All codes that a user was given.",
@@ -84,8 +97,8 @@ extension CommandTable {
         switch id {
         case .campaignCreate:
             make(
-                id, "campaign", 5...8, [.write], "Makes an active campaign that draws from a list.",
-                "CAMPAIGN CREATE name LIST list [RETRIGGER rule]")
+                id, "campaign", 5...10, [.write], "Makes an active campaign that draws from a list.",
+                "CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]")
         case .campaignInfo:
             make(
                 id, "campaign", 3...3, [.readonly], "A campaign's settings and state.",

@@ -121,7 +121,7 @@ extension CommandTable {
         writer.bulk("summary")
         writer.bulk(summary + (entry.map { " " + $0.syntax.joined(separator: " | ") } ?? ""))
         writer.bulk("since")
-        writer.bulk(since)
+        writer.bulk(since(entry?.id))
         writer.bulk("group")
         writer.bulk(entry?.group ?? children.first?.group ?? "server")
         guard !children.isEmpty else { return }

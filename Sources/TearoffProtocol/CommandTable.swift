@@ -38,8 +38,13 @@ package struct CommandEntry: Sendable {
 
 /// Every command of ``CommandID``, once.
 package enum CommandTable {
-    /// The release that a command appeared in, for `COMMAND DOCS`.
-    static let since = "0.1.0"
+    /// The release that a command appeared in, for `COMMAND DOCS`; nil: one that only gathers subcommands.
+    static func since(_ id: CommandID?) -> String {
+        switch id {
+        case .hold, .confirm, .release: "0.2.0"
+        default: "0.1.0"
+        }
+    }
 
     /// In the order of ``CommandID``.
     package static let all: [CommandEntry] = CommandID.allCases.map(makeEntry)

@@ -58,6 +58,8 @@ package enum ArgumentLimits {
     package static let filenameBytes = 255
     /// Longest re-trigger window: ten years, far from every overflow of milliseconds.
     package static let windowMillisecondsMax: UInt64 = 3_650 * 86_400_000
+    /// Longest hold. A guess: no message is on its way for a month.
+    package static let holdMillisecondsMax: UInt64 = 31 * 86_400_000
     /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
     package static let errorRowsMax: UInt64 = 10_000
 }

@@ -7,7 +7,7 @@ import TearoffProtocol
 
 /// What all loops of a server share beside the engine.
 final class ServerState: Sendable {
-    static let version = "0.1.0"
+    static let version = "0.2.0"
 
     /// Why the server stops.
     enum StopReason: Sendable {
@@ -215,6 +215,8 @@ extension ServerState {
         return [
             ("allocations_given", sum(\.given)), ("allocations_repeated", sum(\.repeated)),
             ("allocations_refused", sum(\.refused)), ("allocations_parked", sum(\.parked)),
+            ("holds_made", sum(\.held)), ("holds_confirmed", sum(\.confirmed)),
+            ("holds_released", sum(\.released)), ("holds_lapsed", sum(\.lapsed)),
             // Counted by shard: which loop waits is not known, and would not matter.
             ("shard_mutex_waits", "\(engine?.mutexWaits ?? 0)"),
         ]

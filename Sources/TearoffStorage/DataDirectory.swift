@@ -42,7 +42,7 @@ package final class DataDirectory: Sendable {
         self.temporaryFilesRemoved = temporaryFilesRemoved
     }
 
-    /// Opens a directory, or makes one where there is none.
+    /// Opens a directory, or makes one where there is none. One of an older format becomes of the present one.
     ///
     /// - Parameters:
     ///   - expectData: whether a missing or empty directory is refused: a missing mount must not look like a
@@ -77,7 +77,7 @@ package final class DataDirectory: Sendable {
                 .removeTemporaryFiles(where: DirectoryBlobStore.isTemporaryName)
             removed += try root.subdirectory(snapshotDirectory).removeTemporaryFiles(where: BlobNames.isValid)
             // Last, and only with everything else in place: it says that the directory is whole.
-            if isNew { try root.writeWhole(identityFile, identity.encoded) }
+            if isNew || !identity.isOfPresentVersion { try root.writeWhole(identityFile, identity.encoded) }
             return removed
         }
         return DataDirectory(

@@ -2,19 +2,36 @@ package import TearoffLog
 
 /// What the file `IDENTITY` says: that a directory is Tearoff's, which one, and how it is cut.
 package struct DataIdentity: Equatable, Sendable {
-    package static let formatVersion = 1
+    package static let formatVersion = 2
+    /// Older directories are read, and become of the present version before anything is written to them.
+    private static let versionsRead = 1...formatVersion
 
+    /// As it was read.
+    let version: Int
     package let id: DirectoryID
     package let shardCount: UInt16
     package let createdMilliseconds: UInt64
     /// Whether a server has served it: from then on a directory without a log has lost it.
     package let hasBegun: Bool
 
+    init(
+        version: Int = formatVersion, id: DirectoryID, shardCount: UInt16, createdMilliseconds: UInt64,
+        hasBegun: Bool
+    ) {
+        self.version = version
+        self.id = id
+        self.shardCount = shardCount
+        self.createdMilliseconds = createdMilliseconds
+        self.hasBegun = hasBegun
+    }
+
+    var isOfPresentVersion: Bool { version == Self.formatVersion }
+
     var begun: DataIdentity {
         DataIdentity(id: id, shardCount: shardCount, createdMilliseconds: createdMilliseconds, hasBegun: true)
     }
 
-    /// Text, so that a person can read it: `docs/FORMAT.md`, "IDENTITY".
+    /// Text, so that a person can read it: `docs/FORMAT.md`, "IDENTITY". Of the present version.
     var encoded: [UInt8] {
         let body = """
             tearoff \(Self.formatVersion)
@@ -44,7 +61,9 @@ extension DataIdentity {
         guard let version = Self.value("tearoff", in: lines, at: 0) else {
             throw .damagedIdentity("it does not begin with 'tearoff'")
         }
-        guard version == "\(Self.formatVersion)" else { throw .unsupportedVersion(found: String(version)) }
+        guard let number = Self.versionsRead.first(where: { version == "\($0)" }) else {
+            throw .unsupportedVersion(found: String(version))
+        }
         guard lines.count == 7, let checksum = Self.value("crc32c", in: lines, at: 5), lines[6].isEmpty,
             checksum == Self.checksum(lines[..<5].joined(separator: "\n") + "\n")
         else { throw .damagedIdentity("its checksum does not match") }
@@ -54,7 +73,9 @@ extension DataIdentity {
             let created = Self.value("created", in: lines, at: 3).flatMap({ UInt64($0) }),
             let begun = Self.value("begun", in: lines, at: 4), begun == "yes" || begun == "no"
         else { throw .damagedIdentity("a line cannot be read") }
-        self.init(id: id, shardCount: shards, createdMilliseconds: created, hasBegun: begun == "yes")
+        self.init(
+            version: number, id: id, shardCount: shards, createdMilliseconds: created,
+            hasBegun: begun == "yes")
     }
 
     private static func value(_ name: String, in lines: [Substring], at index: Int) -> Substring? {

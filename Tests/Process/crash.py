@@ -3,6 +3,7 @@
 A load process (load.py) keeps its own ledger of acknowledged replies. After each restart:
 - every acknowledged allocation of the round, and a sample of the older ones, is its user's still;
 - no code has two owners, over all rounds and campaigns;
+- holds are held, given or gone back as it was acknowledged, and no code has two users at once (holding.py);
 - the list's ledger adds up, and `given` is the number of codes that are known to be given: the users whose
 reply was lost are asked for again, so there is none that is not known.
 
@@ -21,6 +22,7 @@ import traceback
 from dataclasses import dataclass
 
 import harness
+from holding import Holder
 from load import Load
 
 CAMPAIGNS = ["summer", "winter"]
@@ -103,6 +105,7 @@ class CrashTest:
         self.uploaded = 0
         self.unsure_upload = None
         self.parked = 0
+        self.holder = Holder()
 
     # The run
 
@@ -152,6 +155,7 @@ class CrashTest:
             storm=self.storm,
         ) as load, server.connect() as operator:
             load.wait_acknowledged(1)
+            holding = self.holder.burst(server, f"{self.seed}.{number}")
             events = [(schedule.kill_after_seconds, None)]
             if schedule.snapshot_at is not None:
                 events.append((schedule.snapshot_at * schedule.kill_after_seconds, self.send_snapshot))
@@ -166,6 +170,7 @@ class CrashTest:
             if self.storm and number % 5 == 4:
                 self.parked += server.info()["allocations_parked"]
             server.kill()
+            holding.join(harness.DEADLINE_SECONDS)
             return load.finish()
 
     def send_snapshot(self, operator):
@@ -237,6 +242,7 @@ class CrashTest:
             else:
                 self.own(code, owner)
         self.settle_upload(server)
+        self.holder.verify(server)
         ledger = harness.ledger(server, LIST)
         assert ledger["uploaded"] == self.uploaded, ledger
         assert ledger["given"] == len(self.owners), (ledger, len(self.owners))
@@ -262,6 +268,7 @@ class CrashTest:
     def verify_all(self, server):
         """At the end: every code of all rounds."""
         self.expect_owned(server, {owner: code for code, owner in self.owners.items()})
+        self.holder.verify(server, everything=True)
 
     def prepare(self, server):
         """The list and the campaigns in the first round, and codes enough in every one."""
@@ -270,6 +277,7 @@ class CrashTest:
                 connection.call("LIST", "CREATE", LIST, "UNIQUE")
                 for campaign in CAMPAIGNS:
                     connection.call("CAMPAIGN", "CREATE", campaign, "LIST", LIST)
+                self.holder.prepare(connection)
             while self.uploaded - len(self.owners) < 2 * USERS_PER_ROUND_MAXIMUM + 10_000:
                 self.uploads += 1
                 status = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))[b"status"]

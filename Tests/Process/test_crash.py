@@ -15,6 +15,8 @@ def test_fifty_kills_under_load_lose_nothing_and_give_no_code_twice():
     test = crash.CrashTest(SEED, rounds=50)
     assert test.run() == 50
     assert len(test.owners) > 50_000
+    ends = [status for statuses, _ in test.holder.known.values() for status in statuses]
+    assert all(ends.count(status) > 100 for status in ("held", "given", "released"))
 
 
 def test_a_retry_storm_gets_the_same_code_everywhere():

@@ -16,7 +16,10 @@ struct CommandTests {
             try await client.setListExpiry("june", .never)
             try await client.createCampaign("summer", list: "june")
             try await client.createCampaign("winter", list: "june", rule: .untilExpiry)
-            try await client.createCampaign("spring", list: "june", rule: .window(.milliseconds(1_500)))
+            try await client.createCampaign(
+                "spring", list: "june", rule: .window(.milliseconds(1_500)), returns: .reuse)
+            try await client.confirm(campaign: "summer", user: "u1")
+            try await client.release(campaign: "summer", user: "u1")
             try await client.finishCampaign("summer")
             try await client.resumeCampaign("summer")
             #expect(
@@ -25,9 +28,11 @@ struct CommandTests {
                     "LIST CREATE ten-off FIXED SAVE10 5000",
                     "LIST SET june EXPIRES 2026-06-01T08:30:00.125Z",
                     "LIST SET june EXPIRES NEVER",
-                    "CAMPAIGN CREATE summer LIST june RETRIGGER window 24h",
-                    "CAMPAIGN CREATE winter LIST june RETRIGGER until-expiry",
-                    "CAMPAIGN CREATE spring LIST june RETRIGGER window 1500ms",
+                    "CAMPAIGN CREATE summer LIST june RETRIGGER window 24h RETURNS quarantine",
+                    "CAMPAIGN CREATE winter LIST june RETRIGGER until-expiry RETURNS quarantine",
+                    "CAMPAIGN CREATE spring LIST june RETRIGGER window 1500ms RETURNS reuse",
+                    "CONFIRM summer u1",
+                    "RELEASE summer u1",
                     "CAMPAIGN FINISH summer",
                     "CAMPAIGN RESUME summer",
                 ])

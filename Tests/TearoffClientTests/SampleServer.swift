@@ -11,6 +11,11 @@ enum SampleServer {
         case ("PING", _): writer.simple("PONG")
         case ("ALLOC", "summer"):
             if command.last == "FULL" { allocation(&writer) } else { writer.bulk("K7QP-2M4X") }
+        case ("HOLD", "summer"): hold(&writer)
+        case ("RELEASE", "summer") where command[2] == "u1":
+            writer.error(.given, "the user has a code of campaign 'summer' for good")
+        case ("CONFIRM", "summer") where command[2] == "late":
+            writer.error(.noHold, "no code of campaign 'summer' is held for this user")
         case ("ALLOC", let name): writer.error(.noCampaign, "no campaign '\(name)'")
         case ("LIST", "ALL"):
             writer.array(2)
@@ -57,6 +62,16 @@ enum SampleServer {
             ])
     }
 
+    private static func hold(_ writer: inout ReplyWriter) {
+        map(
+            &writer,
+            [
+                ("code", "W3RT-9K2B"), ("status", "new"), ("hold-until", "2026-06-01T08:45:00.125Z"),
+                ("given-at", "2026-06-01T08:30:00.125Z"), ("expires-at", "2026-12-31T23:59:59.999Z"),
+                ("list", "june"), ("ordinal", 2),
+            ])
+    }
+
     private static func list(_ name: String, _ writer: inout ReplyWriter) {
         let isJune = name == "june"
         map(
@@ -76,6 +91,7 @@ enum SampleServer {
             [
                 ("name", isStopped ? "winter" : "summer"), ("list", "june"),
                 ("retrigger", isStopped ? "once" : "window 24h"),
+                ("returns", isStopped ? "reuse" : "quarantine"),
                 ("state", isStopped ? "finished" : "active"),
                 ("reason", isStopped ? "stopped" : nil),
                 ("finished-at", isStopped ? "2026-06-02T10:00:00.000Z" : nil),
@@ -90,8 +106,8 @@ enum SampleServer {
             &writer,
             [
                 ("campaign", "summer"), ("list", "june"), ("code", "K7QP-2M4X"), ("ordinal", 1),
-                ("user-id", "crm-7"), ("given-at", "2026-06-01T08:30:00.125Z"),
-                ("expires-at", "2026-12-31T23:59:59.999Z"),
+                ("user-id", "crm-7"), ("status", "given"), ("given-at", "2026-06-01T08:30:00.125Z"),
+                ("hold-until", nil), ("returned-at", nil), ("expires-at", "2026-12-31T23:59:59.999Z"),
             ])
     }
 
@@ -103,6 +119,7 @@ enum SampleServer {
             [
                 ("state", "given"), ("list", "june"), ("upload", 1), ("ordinal", 1), ("user", "u1"),
                 ("user-id", "crm-7"), ("campaign", "summer"), ("given-at", "2026-06-01T08:30:00.125Z"),
+                ("hold-until", nil),
             ])
     }
 }

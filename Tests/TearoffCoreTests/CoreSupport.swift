@@ -91,6 +91,7 @@ extension Shard {
         let terms = supply.catalog.terms(of: campaign)
         switch decide(key, bytes: text.span, terms: terms, now: instant(now)) {
         case .repeated(let row): return (.again(rows[row].code), nil)
+        case .held(let hold): return (.again(rows[hold.row].code), nil)
         case .refused(let refusal): return (.refused(refusal), nil)
         case .new(let due):
             let identity = bytes(userID)

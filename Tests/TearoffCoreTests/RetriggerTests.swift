@@ -114,7 +114,7 @@ struct RetriggerTests {
         #expect(try shard.answer("v", at: Self.day, in: supply) == .refused(.poolEmpty))
         let upload = supply.catalog[UploadID(rawValue: 0)]
         #expect((0..<2).allSatisfy { upload.codes.withCode(at: $0) { bytes(of: $0) } == bytes("SUMMER") })
-        #expect(shard.givenCount(of: upload.id) == 2)
+        #expect(shard.tally(of: upload.id).given == 2)
     }
 
     /// Goal: campaigns on one list do not see each other's users. Method: one user in two campaigns.

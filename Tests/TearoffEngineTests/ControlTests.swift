@@ -11,7 +11,7 @@ struct ControlTests {
         let world = World()
         let life = try world.start(loops: 2, slow: true)
         try life.createList()
-        let reply = life.change { $0.createCampaign(name: "c", list: "l", rule: .standard, done: $1) }
+        let reply = life.change { $0.createCampaign(name: "c", list: "l", rule: .standard, returns: .standard, done: $1) }
         life.pump()
         #expect(reply.count == 0)
         #expect(life.engine.latestCatalog.campaign(named: "c") == nil, "not durable, so nobody sees it")
@@ -62,11 +62,11 @@ struct ControlTests {
         let past = Timestamp(milliseconds: world.clock.milliseconds - 1)
         let refused: [(Reply<Change>, CatalogError)] = [
             (
-                life.change { $0.createCampaign(name: "x", list: "none", rule: .once, done: $1) },
+                life.change { $0.createCampaign(name: "x", list: "none", rule: .once, returns: .standard, done: $1) },
                 .noList("none")
             ),
             (
-                life.change { $0.createCampaign(name: "c", list: "l", rule: .once, done: $1) },
+                life.change { $0.createCampaign(name: "c", list: "l", rule: .once, returns: .standard, done: $1) },
                 .campaignExists("c")
             ),
             (life.change { $0.finishCampaign(name: "x", done: $1) }, .noCampaign("x")),

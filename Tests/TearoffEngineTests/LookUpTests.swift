@@ -116,7 +116,7 @@ struct LookUpTests {
         #expect(life.find("N0", loop: 0).found.map(\.state) == [.free])
         life.settle()
 
-        _ = life.change { $0.createCampaign(name: "c2", list: "l2", rule: .standard, done: $1) }
+        _ = life.change { $0.createCampaign(name: "c2", list: "l2", rule: .standard, returns: .standard, done: $1) }
         while life.loops[1].catalog.campaigns.count == 1, life.step() {}
         #expect(life.loops[0].catalog.campaigns.count == 1)
         try life.give("u", in: "c2", loop: 1)

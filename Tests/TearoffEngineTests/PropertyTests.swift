@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TearoffCore
 import TearoffEngine
 import TearoffLog
@@ -57,6 +58,14 @@ private struct Given {
     let frame: FrameNumber
 }
 
+/// A user was told that a code is theirs for good, or may have been.
+private struct Confirmed {
+    let key: String
+    let code: CodeID
+    let loop: Int
+    let frame: FrameNumber
+}
+
 /// One seed's course of events, with the oracle beside it.
 private struct Story {
     let seed: UInt64
@@ -74,6 +83,12 @@ private struct Story {
     var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
     var acknowledgedCodes: UInt64 = 0
     var nextName = 0
+    /// Campaigns whose codes are held.
+    var bookings: [String] = []
+    /// Told in the life that is on, and not known to be durable.
+    var pendingConfirmations: [Confirmed] = []
+    /// Acknowledged: by code, whose it is for good.
+    var confirmed: [CodeID: String] = [:]
 
     init(seed: UInt64) throws {
         self.seed = seed
@@ -87,6 +102,10 @@ private struct Story {
             let name = "c\(campaigns.count)"
             try life.createCampaign(name, rule: rule)
             campaigns.append((name, rule))
+        }
+        for returns in ReturnRule.allCases {
+            try life.createCampaign(returns.text, rule: .once, returns: returns)
+            bookings.append(returns.text)
         }
     }
 
@@ -102,7 +121,7 @@ private struct Story {
     }
 
     mutating func act() throws {
-        switch roll(20) {
+        switch roll(26) {
         case 0...8: try allocate()
         case 9: _ = try life.loops[roll(life.loops.count)].commit()
         case 10...12: for _ in 0..<(1 + roll(6)) { step() }
@@ -112,6 +131,9 @@ private struct Story {
         case 16: try change()
         case 17: try upload()
         case 18: _ = life.askForSnapshot()
+        case 19...21: try hold()
+        case 22...23: try end()
+        case 24: life.endOverdue(loop: roll(life.loops.count))
         default: if roll(3) == 0 { life.settle() } else { life.pump() }
         }
         try collect()
@@ -142,8 +164,8 @@ private struct Story {
         else { return }
         let now = life.loops[loop].now.milliseconds
         if given.isRepeat {
-            if case .window(let window) = campaign.rule, now >= given.givenAt.milliseconds + window {
-                throw Broken("\(key) is a repeat \(now - given.givenAt.milliseconds) ms later")
+            if case .window(let window) = campaign.rule, now >= given.times.givenAt.milliseconds + window {
+                throw Broken("\(key) is a repeat \(now - given.times.givenAt.milliseconds) ms later")
             }
             if campaign.rule == .always { throw Broken("\(key) is a repeat under `always`") }
         } else if let earlier = latest[key] {
@@ -154,8 +176,73 @@ private struct Story {
         }
         pending.append(
             Given(
-                user: user, campaign: campaign.name, code: given.code, at: given.givenAt.milliseconds,
+                user: user, campaign: campaign.name, code: given.code, at: given.times.givenAt.milliseconds,
                 isRepeat: given.isRepeat, loop: loop, frame: given.frame))
+    }
+
+    mutating func hold() throws {
+        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
+        let loop = roll(life.loops.count)
+        guard
+            case .given(let given) = try life.decideHold(
+                user, for: UInt64(roll(20)) * hour, in: campaign, loop: loop)
+        else { return }
+        guard given.times.holdUntil == nil else { return }
+        pendingConfirmations.append(
+            Confirmed(key: campaign + "/" + user, code: given.code, loop: loop, frame: given.frame))
+    }
+
+    mutating func end() throws {
+        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
+        let loop = roll(life.loops.count)
+        let reason: HoldEnd.Reason = roll(2) == 0 ? .confirmed : .released
+        guard case .ended(let frame) = try life.decideEnd(reason, user, in: campaign, loop: loop),
+            reason == .confirmed
+        else { return }
+        let id = try life.terms(campaign, loop: loop).campaign
+        guard let code = life.history(user, loop: loop).found.last(where: { $0.campaign == id })?.code else {
+            throw Broken("\(user) confirmed what no history tells of")
+        }
+        pendingConfirmations.append(
+            Confirmed(key: campaign + "/" + user, code: code, loop: loop, frame: frame))
+    }
+
+    mutating func collectConfirmations() throws {
+        var rest: [Confirmed] = []
+        for told in pendingConfirmations {
+            guard life.loops[told.loop].durableFrame >= told.frame else {
+                rest.append(told)
+                continue
+            }
+            if let owner = confirmed.updateValue(told.key, forKey: told.code), owner != told.key {
+                throw Broken("\(told.code) is \(owner)'s and \(told.key)'s")
+            }
+        }
+        pendingConfirmations = rest
+    }
+
+    /// No code is held for, or given to, two users; what was confirmed is its user's.
+    func checkHolds() throws {
+        var owners: [CodeID: String] = [:]
+        for cell in life.engine.shards {
+            try cell.state.withLock { state in
+                for number in 0..<state.shard.rows.count {
+                    let row = state.shard.rows[RowNumber(rawValue: UInt32(number))]
+                    let standing = state.shard.standing(of: RowNumber(rawValue: UInt32(number)))
+                    guard standing.status == .given || standing.status == .held else { continue }
+                    var user: [UInt8] = []
+                    state.shard.appendUser(of: row, to: &user)
+                    let name = life.engine.latestCatalog[row.campaign].name
+                    let key = "\(name)/\(String(decoding: user, as: UTF8.self))"
+                    if let other = owners.updateValue(key, forKey: row.code) {
+                        throw Broken("\(row.code) is \(other)'s and \(key)'s")
+                    }
+                }
+            }
+        }
+        for (code, key) in confirmed where owners[code] != key {
+            throw Broken("\(code) was confirmed to \(key) and is \(owners[code] ?? "nobody")'s")
+        }
     }
 
     /// Moves what is durable by now to the oracle's acknowledged side.
@@ -174,6 +261,7 @@ private struct Story {
             if given.at >= latest[key]?.at ?? 0 { latest[key] = (given.code, given.at) }
         }
         pending = rest
+        try collectConfirmations()
         uploads.removeAll { reply in
             guard let result = reply.value else { return false }
             if case .success(let outcome) = result, case .loaded = outcome.status {
@@ -211,6 +299,7 @@ private struct Story {
     mutating func crash() throws {
         try collect()
         pending = []
+        pendingConfirmations = []
         changes = []
         uploads = []
         world.crash()
@@ -224,6 +313,7 @@ private struct Story {
 
     /// The recovered state against the oracle.
     func check() throws {
+        try checkHolds()
         for (code, owner) in owners {
             let upload = life.engine.latestCatalog[code.upload]
             let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }

@@ -86,7 +86,7 @@ struct RecoveryTests {
             for (index, user) in users.enumerated() {
                 let again = try life.allocate(user)
                 #expect(again.isRepeat && again.code == first[index].code)
-                #expect(again.givenAt == first[index].givenAt)
+                #expect(again.times.givenAt == first[index].times.givenAt)
                 #expect(again.frame == .none, "a recovered row waits for nothing")
                 #expect(life.text(again.code) == texts[index])
                 let userID = index % 2 == 0 ? "" : "marketing-\(index)"
@@ -208,7 +208,7 @@ struct WindowTests {
             world.clock.milliseconds -= 50 * day
         }
         #expect(try life.allocate("u").code == first.code)
-        #expect(try life.allocate("v").givenAt >= first.givenAt)
+        #expect(try life.allocate("v").times.givenAt >= first.times.givenAt)
         // The window goes on counting only when the wall clock has caught up.
         world.clock.milliseconds += 50 * day + day - 1
         #expect(try life.allocate("u").code == first.code)

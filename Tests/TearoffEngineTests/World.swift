@@ -261,16 +261,90 @@ extension LookUp {
     var waitsForNothing: Bool { ownFrame == .none && otherFrames.isEmpty }
 }
 
+// MARK: - Holding
+
+extension Life {
+    /// Decides a `HOLD` in a tick of its own that is not ended.
+    func decideHold(
+        _ user: String, for milliseconds: UInt64 = hour, in campaign: String = "c", loop: Int = 0
+    ) throws -> AllocationOutcome {
+        let terms = try self.terms(campaign, loop: loop)
+        loops[loop].beginTick()
+        let until = loops[loop].now.adding(milliseconds: milliseconds)
+        return loops[loop].allocate(user, terms: terms, holdUntil: until)
+    }
+
+    /// A whole `HOLD` with its tick, up to the code in the reply.
+    @discardableResult
+    func hold(
+        _ user: String, for milliseconds: UInt64 = hour, in campaign: String = "c", loop: Int = 0
+    ) throws -> String {
+        let outcome = try decideHold(user, for: milliseconds, in: campaign, loop: loop)
+        _ = try loops[loop].commit()
+        guard case .given(let allocation) = outcome, isAcknowledged(allocation, loop: loop) else {
+            throw Unexpected(outcome)
+        }
+        return text(allocation.code, loop: loop)
+    }
+
+    /// Decides a `CONFIRM` or a `RELEASE` in a tick of its own that is not ended.
+    func decideEnd(
+        _ reason: HoldEnd.Reason, _ user: String, in campaign: String = "c", loop: Int = 0
+    ) throws -> HoldOutcome {
+        let terms = try self.terms(campaign, loop: loop)
+        loops[loop].beginTick()
+        let bytes = Array(user.utf8)
+        let engine = loops[loop]
+        let request = engine.request(bytes.span, terms: terms)
+        return engine.withTick { tick in
+            engine.endHold(reason, request, terms: terms, at: engine.moment, user: bytes.span, in: &tick)
+        }
+    }
+
+    /// A whole `CONFIRM` or `RELEASE` with its tick.
+    @discardableResult
+    func end(
+        _ reason: HoldEnd.Reason, _ user: String, in campaign: String = "c", loop: Int = 0
+    ) throws -> HoldOutcome {
+        let outcome = try decideEnd(reason, user, in: campaign, loop: loop)
+        _ = try loops[loop].commit()
+        return outcome
+    }
+
+    /// What a server's timer does, but for the end of the tick.
+    func endOverdue(loop: Int) {
+        loops[loop].beginTick()
+        loops[loop].endOverdueHolds()
+    }
+
+    /// What a server's timer does.
+    func endOverdueHolds(loop: Int = 0) throws {
+        endOverdue(loop: loop)
+        _ = try loops[loop].commit()
+    }
+}
+
+extension HoldOutcome {
+    var hasEnded: Bool { if case .ended = self { true } else { false } }
+    var isGiven: Bool { if case .given = self { true } else { false } }
+    var isNothing: Bool { if case .nothing = self { true } else { false } }
+    var isListExpired: Bool { if case .listExpired = self { true } else { false } }
+    var parkedFor: LaneFrame? { if case .parked(let frame) = self { frame } else { nil } }
+}
+
 extension LoopEngine {
     /// One request as a server makes it, in the tick that is under way.
-    func allocate(_ user: String, terms: CampaignTerms, userID: String = "") -> AllocationOutcome {
+    func allocate(
+        _ user: String, terms: CampaignTerms, userID: String = "", holdUntil: Timestamp? = nil
+    ) -> AllocationOutcome {
         let bytes = Array(user.utf8)
         let request = request(bytes.span, terms: terms)
         prefetch([request].span)
         let userID = Array(userID.utf8)
         return withTick { tick in
             allocate(
-                request, terms: terms, at: moment, user: bytes.span, userID: userID.span, in: &tick)
+                request, terms: terms, holdUntil: holdUntil, at: moment, user: bytes.span,
+                userID: userID.span, in: &tick)
         }
     }
 }
@@ -324,8 +398,11 @@ extension Life {
         }
     }
 
-    func createCampaign(_ name: String = "c", list: String = "l", rule: RetriggerRule = .standard) throws {
-        try changed { $0.createCampaign(name: name, list: list, rule: rule, done: $1) }
+    func createCampaign(
+        _ name: String = "c", list: String = "l", rule: RetriggerRule = .standard,
+        returns: ReturnRule = .standard
+    ) throws {
+        try changed { $0.createCampaign(name: name, list: list, rule: rule, returns: returns, done: $1) }
     }
 
     func setExpiry(_ list: String = "l", at: UInt64?) throws {
@@ -360,12 +437,13 @@ extension Life {
     }
 
     /// List `l` with codes `<prefix>0`, `<prefix>1` … and campaign `c`.
-    func supply(codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, expiresAt: UInt64? = nil)
-        throws
-    {
+    func supply(
+        codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, returns: ReturnRule = .standard,
+        expiresAt: UInt64? = nil
+    ) throws {
         try createList(expiresAt: expiresAt)
         if codes > 0 { try upload((0..<codes).map { "\(prefix)\($0)" }) }
-        try createCampaign(rule: rule)
+        try createCampaign(rule: rule, returns: returns)
     }
 
     func askForSnapshot() -> Reply<Result<SnapshotReceipt, ControlError>> {
@@ -395,6 +473,7 @@ extension Life {
 /// Everything that a recovered state holds and that must be the same at the next recovery.
 struct Digest: Equatable {
     var shards: [[UInt8]] = []
+    var holds: [[UInt8]] = []
     var lastSequences: [UInt64] = []
     var catalog: Catalog.Condensed
     var revision: UInt64
@@ -412,6 +491,7 @@ struct Digest: Equatable {
             let cut = cell.state.withLock { $0.shard.cut() }
             precondition(cut.rows.count <= HistoryChunk.rowsMaximum, "a test with too many rows")
             shards.append(HistoryChunk.encode(0..<cut.rows.count, of: cut))
+            holds.append(HoldChunk.encode(0..<cut.holds.count, of: cut))
             lastSequences.append(cut.lastSequence.rawValue)
         }
     }

@@ -11,8 +11,19 @@ private let isExhaustive = ProcessInfo.processInfo.environment["TEAROFF_EXHAUSTI
 
 @Suite("Damage to a log ends in the whole acknowledged state or in a named refusal")
 struct DamageTests {
-    static let segments: [SegmentID] = [LaneID(rawValue: 0), .control].flatMap { lane in
-        (1...3).map { SegmentID(lane: lane, number: SegmentNumber(rawValue: $0)) }
+    /// A segment of one of the directories.
+    struct Place: Sendable, CustomStringConvertible {
+        let version: GoldenVersion
+        let segment: SegmentID
+        var description: String { "\(version.rawValue)/\(segment)" }
+    }
+
+    static let places: [Place] = GoldenVersion.allCases.flatMap { version in
+        [LaneID(rawValue: 0), .control].flatMap { lane in
+            (1...3).map {
+                Place(version: version, segment: SegmentID(lane: lane, number: SegmentNumber(rawValue: $0)))
+            }
+        }
     }
 
     /// What a recovery of a damaged log came to.
@@ -22,10 +33,10 @@ struct DamageTests {
         case silentLoss([String])
     }
 
-    private func outcome(_ source: RecoverySource) -> Outcome {
+    private func outcome(_ source: RecoverySource, _ version: GoldenVersion) -> Outcome {
         do throws(RecoveryError) {
             let summary = try Recovery.run(source).summary
-            return summary == expectedSummary ? .whole : .silentLoss(summary)
+            return summary == version.expectedSummary ? .whole : .silentLoss(summary)
         } catch {
             #expect(!error.file.isEmpty && !error.problem.isEmpty, "a refusal names the file and the fault")
             return .refused
@@ -35,21 +46,22 @@ struct DamageTests {
     /// Goal: no flipped byte is taken for the end of the log, or believed. Method: flip one byte, with and
     /// without the snapshot, recover, put it back. All lanes were sealed, so every record in them was
     /// acknowledged.
-    @Test(arguments: segments, [true, false])
-    func everyFlippedByteIsHarmlessOrRefused(segment: SegmentID, withSnapshot: Bool) throws {
-        let golden = try GoldenDirectory(version: "v1")
+    @Test(arguments: places, [true, false])
+    func everyFlippedByteIsHarmlessOrRefused(place: Place, withSnapshot: Bool) throws {
+        let segment = place.segment
+        let golden = try GoldenDirectory(place.version)
         if !withSnapshot { try golden.removeSnapshots() }
         let directory = try golden.open()
         let log = try directory.logInMemory()
         let source = try directory.source(log: log)
         let bytes = try #require(log.bytes(of: segment))
-        #expect(outcome(source) == .whole)
+        #expect(outcome(source, place.version) == .whole)
         var refusals = 0
         for offset in Self.offsets(in: bytes) {
             var damaged = bytes
             damaged[offset] ^= UInt8(1 << (offset % 8))
             log.replace(segment, with: damaged)
-            let found = outcome(source)
+            let found = outcome(source, place.version)
             #expect(found == .whole || found == .refused, "byte \(offset): \(found)")
             if found == .refused { refusals += 1 }
         }
@@ -58,9 +70,10 @@ struct DamageTests {
     }
 
     /// Goal: a segment that lost its end is not taken for a shorter log. Method: cut it at every length.
-    @Test(arguments: segments)
-    func everyTruncationIsRefused(segment: SegmentID) throws {
-        let golden = try GoldenDirectory(version: "v1")
+    @Test(arguments: places)
+    func everyTruncationIsRefused(place: Place) throws {
+        let segment = place.segment
+        let golden = try GoldenDirectory(place.version)
         try golden.removeSnapshots()
         let directory = try golden.open()
         let log = try directory.logInMemory()
@@ -68,18 +81,19 @@ struct DamageTests {
         let bytes = try #require(log.bytes(of: segment))
         for length in stride(from: 0, to: bytes.count, by: isExhaustive ? 1 : 4_093) {
             log.replace(segment, with: Array(bytes.prefix(length)))
-            #expect(outcome(source) == .refused, "\(length) bytes")
+            #expect(outcome(source, place.version) == .refused, "\(length) bytes")
         }
         log.replace(segment, with: nil)
         let isPrepared = segment.number.rawValue == 3
-        #expect(outcome(source) == (isPrepared ? .whole : .refused), "the whole file gone")
+        #expect(outcome(source, place.version) == (isPrepared ? .whole : .refused), "the whole file gone")
     }
 
     /// Goal: there is no length at all at which a cut segment is believed. Method: its lane is read from it, at
     /// every one.
-    @Test(arguments: segments)
-    func noLengthOfACutSegmentIsBelieved(segment: SegmentID) throws {
-        let golden = try GoldenDirectory(version: "v1")
+    @Test(arguments: places)
+    func noLengthOfACutSegmentIsBelieved(place: Place) throws {
+        let segment = place.segment
+        let golden = try GoldenDirectory(place.version)
         let directory = try golden.open()
         let log = try directory.logInMemory()
         let bytes = try #require(log.bytes(of: segment))

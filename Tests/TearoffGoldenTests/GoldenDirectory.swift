@@ -10,10 +10,10 @@ import TearoffStorage
 final class GoldenDirectory {
     let url: URL
 
-    init(version: String) throws {
+    init(_ version: GoldenVersion) throws {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         url = FileManager.default.temporaryDirectory.appending(path: "tearoff-golden-\(UUID().uuidString)")
-        try FileManager.default.copyItem(at: tests.appending(path: "Golden/\(version)"), to: url)
+        try FileManager.default.copyItem(at: tests.appending(path: "Golden/\(version.rawValue)"), to: url)
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
@@ -23,6 +23,10 @@ final class GoldenDirectory {
             path: url.path, expectData: true, shardCount: 16,
             newID: DirectoryID(bytes: [UInt8](repeating: 0, count: DirectoryID.byteCount)),
             timeMilliseconds: 0)
+    }
+
+    func identity() throws -> String {
+        try String(contentsOf: url.appending(path: "IDENTITY"), encoding: .utf8)
     }
 
     func removeSnapshots() throws {
@@ -67,7 +71,8 @@ extension RecoveredState {
 
     private func line(of campaign: Campaign) -> String {
         let state = if case .finished(let reason, _) = campaign.state { reason.text } else { "active" }
-        return "campaign \(campaign.name) of \(catalog[campaign.list].name) \(campaign.rule) \(state)"
+        let returns = campaign.returns == .standard ? "" : " \(campaign.returns.text)"
+        return "campaign \(campaign.name) of \(catalog[campaign.list].name) \(campaign.rule)\(returns) \(state)"
     }
 
     private var allocations: [String] {
@@ -82,8 +87,11 @@ extension RecoveredState {
                 }
                 let name = String(decoding: user, as: UTF8.self)
                 let id = String(decoding: cut.userID(of: row), as: UTF8.self)
+                let status = cell.state.withLock {
+                    $0.shard.standing(of: RowNumber(rawValue: UInt32(number))).status
+                }
                 return
-                    "given \(code) #\(row.code.ordinal) to \(name) (\(id)) by \(catalog[row.campaign].name)"
+                    "\(status) \(code) #\(row.code.ordinal) to \(name) (\(id)) by \(catalog[row.campaign].name)"
             }
         }
     }

@@ -1,44 +1,98 @@
 import TearoffEngine
+import TearoffStorage
 import Testing
 
-/// `Tests/Golden/v1`, made once by `tools/make-golden`, is never written again.
-let expectedSummary = [
-    "list summer uploaded 42 free 35 expires 2099-12-31T23:59:59.999Z warn 2",
-    "list welcome uploaded 1000 free 995 expires never warn never",
-    "campaign mail of summer once active",
-    "campaign push of summer always stopped",
-    "campaign greet of welcome window(milliseconds: 86400000) active",
-    "given HELLO10 #0 to u1 () by greet",
-    "given HELLO10 #1 to sixteen-bytes-id () by greet",
-    "given HELLO10 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 () by greet",
-    "given HELLO10 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 () by greet",
-    "given HELLO10 #4 to someone.with.a.long.address@example.com () by greet",
-    "given SUMMER000 #0 to u1 (m-0) by mail",
-    "given SUMMER001 #1 to sixteen-bytes-id (m-1) by mail",
-    "given SUMMER002 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 (m-2) by mail",
-    "given SUMMER003 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 (m-3) by mail",
-    "given SUMMER004 #4 to someone.with.a.long.address@example.com (m-4) by mail",
-    "given SUMMER005 #5 to u1 () by push",
-    "given SUMMER006 #6 to u1 () by push",
-]
+/// The directories in `Tests/Golden`, each made once by the `tools/make-golden` of its time, are never written again.
+enum GoldenVersion: String, CaseIterable {
+    case v1, v2
+
+    /// Everything that the directory says.
+    var expectedSummary: [String] {
+        switch self {
+        case .v1: Self.summaryOfV1
+        case .v2: Self.summaryOfV2
+        }
+    }
+
+    private static let summaryOfV1 = [
+        "list summer uploaded 42 free 35 expires 2099-12-31T23:59:59.999Z warn 2",
+        "list welcome uploaded 1000 free 995 expires never warn never",
+        "campaign mail of summer once active",
+        "campaign push of summer always stopped",
+        "campaign greet of welcome window(milliseconds: 86400000) active",
+        "given HELLO10 #0 to u1 () by greet",
+        "given HELLO10 #1 to sixteen-bytes-id () by greet",
+        "given HELLO10 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 () by greet",
+        "given HELLO10 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 () by greet",
+        "given HELLO10 #4 to someone.with.a.long.address@example.com () by greet",
+        "given SUMMER000 #0 to u1 (m-0) by mail",
+        "given SUMMER001 #1 to sixteen-bytes-id (m-1) by mail",
+        "given SUMMER002 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 (m-2) by mail",
+        "given SUMMER003 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 (m-3) by mail",
+        "given SUMMER004 #4 to someone.with.a.long.address@example.com (m-4) by mail",
+        "given SUMMER005 #5 to u1 () by push",
+        "given SUMMER006 #6 to u1 () by push",
+    ]
+
+    private static let summaryOfV2 = [
+        "list summer uploaded 42 free 29 expires 2099-12-31T23:59:59.999Z warn 2",
+        "list welcome uploaded 1000 free 995 expires never warn never",
+        "campaign mail of summer once active",
+        "campaign push of summer always stopped",
+        "campaign greet of welcome window(milliseconds: 86400000) active",
+        "campaign book of summer window(milliseconds: 86400000) reuse active",
+        "campaign trust of summer window(milliseconds: 86400000) active",
+        "given HELLO10 #0 to u1 () by greet",
+        "given HELLO10 #1 to sixteen-bytes-id () by greet",
+        "given HELLO10 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 () by greet",
+        "given HELLO10 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 () by greet",
+        "given HELLO10 #4 to someone.with.a.long.address@example.com () by greet",
+        "given SUMMER000 #0 to u1 (m-0) by mail",
+        "given SUMMER001 #1 to sixteen-bytes-id (m-1) by mail",
+        "given SUMMER002 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 (m-2) by mail",
+        "given SUMMER003 #3 to 0B5E7A52-93C1-4E0E-8A51-2F6D7C9E1A34 (m-3) by mail",
+        "given SUMMER004 #4 to someone.with.a.long.address@example.com (m-4) by mail",
+        "given SUMMER005 #5 to u1 () by push",
+        "given SUMMER007 #7 to given () by book",
+        "given SUMMER009 #9 to later () by book",
+        "given SUMMER012 #12 to u1 () by push",
+        "held SUMMER006 #6 to stays () by book",
+        "held SUMMER008 #8 to again () by book",
+        "lapsed SUMMER011 #11 to over () by trust",
+        "released SUMMER008 #8 to back () by book",
+        "released SUMMER010 #10 to burned (m-9) by trust",
+    ]
+}
 
 @Suite("A data directory of every format version is read for ever")
 struct GoldenTests {
     /// Goal: a directory that an earlier version wrote says the same. Method: recover a copy of it.
-    @Test func versionOneIsReadBackWhole() throws {
-        let golden = try GoldenDirectory(version: "v1")
+    @Test(arguments: GoldenVersion.allCases)
+    func everyVersionIsReadBackWhole(version: GoldenVersion) throws {
+        let golden = try GoldenDirectory(version)
         let state = try Recovery.run(try golden.open().source())
-        #expect(state.summary == expectedSummary)
+        #expect(state.summary == version.expectedSummary)
         #expect(state.notices.isEmpty)
-        #expect(state.counters.rowsFromSnapshot == 6)
+        #expect(state.counters.rowsFromSnapshot == (version == .v1 ? 6 : 11))
     }
 
     /// Goal: the log says the same as snapshot and log together. Method: recover without the snapshot.
-    @Test func theLogAloneSaysTheSame() throws {
-        let golden = try GoldenDirectory(version: "v1")
+    @Test(arguments: GoldenVersion.allCases)
+    func theLogAloneSaysTheSame(version: GoldenVersion) throws {
+        let golden = try GoldenDirectory(version)
         try golden.removeSnapshots()
         let state = try Recovery.run(try golden.open().source())
-        #expect(state.summary == expectedSummary)
-        #expect(state.counters.rowsFromLog == 12)
+        #expect(state.summary == version.expectedSummary)
+        #expect(state.counters.rowsFromLog == (version == .v1 ? 12 : 19))
+    }
+
+    /// Goal: a directory that is opened is of the present version from then on, so that no older program takes for
+    /// damage what it does not know. Method: its IDENTITY before and behind, and a second opening.
+    @Test func anOlderDirectoryBecomesOfThePresentVersion() throws {
+        let golden = try GoldenDirectory(.v1)
+        #expect(try golden.identity().hasPrefix("tearoff 1\n"))
+        _ = try golden.open()
+        #expect(try golden.identity().hasPrefix("tearoff \(DataIdentity.formatVersion)\n"))
+        #expect(try Recovery.run(try golden.open().source()).summary == GoldenVersion.v1.expectedSummary)
     }
 }

@@ -23,6 +23,7 @@ struct Decoded: Equatable {
 func decodeAllocations(_ payload: [UInt8], shardCount: UInt16 = 4) throws -> [Decoded] {
     var found: [Decoded] = []
     try AllocationDecoder.decode(payload.span, shardCount: shardCount) { record, user, userID in
+        guard case .allocation(let record) = record else { return }
         found.append(Decoded(record: record, user: bytes(of: user), userID: bytes(of: userID)))
     }
     return found
@@ -56,15 +57,17 @@ struct AllocationCodingTests {
         var random = SplitMix64(seed: 4)
         return everyUser.enumerated().map { index, text in
             let user = UserKey(text.span)
+            let sequence = SequenceNumber(rawValue: random.next() >> 1)
+            let givenAt = Timestamp(
+                milliseconds: index == 3 ? Timestamp.maximumMilliseconds : random.next() >> 20)
             let record = AllocationRecord(
-                shard: ShardID(rawValue: UInt16(index % 4)),
-                sequence: SequenceNumber(rawValue: random.next() >> 1),
-                givenAt: Timestamp(
-                    milliseconds: index == 3 ? Timestamp.maximumMilliseconds : random.next() >> 20),
+                shard: ShardID(rawValue: UInt16(index % 4)), sequence: sequence, givenAt: givenAt,
                 campaign: CampaignID(rawValue: index == 4 ? .max : UInt32(index)),
                 code: CodeID(
                     upload: UploadID(rawValue: .max - UInt32(index)), ordinal: index == 5 ? .max : 17),
-                user: user)
+                user: user,
+                holdUntil: [nil, .zero, Timestamp(milliseconds: Timestamp.maximumMilliseconds)][index % 3]
+                    .map { max($0, givenAt) })
             let userID = index % 3 == 0 ? [] : noise(index == 7 ? 255 : index, seed: UInt64(index))
             return Decoded(record: record, user: user.isLong ? text : [], userID: userID)
         }
@@ -110,6 +113,52 @@ struct AllocationCodingTests {
         }
         for count in 1..<whole.count where !ends.contains(count) {
             #expect(throws: RecordError.self) { try decodeAllocations(Array(whole[..<count])) }
+        }
+    }
+
+    @Test("Ends of holds come back among allocations, and no other byte is one")
+    func holdEnds() throws {
+        // Goal: each kind of end, with its hold far and near. Method: round trip; every value of the last byte.
+        let times = [0, 5, Timestamp.maximumMilliseconds].map { Timestamp(milliseconds: $0) }
+        let ends = times.flatMap { time in
+            [
+                HoldEnd(.confirmed, codeIsFree: false, at: time), HoldEnd(.released, codeIsFree: false, at: time),
+                HoldEnd(.released, codeIsFree: true, at: time), HoldEnd(.expired, codeIsFree: false, at: time),
+                HoldEnd(.expired, codeIsFree: true, at: time),
+            ]
+        }
+        var encoder = AllocationEncoder(shardCount: 4)
+        var batch: [UInt8] = []
+        var expected: [ShardRecord] = []
+        for (index, end) in ends.enumerated() {
+            let sequence = UInt64(index % 2 == 0 ? 9 + index : Int.max - 20 + index)
+            let record = HoldEndRecord(
+                shard: ShardID(rawValue: UInt16(index % 4)), sequence: SequenceNumber(rawValue: sequence),
+                hold: SequenceNumber(rawValue: index % 3 == 0 ? 1 : sequence - 1), end: end)
+            encoder.encode(record, into: &batch)
+            let one = Self.records[index % Self.records.count]
+            encoder.encode(one.record, userBytes: one.user.span, userID: one.userID.span, into: &batch)
+            expected += [.holdEnd(record), .allocation(one.record)]
+        }
+        var found: [ShardRecord] = []
+        try AllocationDecoder.decode(batch.span, shardCount: 4) { record, _, _ in found.append(record) }
+        #expect(found == expected)
+        attack(batch, seed: 8) { damaged in
+            try AllocationDecoder.decode(damaged.span, shardCount: 4) { _, _, _ in }
+        }
+        func decode(_ bytes: [UInt8]) throws { try AllocationDecoder.decode(bytes.span, shardCount: 4) { _, _, _ in } }
+        for how in UInt8.min...UInt8.max {
+            let record: [UInt8] = [0x18, 0, 9, 2, 8, how]
+            if [1, 2, 3, 0x12, 0x13].contains(how) {
+                try decode(record)
+            } else {
+                #expect(throws: RecordError.self) { try decode(record) }
+            }
+        }
+        for distance: UInt8 in [0, 9, 10] {
+            #expect(throws: RecordError.self, "a hold before the first record, or the end's own") {
+                try decode([0x18, 0, 9, 2, distance, 1])
+            }
         }
     }
 
@@ -203,6 +252,7 @@ struct ControlCodingTests {
         for reason in FinishReason.allCases {
             changes.append(.campaignFinished(id: campaign, reason: reason))
         }
+        for rule in ReturnRule.allCases { changes.append(.campaignReturnsSet(id: campaign, rule: rule)) }
         let records = changes.enumerated().map { index, change in
             ControlEntry.change(
                 ControlRecord(change, at: Timestamp(milliseconds: UInt64(index) << 30)),

@@ -33,6 +33,7 @@ struct SnapshotCodingTests {
     private static func decode(_ chunk: [UInt8], shard: ShardID = shard) throws -> [Decoded] {
         var found: [Decoded] = []
         try HistoryChunk.decode(chunk.span, shard: shard) { record, user, userID in
+            guard case .allocation(let record) = record else { return }
             found.append(Decoded(record: record, user: bytes(of: user), userID: bytes(of: userID)))
         }
         return found
@@ -65,6 +66,64 @@ struct SnapshotCodingTests {
         #expect(throws: RecordError.self) { try Self.decode(head + largest + [1, 0, 0, 0, 0, 0, 1, 0x41]) }
         #expect(throws: RecordError.self) { try Self.decode(head + [0] + largest) }
         #expect(throws: RecordError.self) { try Self.decode(head + [0, 0x81, 0x80, 4]) }
+    }
+
+    @Test("Holds come back with their ends, in their order only")
+    func holdRoundTrip() throws {
+        // Goal: a chunk is its holds. Method: holds with every end and extreme times, in two chunks; every cut, flips,
+        // and numbers that would overflow.
+        var shard = Shard(id: Self.shard, shardCount: 4, seed: 1)
+        var holds: [Hold] = []
+        let upload = Upload(
+            id: UploadID(rawValue: 0), list: ListID(rawValue: 0),
+            codes: .fixed(code: bytes("SAVE"), limit: 10_000, upload: UploadID(rawValue: 0)))
+        let ends: [HoldEnd?] = [
+            nil, HoldEnd(.confirmed, codeIsFree: false, at: .zero),
+            HoldEnd(.released, codeIsFree: true, at: Timestamp(milliseconds: 1 << 40)),
+            HoldEnd(.expired, codeIsFree: false, at: Timestamp(milliseconds: Timestamp.maximumMilliseconds)),
+        ]
+        for index in 0..<40 {
+            let record = AllocationRecord(
+                shard: Self.shard, sequence: SequenceNumber(rawValue: UInt64(index + 1)), givenAt: .zero,
+                campaign: CampaignID(rawValue: 0), code: CodeID(upload: upload.id, ordinal: UInt32(index)),
+                user: UserKey(bytes("u\(index)").span))
+            let nothing: [UInt8] = []
+            _ = try shard.apply(record, userBytes: nothing.span, userID: nothing.span, upload: upload)
+        }
+        for index in 0..<20 {
+            holds.append(
+                Hold(
+                    sequence: SequenceNumber(rawValue: index == 19 ? .max : UInt64(3 * index + 1)),
+                    row: RowNumber(rawValue: UInt32(2 * index)),
+                    deadline: Timestamp(milliseconds: index == 7 ? Timestamp.maximumMilliseconds : UInt64(index) << 30),
+                    end: ends[index % 4]))
+            try shard.restore(holds[index]) { upload.position(of: $0.ordinal) }
+        }
+        let cut = shard.cut()
+        for range in [0..<20, 3..<9, 5..<5] {
+            let chunk = HoldChunk.encode(range, of: cut)
+            let first = range.lowerBound
+            #expect(try HoldChunk.decode(chunk.span, shard: Self.shard, first: first) == Array(holds[range]))
+            #expect(chunk.count <= HoldChunk.bytesMaximum)
+            #expect(throws: RecordError.self) {
+                try HoldChunk.decode(chunk.span, shard: ShardID(rawValue: 3), first: first)
+            }
+            #expect(throws: RecordError.self) {
+                try HoldChunk.decode(chunk.span, shard: Self.shard, first: first + 1)
+            }
+            for count in 0..<chunk.count {
+                let part = Array(chunk[..<count])
+                #expect(throws: RecordError.self) {
+                    try HoldChunk.decode(part.span, shard: Self.shard, first: first)
+                }
+            }
+            attack(chunk, seed: 9) { _ = try HoldChunk.decode($0.span, shard: Self.shard, first: first) }
+        }
+        #expect(throws: ApplyError.noHold(SequenceNumber(rawValue: 5)), "behind a later one") {
+            let early = Hold(
+                sequence: SequenceNumber(rawValue: 5), row: RowNumber(rawValue: 39), deadline: .zero)
+            try shard.restore(early) { upload.position(of: $0.ordinal) }
+        }
     }
 
     private static func unpack(_ packed: [UInt8], countMax: Int) -> [UInt8]? {
@@ -108,7 +167,8 @@ struct SnapshotCodingTests {
             shards: [
                 .init(
                     lastSequence: SequenceNumber(rawValue: .max), rowCount: 70_000,
-                    chunks: [BlobID(bytes: noise(32, seed: 1)), BlobID(bytes: noise(32, seed: 2))]),
+                    chunks: [BlobID(bytes: noise(32, seed: 1)), BlobID(bytes: noise(32, seed: 2))],
+                    holdCount: 9, holdChunks: [BlobID(bytes: noise(32, seed: 7))]),
                 .init(lastSequence: .none, rowCount: 0, chunks: []),
             ],
             lanes: [
@@ -122,14 +182,14 @@ struct SnapshotCodingTests {
         // Goal: a snapshot is what was cut. Method: every kind of record, shards with and without rows.
         let encoded = Self.manifest.encode()
         #expect(try Manifest(decoding: encoded.span, directory: testDirectory) == Self.manifest)
-        #expect(Self.manifest.blobs.count == 3)
+        #expect(Self.manifest.blobs.count == 4)
         let other = DirectoryID(bytes: [UInt8](repeating: 0, count: 16))
         #expect(throws: ManifestError.self) { try Manifest(decoding: encoded.span, directory: other) }
     }
 
     @Test("Every truncated or flipped manifest is refused; another version by its number")
     func manifestDamage() throws {
-        // Goal: the checksum stands before every field. Method: each bit, each length, and version 2 well
+        // Goal: the checksum stands before every field. Method: each bit, each length, and version 3 well
         // made.
         let encoded = Self.manifest.encode()
         for count in 0..<encoded.count {
@@ -145,9 +205,9 @@ struct SnapshotCodingTests {
             }
         }
         var newer = Array(encoded.dropLast(4))
-        newer[4] = 2
+        newer[4] = 3
         newer.appendLittleEndian(CRC32C.checksum(newer.span))
-        #expect(throws: ManifestError.malformed(.badField("version 2", offset: 4))) {
+        #expect(throws: ManifestError.malformed(.badField("version 3", offset: 4))) {
             try Manifest(decoding: newer.span, directory: testDirectory)
         }
     }

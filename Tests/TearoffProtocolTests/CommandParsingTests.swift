@@ -160,6 +160,7 @@ struct CommandParsingTests {
         if entry.minimum > name.count { #expect(error(entry.minimum - 1) == .wrongArgumentCount(id)) }
         if let maximum = entry.maximum, id != .command {
             let over = error(maximum + 1)
+            // An `ALLOC` is not looked up in the table.
             #expect(id == .alloc ? over != nil : over == .wrongArgumentCount(id))
         }
         #expect(entry.syntax.allSatisfy { $0.hasPrefix(id.rawValue) })

@@ -76,6 +76,7 @@ struct ManualTests {
             " | \(ArgumentLimits.dateBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.filenameBytes) bytes | | `SYNTAX` |",
             " | \(days) days | | `SYNTAX` |",
+            " | \(ArgumentLimits.holdMillisecondsMax / 86_400_000) days | | `SYNTAX` |",
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)

@@ -111,6 +111,16 @@ enum Samples {
             ["ALLOC", "summer", "u1", "FULL", "USERID", "FULL"],
             .alloc(AllocArguments(campaign: 1, user: 2, userID: 5, isFull: true))
         ),
+        (
+            ["HOLD", "summer", "u1", "FOR", "15m"],
+            .hold(AllocArguments(campaign: 1, user: 2), milliseconds: 900_000)
+        ),
+        (
+            ["hold", "summer", "u1", "for", "1ms", "USERID", "m", "FULL"],
+            .hold(AllocArguments(campaign: 1, user: 2, userID: 6, isFull: true), milliseconds: 1)
+        ),
+        (["CONFIRM", "summer", "u1"], .confirm(AllocArguments(campaign: 1, user: 2))),
+        (["release", "summer", "u1"], .release(AllocArguments(campaign: 1, user: 2))),
         (["USER", "HISTORY", "u1"], .userHistory(user: 2)),
         (["CODE", "FIND", "AB-1"], .codeFind(code: 2)),
     ]
@@ -176,6 +186,14 @@ enum Samples {
         (
             ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "until-expiry"],
             .campaignCreate(name: "c", list: "a", retrigger: .untilExpiry)
+        ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "reuse"],
+            .campaignCreate(name: "c", list: "a", retrigger: nil, returns: .reuse)
+        ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "returns", "Quarantine", "LIST", "a", "RETRIGGER", "once"],
+            .campaignCreate(name: "c", list: "a", retrigger: .once, returns: .quarantine)
         ),
         (["CAMPAIGN", "INFO", "c"], .campaignInfo("c")),
         (["CAMPAIGN", "ALL"], .campaignAll),

@@ -192,7 +192,7 @@ struct DataIdentityTests {
         let lines = String(decoding: Self.identity.encoded, as: UTF8.self).split(separator: "\n")
         #expect(
             lines.dropLast() == [
-                "tearoff 1", "id a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "shards 16", "created 1700000000000",
+                "tearoff 2", "id a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "shards 16", "created 1700000000000",
                 "begun yes",
             ])
         #expect(lines.last?.hasPrefix("crc32c 00000000") == true)
@@ -218,9 +218,9 @@ struct DataIdentityTests {
 
     @Test("Another version is named, whatever the rest says")
     func version() {
-        // Goal: the operator learns which program to start. Method: version 2 with lines unknown here.
-        #expect(throws: DataDirectoryError.unsupportedVersion(found: "2")) {
-            try DataIdentity(decoding: bytes("tearoff 2\nanything\n"))
+        // Goal: the operator learns which program to start. Method: version 3 with lines unknown here.
+        #expect(throws: DataDirectoryError.unsupportedVersion(found: "3")) {
+            try DataIdentity(decoding: bytes("tearoff 3\nanything\n"))
         }
     }
 

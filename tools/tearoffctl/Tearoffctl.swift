@@ -31,6 +31,7 @@ struct Tearoffctl: AsyncParsableCommand {
             """,
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
-            UserCommand.self, CodeCommand.self, SnapshotCommand.self, ShutdownCommand.self,
+            HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, UserCommand.self,
+            CodeCommand.self, SnapshotCommand.self, ShutdownCommand.self,
         ])
 }

@@ -13,7 +13,9 @@ extension Stage {
                 var decoded = 0
                 while decoded < operations {
                     try AllocationDecoder.decode(payload.span, shardCount: 16) { record, _, _ in
-                        decoded += record.user.form == UserKey.lowercaseUUID ? 1 : 0
+                        if case .allocation(let record) = record, record.user.form == UserKey.lowercaseUUID {
+                            decoded += 1
+                        }
                     }
                 }
             }

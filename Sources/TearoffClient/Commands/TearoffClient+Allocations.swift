@@ -24,6 +24,41 @@ extension TearoffClient {
         return try await call(command, timeout: options.replyTimeout).requiredText()
     }
 
+    /// Keeps a code of the campaign for the user: from ``confirm(campaign:user:)`` on it is the user's; without that
+    /// it goes back at the deadline, or with ``release(campaign:user:)``. It is on disk when this returns.
+    ///
+    /// A user who has a code inside the campaign's window, held or given, gets the same one; a deadline that is
+    /// running does not change.
+    ///
+    /// - Parameters:
+    ///   - user, userID: as for ``allocate(campaign:user:userID:)``.
+    ///   - duration: at least 1 ms, at most 31 days.
+    /// - Throws: as ``allocate(campaign:user:userID:)``.
+    public func hold(
+        campaign: String, user: String, for duration: Duration, userID: String? = nil
+    ) async throws(TearoffError) -> Hold {
+        var words = ["HOLD", campaign, user, "FOR", "\(RetriggerRule.milliseconds(duration))ms"]
+        if let userID { words += ["USERID", userID] }
+        let command = Command(words + ["FULL"])
+        return try Hold(Fields(await call(command, timeout: options.replyTimeout)))
+    }
+
+    /// Gives the user the code that is held, for good: as if it had been given now. Once more, it changes nothing.
+    ///
+    /// - Throws: ``TearoffError/Code/noHold`` when it has gone back, or there was none;
+    ///   ``TearoffError/Code/noCampaign``, ``TearoffError/Code/expired``.
+    public func confirm(campaign: String, user: String) async throws(TearoffError) {
+        try await call("CONFIRM", campaign, user).requireOK()
+    }
+
+    /// Gives back the code that is held for the user.
+    ///
+    /// - Throws: ``TearoffError/Code/noHold`` when nothing is held, also when it was given back before;
+    ///   ``TearoffError/Code/given`` when the user has it for good; ``TearoffError/Code/noCampaign``.
+    public func release(campaign: String, user: String) async throws(TearoffError) {
+        try await call("RELEASE", campaign, user).requireOK()
+    }
+
     /// A code for each of many users, in one write.
     ///
     /// - Returns: as many results as users, in their order. Each allocation stands for itself.

@@ -5,9 +5,11 @@ extension TearoffClient {
     ///
     /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/exists``, ``TearoffError/Code/expired``.
     public func createCampaign(
-        _ name: String, list: String, rule: RetriggerRule = .standard
+        _ name: String, list: String, rule: RetriggerRule = .standard, returns: ReturnRule = .quarantine
     ) async throws(TearoffError) {
-        let words = ["CAMPAIGN", "CREATE", name, "LIST", list, "RETRIGGER"] + rule.arguments
+        let words =
+            ["CAMPAIGN", "CREATE", name, "LIST", list, "RETRIGGER"] + rule.arguments
+            + ["RETURNS", returns.rawValue]
         try await call(Command(words), timeout: options.replyTimeout).requireOK()
     }
 

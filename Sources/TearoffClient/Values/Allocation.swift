@@ -31,6 +31,19 @@ extension TearoffClient {
         }
     }
 
+    /// A code that is kept for a user.
+    public struct Hold: Sendable, Hashable {
+        /// The code, and when it was held or, when the user has it for good, given.
+        public let allocation: Allocation
+        /// The last moment at which it can be confirmed; nil when the user has it for good.
+        public let until: Date?
+
+        init(_ fields: Fields) throws(TearoffError) {
+            allocation = try Allocation(fields)
+            until = try fields.optionalTime("hold-until")
+        }
+    }
+
     /// One code of a user's history.
     public struct HistoryEntry: Sendable, Hashable {
         /// The campaign that gave it.
@@ -43,10 +56,28 @@ extension TearoffClient {
         public let ordinal: Int
         /// The marketing system's own id of the user, if one was given with the request.
         public let userID: String?
-        /// When the user got it.
+        /// Whether the user has it.
+        public let status: Status
+        /// When the user got it; of one that was not confirmed, when it was held.
         public let givenAt: Date
+        /// The last moment at which it can, or could, be confirmed; nil when the user has it for good.
+        public let holdUntil: Date?
+        /// When it went back.
+        public let returnedAt: Date?
         /// When its list expires; nil: never.
         public let expiresAt: Date?
+
+        /// Whether a user has a code.
+        public enum Status: String, Sendable, Hashable {
+            /// For good.
+            case given
+            /// Until its deadline, unless it is confirmed.
+            case held
+            /// It was held and given back.
+            case released
+            /// It was held, and nobody confirmed it in time.
+            case lapsed
+        }
 
         init(_ fields: Fields) throws(TearoffError) {
             campaign = try fields.text("campaign")
@@ -54,7 +85,13 @@ extension TearoffClient {
             code = try fields.text("code")
             ordinal = try fields.integer("ordinal")
             userID = try fields.optionalText("user-id")
+            guard let status = Status(rawValue: try fields.text("status")) else {
+                throw .invalid("an allocation's status that this client does not know")
+            }
+            self.status = status
             givenAt = try fields.time("given-at")
+            holdUntil = try fields.optionalTime("hold-until")
+            returnedAt = try fields.optionalTime("returned-at")
             expiresAt = try fields.optionalTime("expires-at")
         }
     }
@@ -67,10 +104,22 @@ extension TearoffClient {
         public let upload: Int
         /// Its number in the list.
         public let ordinal: Int
-        /// Whether somebody has it; else it is free.
-        public let isGiven: Bool
-        /// Who has it. Nil for a free code, and for a fixed list's, which many users have.
+        /// Whether somebody has it.
+        public let state: State
+        /// Who has it, or had it held last. Nil for a free code, and for a fixed list's, which many users have.
         public let owner: Owner?
+
+        /// Whether a code is to be had.
+        public enum State: String, Sendable, Hashable {
+            /// It will be given.
+            case free
+            /// It is kept for somebody who has yet to confirm it.
+            case held
+            /// Somebody has it for good.
+            case given
+            /// It was held and went back, and is not given again.
+            case burned
+        }
 
         /// Who has a code.
         public struct Owner: Sendable, Hashable {
@@ -80,15 +129,18 @@ extension TearoffClient {
             public let userID: String?
             /// The campaign that gave it.
             public let campaign: String
-            /// When the user got it.
+            /// When the user got it; of one that was not confirmed, when it was held.
             public let givenAt: Date
+            /// The last moment at which it can, or could, be confirmed; nil when the user has it for good.
+            public let holdUntil: Date?
 
             /// - Returns: nil when the row names no user.
             fileprivate static func read(_ fields: Fields) throws(TearoffError) -> Owner? {
                 guard let user = try fields.optionalText("user") else { return nil }
                 return Owner(
                     user: user, userID: try fields.optionalText("user-id"),
-                    campaign: try fields.text("campaign"), givenAt: try fields.time("given-at"))
+                    campaign: try fields.text("campaign"), givenAt: try fields.time("given-at"),
+                    holdUntil: try fields.optionalTime("hold-until"))
             }
         }
 
@@ -96,12 +148,12 @@ extension TearoffClient {
         static func read(_ fields: Fields) throws(TearoffError) -> CodePlace? {
             let state = try fields.text("state")
             guard state != "unknown" else { return nil }
-            guard state == "given" || state == "free" else {
-                throw .invalid("a code's state is neither free nor given")
+            guard let state = State(rawValue: state) else {
+                throw .invalid("a code's state that this client does not know")
             }
             return CodePlace(
                 list: try fields.text("list"), upload: try fields.integer("upload"),
-                ordinal: try fields.integer("ordinal"), isGiven: state == "given",
+                ordinal: try fields.integer("ordinal"), state: state,
                 owner: try Owner.read(fields))
         }
     }

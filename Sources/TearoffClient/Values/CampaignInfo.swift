@@ -53,7 +53,7 @@ extension TearoffClient {
         ]
 
         /// Saturates: the server refuses what is too long.
-        private static func milliseconds(_ duration: Duration) -> Int64 {
+        static func milliseconds(_ duration: Duration) -> Int64 {
             let (seconds, attoseconds) = duration.components
             let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
             let (sum, overflowed) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
@@ -71,6 +71,14 @@ extension TearoffClient {
         }
     }
 
+    /// What becomes of a code that was held and goes back.
+    public enum ReturnRule: String, Sendable, Hashable, CaseIterable {
+        /// It is burned: whoever it was held for may have seen it.
+        case quarantine
+        /// It is given again.
+        case reuse
+    }
+
     /// A campaign's settings and state.
     public struct CampaignInfo: Sendable, Hashable {
         /// As it was created.
@@ -79,6 +87,8 @@ extension TearoffClient {
         public let list: String
         /// When a user who has a code gets another one.
         public let retrigger: RetriggerRule
+        /// What becomes of its codes that were held and go back.
+        public let returns: ReturnRule
         /// Whether it gives codes.
         public let state: State
         /// When it was created.
@@ -107,6 +117,10 @@ extension TearoffClient {
                 throw .invalid("a re-trigger rule that this client does not know")
             }
             retrigger = rule
+            guard let returns = ReturnRule(rawValue: try fields.text("returns")) else {
+                throw .invalid("a return rule that this client does not know")
+            }
+            self.returns = returns
             switch try fields.text("state") {
             case "active": state = .active
             case "finished":

@@ -9,13 +9,14 @@ package final class CampaignTerms: Sendable {
     package let list: ListID
     package let listName: String
     let rule: RetriggerRule
+    package let returns: ReturnRule
     /// Why the campaign ended; nil while it is active.
     let finished: FinishReason?
     /// The list's; see ``List``.
     package let expiresAt: Timestamp?
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
-    let pool: Pool
+    package let pool: Pool
 
     init(of campaign: Campaign, list: List) {
         self.campaign = campaign.id
@@ -23,6 +24,7 @@ package final class CampaignTerms: Sendable {
         self.list = list.id
         listName = list.name
         rule = campaign.rule
+        returns = campaign.returns
         if case .finished(let reason, _) = campaign.state { finished = reason } else { finished = nil }
         expiresAt = list.expiresAt
         lapsedAt = list.lapsedAt

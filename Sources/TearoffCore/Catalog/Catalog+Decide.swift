@@ -40,7 +40,8 @@ extension Catalog {
     }
 
     package func decideCreateCampaign(
-        name: String, list listName: String, rule: RetriggerRule, now: Timestamp
+        name: String, list listName: String, rule: RetriggerRule, returns: ReturnRule = .standard,
+        now: Timestamp
     ) throws(CatalogError) -> [ControlRecord] {
         guard let list = list(named: listName) else { throw .noList(listName) }
         if campaign(named: name) != nil { throw .campaignExists(name) }
@@ -49,7 +50,12 @@ extension Catalog {
             throw .tooMany(what: "campaigns", maximum: Limits.campaigns)
         }
         let id = CampaignID(rawValue: UInt32(campaigns.count))
-        return [ControlRecord(.campaignCreated(id: id, name: name, list: list.id, rule: rule), at: now)]
+        let created = ControlRecord.Change.campaignCreated(id: id, name: name, list: list.id, rule: rule)
+        if returns == .standard { return [ControlRecord(created, at: now)] }
+        return [
+            ControlRecord(created, at: now),
+            ControlRecord(.campaignReturnsSet(id: id, rule: returns), at: now),
+        ]
     }
 
     package func decideFinish(campaign name: String, now: Timestamp) throws(CatalogError) -> [ControlRecord] {
@@ -79,9 +85,10 @@ extension Catalog {
     /// Finishes active campaigns of a list that has no free code left, ``Limits/finishesPerChange`` at most
     /// at once.
     ///
+    /// - Parameter held: codes of the list that are held: they may come back.
     /// - Precondition: every claim on the list is durable, since what a crash takes away would be free again.
-    package func decideExhaustion(of list: ListID, now: Timestamp) -> [ControlRecord] {
-        guard self[list].pool.totalFree == 0 else { return [] }
+    package func decideExhaustion(of list: ListID, held: UInt64, now: Timestamp) -> [ControlRecord] {
+        guard self[list].pool.totalFree == 0, held == 0 else { return [] }
         return campaigns(of: list).filter(\.isActive).prefix(Limits.finishesPerChange)
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .exhausted), at: now) }
     }

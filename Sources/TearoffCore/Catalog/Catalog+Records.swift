@@ -38,12 +38,20 @@ extension Catalog {
             ControlRecord(receipt.change(list), at: receipt.committedAt)
         }
         let campaignRecords = campaigns.flatMap { campaign -> [ControlRecord] in
-            let created = ControlRecord(
-                .campaignCreated(
-                    id: campaign.id, name: campaign.name, list: campaign.list, rule: campaign.rule),
-                at: campaign.createdAt)
-            guard case .finished(let reason, let at) = campaign.state else { return [created] }
-            return [created, ControlRecord(.campaignFinished(id: campaign.id, reason: reason), at: at)]
+            var records = [
+                ControlRecord(
+                    .campaignCreated(
+                        id: campaign.id, name: campaign.name, list: campaign.list, rule: campaign.rule),
+                    at: campaign.createdAt)
+            ]
+            if campaign.returns != .standard {
+                let set = ControlRecord.Change.campaignReturnsSet(id: campaign.id, rule: campaign.returns)
+                records.append(ControlRecord(set, at: campaign.createdAt))
+            }
+            if case .finished(let reason, let at) = campaign.state {
+                records.append(ControlRecord(.campaignFinished(id: campaign.id, reason: reason), at: at))
+            }
+            return records
         }
         let lapses = lists.compactMap { list in list.lapsedAt.map { Lapse(list: list.id, at: $0) } }
         return Condensed(records: listRecords + uploadRecords + campaignRecords, lapses: lapses)

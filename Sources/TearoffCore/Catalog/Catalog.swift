@@ -31,6 +31,9 @@ package struct Catalog: Sendable {
     package func hasUpload(_ id: UploadID) -> Bool { Int(id.rawValue) < uploads.count }
     package func hasCampaign(_ id: CampaignID) -> Bool { Int(id.rawValue) < campaigns.count }
 
+    /// - Precondition: there is such a code.
+    package func position(of code: CodeID) -> CodePosition { self[code.upload].position(of: code.ordinal) }
+
     package var nextUploadID: UploadID { UploadID(rawValue: UInt32(uploads.count)) }
 
     /// The earliest last millisecond of an active campaign's list: right after it campaigns finish by
@@ -86,6 +89,8 @@ extension Catalog {
             campaigns[Int(id.rawValue)].state = .finished(reason, at: record.at)
         case .campaignResumed(let id):
             campaigns[Int(id.rawValue)].state = .active
+        case .campaignReturnsSet(let id, let rule):
+            campaigns[Int(id.rawValue)].returns = rule
         }
     }
 
@@ -100,7 +105,8 @@ extension Catalog {
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
         case .listExpirySet(let list, _): has(list)
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
-        case .campaignFinished(let id, _), .campaignResumed(let id): hasCampaign(id)
+        case .campaignFinished(let id, _), .campaignResumed(let id), .campaignReturnsSet(let id, _):
+            hasCampaign(id)
         }
     }
 

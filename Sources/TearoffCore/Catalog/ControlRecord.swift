@@ -12,6 +12,7 @@ package struct ControlRecord: Hashable, Sendable {
         case campaignCreated(id: CampaignID, name: String, list: ListID, rule: RetriggerRule)
         case campaignFinished(id: CampaignID, reason: FinishReason)
         case campaignResumed(id: CampaignID)
+        case campaignReturnsSet(id: CampaignID, rule: ReturnRule)
     }
 
     package let change: Change

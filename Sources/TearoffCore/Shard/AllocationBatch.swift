@@ -4,12 +4,12 @@
 /// and filled again, so that a record costs no memory of its own.
 package struct AllocationBatch: Sendable {
     package struct Entry: Sendable {
-        package let record: AllocationRecord
+        package let record: ShardRecord
         private let start: UInt32
         private let userCount: UInt8
         private let userIDCount: UInt8
 
-        fileprivate init(_ record: AllocationRecord, start: Int, userCount: Int, userIDCount: Int) {
+        fileprivate init(_ record: ShardRecord, start: Int, userCount: Int, userIDCount: Int) {
             self.record = record
             self.start = UInt32(start)
             self.userCount = UInt8(userCount)
@@ -33,8 +33,9 @@ package struct AllocationBatch: Sendable {
     ///   - user: the text of a long user; not kept for any other.
     ///   - userID: the marketing user id; empty when there is none.
     /// - Precondition: the ids have at most ``Limits/userBytes`` bytes, all of a batch together below 4 GiB.
-    package mutating func append(_ record: AllocationRecord, user: Span<UInt8>, userID: Span<UInt8>) {
-        let userCount = record.user.isLong ? user.count : 0
+    package mutating func append(_ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>) {
+        var userCount = 0
+        if case .allocation(let allocation) = record, allocation.user.isLong { userCount = user.count }
         entries.append(
             Entry(record, start: text.count, userCount: userCount, userIDCount: userID.count))
         if userCount > 0 { text.append(user) }

@@ -9,10 +9,12 @@ package struct AllocationRecord: Equatable, Sendable {
     package let campaign: CampaignID
     package let code: CodeID
     package let user: UserKey
+    /// 0: none. Not an optional, which would be twice as large.
+    private let holdUntilMilliseconds: UInt64
 
     package init(
         shard: ShardID, sequence: SequenceNumber, givenAt: Timestamp, campaign: CampaignID, code: CodeID,
-        user: UserKey
+        user: UserKey, holdUntil: Timestamp? = nil
     ) {
         self.shard = shard
         self.sequence = sequence
@@ -20,13 +22,108 @@ package struct AllocationRecord: Equatable, Sendable {
         self.campaign = campaign
         self.code = code
         self.user = user
+        holdUntilMilliseconds = holdUntil?.milliseconds ?? 0
+    }
+
+    /// The last millisecond at which it can be confirmed, when it is a hold; else nil.
+    @inline(__always)
+    package var holdUntil: Timestamp? {
+        holdUntilMilliseconds == 0 ? nil : Timestamp(milliseconds: holdUntilMilliseconds)
     }
 }
 
-/// What a shard makes of an `ALLOC`.
+/// A fact: the hold that an earlier record made has ended so.
+package struct HoldEndRecord: Equatable, Sendable {
+    package let shard: ShardID
+    package let sequence: SequenceNumber
+    /// Of the record that made the hold.
+    package let hold: SequenceNumber
+    package let end: HoldEnd
+
+    package init(shard: ShardID, sequence: SequenceNumber, hold: SequenceNumber, end: HoldEnd) {
+        self.shard = shard
+        self.sequence = sequence
+        self.hold = hold
+        self.end = end
+    }
+}
+
+/// What the log keeps of a shard.
+package enum ShardRecord: Equatable, Sendable {
+    case allocation(AllocationRecord)
+    case holdEnd(HoldEndRecord)
+
+    package var shard: ShardID {
+        switch self {
+        case .allocation(let record): record.shard
+        case .holdEnd(let record): record.shard
+        }
+    }
+
+    package var sequence: SequenceNumber {
+        switch self {
+        case .allocation(let record): record.sequence
+        case .holdEnd(let record): record.sequence
+        }
+    }
+
+    package var at: Timestamp {
+        switch self {
+        case .allocation(let record): record.givenAt
+        case .holdEnd(let record): record.end.at
+        }
+    }
+}
+
+/// The times of an allocation that stands.
+package struct AllocationTimes: Equatable, Sendable {
+    /// Of a hold: when it was confirmed, and before that when it was made.
+    package let givenAt: Timestamp
+    /// 0: none.
+    private let holdUntilMilliseconds: UInt64
+
+    package init(givenAt: Timestamp, holdUntil: Timestamp?) {
+        self.givenAt = givenAt
+        holdUntilMilliseconds = holdUntil?.milliseconds ?? 0
+    }
+
+    /// The last millisecond at which it can be confirmed; nil when it is given.
+    package var holdUntil: Timestamp? {
+        holdUntilMilliseconds == 0 ? nil : Timestamp(milliseconds: holdUntilMilliseconds)
+    }
+}
+
+/// How an allocation stands, and since when, as a look-up tells it.
+package struct AllocationStanding: Equatable, Sendable {
+    package enum Status: Sendable {
+        case given, held
+        /// It was held and went back: by a command, or because its deadline had passed.
+        case released, lapsed
+    }
+
+    package let status: Status
+    /// Of a hold: when it was confirmed; of one that was not, when it was made.
+    package let givenAt: Timestamp
+    /// The last millisecond at which it can, or could, be confirmed; nil when it is given.
+    package let holdUntil: Timestamp?
+    /// When it went back.
+    package let returnedAt: Timestamp?
+
+    package static func given(at givenAt: Timestamp) -> AllocationStanding {
+        AllocationStanding(status: .given, givenAt: givenAt, holdUntil: nil, returnedAt: nil)
+    }
+
+    package static func held(at heldAt: Timestamp, until deadline: Timestamp) -> AllocationStanding {
+        AllocationStanding(status: .held, givenAt: heldAt, holdUntil: deadline, returnedAt: nil)
+    }
+}
+
+/// What a shard makes of an `ALLOC` or a `HOLD`.
 package enum AllocationDecision: ~Copyable, Sendable {
-    /// The earlier allocation in that row stands.
+    /// The earlier allocation in that row stands; for a `HOLD`, also one that is held.
     case repeated(RowNumber)
+    /// The user has a hold that waits, which an `ALLOC` confirms.
+    case held(PendingHold)
     /// A new code is claimed; it is to be applied at once, and its record logged.
     case new(DueAllocation)
     case refused(AllocationRefusal)
@@ -40,6 +137,24 @@ package struct DueAllocation: ~Copyable, Sendable {
     package let claim: Claim
     let hash: UInt32
     let place: AllocationIndex.Place
+}
+
+/// A hold that waits, by where it stands in its shard; good until the shard changes.
+package struct PendingHold: Sendable {
+    let index: Int
+    package let row: RowNumber
+}
+
+/// What a shard makes of a `CONFIRM` or a `RELEASE`.
+package enum HoldDecision: Sendable {
+    /// To be ended at once.
+    case pending(PendingHold)
+    /// The user's code is given, in that row.
+    case given(RowNumber)
+    /// Nothing is held; the row is the user's latest one, if there is any.
+    case nothing(RowNumber?)
+    /// The list is past its expiry: nothing can be confirmed any more.
+    case listExpired
 }
 
 package enum AllocationRefusal: Equatable, Sendable {
@@ -62,4 +177,6 @@ package enum ApplyError: Error, Equatable {
     case ordinalBeyondUpload(CodeID)
     case codeGivenTwice(CodeID)
     case shardFull(ShardID)
+    /// The record names no hold of its shard that still waits.
+    case noHold(SequenceNumber)
 }

@@ -1,10 +1,10 @@
-/// One allocation in the history of a shard: 48 bytes, never changed once written.
+/// One allocation in the history of a shard: 48 bytes, never changed once written. What becomes of a hold stands
+/// in the ``HoldStore``.
 package struct Row: Sendable {
     let low: UInt64
     /// The upper half of the user, or for a long user where its bytes stand in the arena.
     let high: UInt64
-    /// 48 bits of time below, the form of the user above.
-    private let timeAndForm: UInt64
+    fileprivate var stamp: RowStamp
     package let code: CodeID
     package let campaign: CampaignID
     /// 1 + row of the earlier allocation of this user in this campaign; 0 when there is none.
@@ -18,18 +18,37 @@ package struct Row: Sendable {
     ) {
         low = user.low
         high = user.isLong ? UInt64(userBytes.rawValue) : user.high
-        timeAndForm = givenAt.milliseconds | UInt64(user.form) << 48
+        stamp = RowStamp(givenAt: givenAt, form: user.form)
         self.code = code
         self.campaign = campaign
         previousPlusOne = previous.map { $0.rawValue + 1 } ?? 0
         self.userID = userID
     }
 
-    package var givenAt: Timestamp { Timestamp(milliseconds: timeAndForm & Timestamp.maximumMilliseconds) }
-    var form: UInt8 { UInt8(truncatingIfNeeded: timeAndForm >> 48) }
+    /// When the code was given, or held.
+    package var givenAt: Timestamp { stamp.givenAt }
+    var form: UInt8 { stamp.form }
+    package var isHold: Bool { stamp.isHold }
+    fileprivate mutating func markAsHold() { stamp.markAsHold() }
     package var previous: RowNumber? {
         previousPlusOne == 0 ? nil : RowNumber(rawValue: previousPlusOne - 1)
     }
+}
+
+/// What is mostly asked of a row, in one word: 48 bits of time below, the form of the user above, and in the highest
+/// bit whether it is a hold.
+struct RowStamp: Sendable {
+    private static let holdBit: UInt64 = 1 << 63
+    private var word: UInt64
+
+    fileprivate init(givenAt: Timestamp, form: UInt8) {
+        word = givenAt.milliseconds | UInt64(form) << 48
+    }
+
+    var givenAt: Timestamp { Timestamp(milliseconds: word & Timestamp.maximumMilliseconds) }
+    fileprivate var form: UInt8 { UInt8(truncatingIfNeeded: word >> 48) }
+    var isHold: Bool { word & Self.holdBit != 0 }
+    fileprivate mutating func markAsHold() { word |= Self.holdBit }
 }
 
 /// The rows of a shard in chunks, of which only the last one changes, so that a snapshot shares all others.
@@ -41,8 +60,15 @@ package struct RowStore: Sendable {
     private var chunks: [ContiguousArray<Row>] = []
     package private(set) var count = 0
 
+    @inline(__always)
     package subscript(_ row: RowNumber) -> Row {
         chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows]
+    }
+
+    /// Of a row, without a copy of all of it.
+    @inline(__always)
+    func stamp(of row: RowNumber) -> RowStamp {
+        chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows].stamp
     }
 
     /// Where a row begins and where its last byte is: hints for the processor, never to be read through.
@@ -53,6 +79,10 @@ package struct RowStore: Sendable {
             let first = UInt(bitPattern: rows.baseAddress) &+ UInt(offset)
             return (first, first &+ UInt(MemoryLayout<Row>.size) &- 1)
         }
+    }
+
+    mutating func markAsHold(_ row: RowNumber) {
+        chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows].markAsHold()
     }
 
     mutating func append(_ row: Row) {

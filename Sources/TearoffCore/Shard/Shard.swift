@@ -8,12 +8,18 @@ package struct Shard: ~Copyable {
     package let shardCount: UInt16
     /// Makes the index unpredictable to those who choose user ids. Not part of the state.
     let seed: UInt64
-    package private(set) var lastSequence = SequenceNumber.none
-    package private(set) var rows = RowStore()
+    package internal(set) var lastSequence = SequenceNumber.none
+    package internal(set) var rows = RowStore()
+    package internal(set) var holds = HoldStore()
+    var deadlines = DeadlineQueue()
+    /// Holds that have not ended.
+    var openHolds = 0
     private var index = AllocationIndex()
     private var arena = Arena()
-    /// Indexed by upload id: the shard's share of *given* in the ledger.
-    private var givenByUpload: [UInt64] = []
+    /// Indexed by upload id: the shard's share of the ledger.
+    private var tallies: [CodeTally] = []
+    /// Recovery only: rows that found another owner at their code; see ``settleAfterRecovery(position:)``.
+    var contested: [RowNumber] = []
 
     package init(id: ShardID, shardCount: UInt16, seed: UInt64) {
         self.id = id
@@ -32,43 +38,66 @@ package struct Shard: ~Copyable {
     /// Bytes in memory beside the rows themselves.
     package var indexByteCount: Int { index.byteCount + arena.byteCount }
 
-    package func givenCount(of upload: UploadID) -> UInt64 {
-        Int(upload.rawValue) < givenByUpload.count ? givenByUpload[Int(upload.rawValue)] : 0
+    package func tally(of upload: UploadID) -> CodeTally {
+        Int(upload.rawValue) < tallies.count ? tallies[Int(upload.rawValue)] : CodeTally()
     }
 }
 
 // MARK: - Deciding
 
 extension Shard {
-    /// What `ALLOC campaign user` comes to at `now`. Claims a code when a new one is due; changes nothing
-    /// else.
+    /// What `ALLOC campaign user` or `HOLD campaign user` comes to at `now`. Claims a code when a new one is due;
+    /// changes nothing else.
     ///
-    /// - Complexity: O(1) expected; no allocation.
+    /// - Parameter holdUntil: the hold's deadline; nil for an `ALLOC`.
+    /// - Complexity: O(1) expected, O(log holds) for a user who has a hold; no allocation.
     package func decide(
-        _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp
+        _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp,
+        holdUntil: Timestamp? = nil
     ) -> AllocationDecision {
         if terms.isExpired(at: now) { return .refused(.listExpired) }
         let place = find(key, bytes: bytes)
-        if let row = place.row,
-            terms.rule.repeats(givenAt: rows[row].givenAt, now: now, lapsedAt: terms.lapsedAt)
-        {
-            return .repeated(row)
+        if let row = place.row {
+            switch verdict(on: row, terms: terms, now: now) {
+            case .repeated: return .repeated(row)
+            case .held(let hold): return holdUntil == nil ? .held(hold) : .repeated(row)
+            case .over: break
+            }
         }
         if let reason = terms.finished { return .refused(.finished(reason)) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         guard let claim = terms.pool.claim() else { return .refused(.poolEmpty) }
         let record = AllocationRecord(
             shard: id, sequence: lastSequence.next, givenAt: now, campaign: key.campaign, code: claim.code,
-            user: key.user)
+            user: key.user, holdUntil: holdUntil)
         return .new(DueAllocation(record: record, claim: claim, hash: key.hash, place: place))
+    }
+
+    /// What a user's latest allocation means for the next request.
+    enum Verdict {
+        case repeated
+        case held(PendingHold)
+        /// Another code is due.
+        case over
+    }
+
+    @inline(__always)
+    func verdict(on row: RowNumber, terms: CampaignTerms, now: Timestamp) -> Verdict {
+        let stamp = rows.stamp(of: row)
+        if stamp.isHold { return verdict(onHold: row, terms: terms, now: now) }
+        let repeats = terms.rule.repeats(givenAt: stamp.givenAt, now: now, lapsedAt: terms.lapsedAt)
+        return repeats ? .repeated : .over
     }
 
     /// The latest allocation of a user in a campaign.
     package func latest(campaign: CampaignID, user: UserKey, bytes: Span<UInt8>) -> RowNumber? {
-        find(AllocationKey(campaign: campaign, user: user, bytes: bytes, seed: seed), bytes: bytes).row
+        latest(AllocationKey(campaign: campaign, user: user, bytes: bytes, seed: seed), bytes: bytes)
     }
 
-    private func find(_ key: AllocationKey, bytes: Span<UInt8>) -> AllocationIndex.Place {
+    package func latest(_ key: AllocationKey, bytes: Span<UInt8>) -> RowNumber? { find(key, bytes: bytes).row }
+
+    @inline(__always)
+    func find(_ key: AllocationKey, bytes: Span<UInt8>) -> AllocationIndex.Place {
         index.find(hash: key.hash) { isRow($0, of: key, bytes: bytes) }
     }
 
@@ -99,10 +128,12 @@ extension Shard {
         precondition(due.record.sequence == lastSequence.next, "an allocation that is not due any more")
         return try add(
             due.record, to: due.claim.place, at: due.place, hash: due.hash, userBytes: userBytes,
-            userID: userID)
+            userID: userID, isRecovering: false)
     }
 
-    /// Adds an allocation that was read back to the history, and names the owner of its code.
+    /// Adds an allocation that was read back to the history, and names the owner of its code, unless another row
+    /// is that: one that was held and has gone back, as may be read back later, from another shard or from the
+    /// snapshot's holds. ``settleAfterRecovery(position:)`` tells.
     ///
     /// - Parameters: as above.
     /// - Throws: ``ApplyError``; the shard is unchanged then.
@@ -119,33 +150,40 @@ extension Shard {
             campaign: record.campaign, user: record.user, bytes: userBytes, seed: seed)
         return try add(
             record, to: upload.position(of: record.code.ordinal), at: find(key, bytes: userBytes),
-            hash: key.hash, userBytes: userBytes, userID: userID)
+            hash: key.hash, userBytes: userBytes, userID: userID, isRecovering: true)
     }
 
     private mutating func add(
         _ record: AllocationRecord, to code: CodePosition, at place: AllocationIndex.Place, hash: UInt32,
-        userBytes: Span<UInt8>, userID: Span<UInt8>
+        userBytes: Span<UInt8>, userID: Span<UInt8>, isRecovering: Bool
     ) throws(ApplyError) -> RowNumber {
         let number = RowNumber(rawValue: UInt32(rows.count))
         guard let owner = CodeOwner(shard: id, row: number, shardCount: shardCount) else {
             throw .shardFull(id)
         }
-        guard code.strip.setOwner(owner, at: code.position) else { throw .codeGivenTwice(record.code) }
+        if !code.strip.setOwner(owner, at: code.position) {
+            guard isRecovering else { throw .codeGivenTwice(record.code) }
+            contested.append(number)
+        }
         rows.append(
             Row(
                 user: record.user, userBytes: record.user.isLong ? arena.append(userBytes) : .none,
                 givenAt: record.givenAt, code: record.code, campaign: record.campaign, previous: place.row,
                 userID: userID.isEmpty ? .none : arena.append(userID)))
         index.set(number, at: place, hash: hash)
-        count(record.code.upload)
+        count(record.code.upload, from: .free, to: .given)
         lastSequence = record.sequence
+        if let deadline = record.holdUntil {
+            add(Hold(sequence: record.sequence, row: number, deadline: deadline))
+        }
         return number
     }
 
-    private mutating func count(_ upload: UploadID) {
+    @inline(__always)
+    mutating func count(_ upload: UploadID, from old: CodeState, to new: CodeState) {
         let position = Int(upload.rawValue)
-        while givenByUpload.count <= position { givenByUpload.append(0) }
-        givenByUpload[position] += 1
+        while tallies.count <= position { tallies.append(CodeTally()) }
+        tallies[position].move(from: old, to: new)
     }
 
     /// Raises the last sequence number to what a snapshot covered, when its last records left no row.
@@ -201,12 +239,14 @@ package struct ShardCut: Sendable {
     package let id: ShardID
     package let lastSequence: SequenceNumber
     package let rows: RowStore
+    package let holds: HoldStore
     private let arena: Arena
 
-    init(id: ShardID, lastSequence: SequenceNumber, rows: RowStore, arena: Arena) {
+    init(id: ShardID, lastSequence: SequenceNumber, rows: RowStore, holds: HoldStore, arena: Arena) {
         self.id = id
         self.lastSequence = lastSequence
         self.rows = rows
+        self.holds = holds
         self.arena = arena
     }
 
@@ -228,7 +268,7 @@ extension Shard {
     /// - Complexity: O(chunks), some microseconds; at the next append the last chunk and the last arena block
     ///   are copied, at most 1.2 MiB.
     package func cut() -> ShardCut {
-        ShardCut(id: id, lastSequence: lastSequence, rows: rows, arena: arena)
+        ShardCut(id: id, lastSequence: lastSequence, rows: rows, holds: holds, arena: arena)
     }
 }
 

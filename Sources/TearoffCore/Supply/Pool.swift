@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The codes of a list in the order they go out: strips of all its uploads, and before them the holes that a
-/// crash left.
+/// The codes of a list in the order they go out: strips of all its uploads, and before them the holes: what a
+/// crash left, and what was held and went back.
 ///
 /// A refill makes a new pool that shares the strips and holes of the old one; a loop that still has the old
 /// one draws from the same cursors and only sees the end a little earlier.
@@ -74,6 +74,13 @@ extension Pool {
         return nil
     }
 
+    /// A code that was held goes back: it counts as free from now on, and can be claimed once it is
+    /// ``putBack(_:)``. Under the mutex of the shard that held it, so that the ledger holds.
+    package func expectReturn() { holes.expect() }
+
+    /// Lets a code be claimed again that was expected back, now that a crash cannot undo that.
+    package func putBack(_ place: CodePosition) { holes.fill(place) }
+
     /// Codes that nobody claimed, holes included. Exact when no claim runs meanwhile.
     ///
     /// - Complexity: O(strips not used up).
@@ -108,13 +115,23 @@ private final class Holes: Sendable {
     private let codes = Mutex<(all: [CodePosition], taken: Int)>(([], 0))
     /// Lets a claim pass without the lock in the usual case of no holes.
     private let available = Atomic<Int>(0)
+    /// Those that are expected back included.
+    private let total = Atomic<Int>(0)
 
-    var count: Int { available.load(ordering: .relaxed) }
+    var count: Int { total.load(ordering: .relaxed) }
 
-    /// Adds behind all others; recovery adds in pool order, and holes are taken in that order.
-    func add(_ place: CodePosition) {
+    func expect() { total.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Adds one that was expected, behind all others; recovery adds in pool order, and holes are taken in that
+    /// order.
+    func fill(_ place: CodePosition) {
         codes.withLock { $0.all.append(place) }
         available.wrappingAdd(1, ordering: .releasing)
+    }
+
+    func add(_ place: CodePosition) {
+        expect()
+        fill(place)
     }
 
     /// - Parameter codesBehind: counts the codes that go out after the holes; none of them is claimed
@@ -131,6 +148,7 @@ private final class Holes: Sendable {
             if left == 0 { codes = ([], 0) }
             let claim = Claim(place: place, remaining: left + codesBehind())
             available.wrappingSubtract(1, ordering: .releasing)
+            total.wrappingSubtract(1, ordering: .relaxed)
             return claim
         }
     }

@@ -83,6 +83,12 @@ extension Strip {
         return owners.owner(at: position)
     }
 
+    /// Forgets who had a code that went back; nothing happens when it has another owner, or none.
+    package func removeOwner(_ owner: CodeOwner, at position: Int) {
+        precondition(position >= 0 && position < count, "position \(position) in a strip of \(count)")
+        owners.remove(owner, at: position)
+    }
+
     /// Moves the cursor past the last code that has an owner. Recovery only, before any claim.
     ///
     /// - Returns: the positions before it that have none: claimed in an earlier life, never acknowledged,
@@ -144,6 +150,13 @@ package struct CodePosition: Sendable {
         return unsafe slots[position].compareExchange(
             expected: 0, desired: owner.rawValue, ordering: .acquiringAndReleasing
         ).exchanged
+    }
+
+    func remove(_ owner: CodeOwner, at position: Int) {
+        // SAFETY: as above.
+        guard let slots = unsafe slots.load(ordering: .acquiring) else { return }
+        _ = unsafe slots[position].compareExchange(
+            expected: owner.rawValue, desired: 0, ordering: .acquiringAndReleasing)
     }
 
     func owner(at position: Int) -> CodeOwner? {

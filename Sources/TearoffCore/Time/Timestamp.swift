@@ -14,6 +14,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
+    /// The instant so much later; at most the last one that there is.
+    package func adding(milliseconds more: UInt64) -> Timestamp {
+        Timestamp(milliseconds: milliseconds + min(more, Self.maximumMilliseconds))
+    }
+
     /// Milliseconds from `earlier` to this instant; 0 when `earlier` is not earlier.
     package func millisecondsSince(_ earlier: Timestamp) -> UInt64 {
         milliseconds > earlier.milliseconds ? milliseconds - earlier.milliseconds : 0

@@ -35,10 +35,13 @@ extension ControlPlane {
             }, done: done)
     }
 
-    package func createCampaign(name: String, list: String, rule: RetriggerRule, done: @escaping Done) {
+    package func createCampaign(
+        name: String, list: String, rule: RetriggerRule, returns: ReturnRule, done: @escaping Done
+    ) {
         change(
             { catalog, now throws(CatalogError) in
-                try catalog.decideCreateCampaign(name: name, list: list, rule: rule, now: now)
+                try catalog.decideCreateCampaign(
+                    name: name, list: list, rule: rule, returns: returns, now: now)
             }, done: done)
     }
 

@@ -225,7 +225,9 @@ extension ControlPlane {
             engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
         case .uploadCommitted(_, let list, let count, _, _, _):
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
-        case .listCreated, .fixedCodeSet, .listExpirySet, .campaignCreated, .campaignResumed: break
+        case .listCreated, .fixedCodeSet, .listExpirySet, .campaignCreated, .campaignResumed,
+            .campaignReturnsSet:
+            break
         }
     }
 }
@@ -263,15 +265,17 @@ extension ControlPlane {
     private func finishExhausted(_ list: ListID, uploadCount: Int) {
         submit(
             ControlJob(
-                work: .change { catalog, now in
+                work: .change { [engine] catalog, now in
                     // The claims on a refill that came meanwhile were not waited for.
                     guard catalog[list].uploads.count == uploadCount else { return Proposal(records: []) }
-                    return Proposal(records: catalog.decideExhaustion(of: list, now: now))
+                    let held = engine.heldCount(of: catalog[list])
+                    return Proposal(records: catalog.decideExhaustion(of: list, held: held, now: now))
                 },
                 done: { [self] result in
                     drainedLists.remove(list)
                     guard case .success(let cut) = result else { return }
-                    let hasMore = !cut.catalog.decideExhaustion(of: list, now: engine.now()).isEmpty
+                    let held = engine.heldCount(of: cut.catalog[list])
+                    let hasMore = !cut.catalog.decideExhaustion(of: list, held: held, now: engine.now()).isEmpty
                     if hasMore || cut.catalog[list].uploads.count != uploadCount { listIsDrained(list) }
                 }))
     }

@@ -1,7 +1,7 @@
 package import TearoffCore
 package import TearoffLog
 
-/// What an `ALLOC` came to on its loop.
+/// What an `ALLOC` or a `HOLD` came to on its loop.
 package enum AllocationOutcome: Sendable {
     case given(Allocation)
     case refused(AllocationRefusal)
@@ -13,12 +13,25 @@ package enum AllocationOutcome: Sendable {
 package struct Allocation: Sendable {
     package let place: CodePosition
     package let isRepeat: Bool
-    package let givenAt: Timestamp
+    package let times: AllocationTimes
     /// The frame of the own lane that must be durable before the reply leaves; ``FrameNumber/none`` when all
     /// is.
     package let frame: FrameNumber
 
     package var code: CodeID { place.code }
+}
+
+/// What a `CONFIRM` or a `RELEASE` came to on its loop.
+package enum HoldOutcome: Sendable {
+    /// The hold has ended as it was asked for.
+    case ended(frame: FrameNumber)
+    /// The user's code is given: nothing is left to confirm, and nothing can be released.
+    case given(frame: FrameNumber)
+    /// Nothing is held for the user.
+    case nothing(frame: FrameNumber)
+    case listExpired
+    /// As ``AllocationOutcome/parked(_:)``.
+    case parked(LaneFrame)
 }
 
 /// An `ALLOC` that is understood and not decided yet: who asks for what, and where that is kept.

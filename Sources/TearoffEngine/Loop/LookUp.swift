@@ -61,29 +61,25 @@ package struct LookUp<Found: Sendable>: Sendable {
 package struct HistoryEntry: Equatable, Sendable {
     package let campaign: CampaignID
     package let code: CodeID
-    package let givenAt: Timestamp
+    package let standing: AllocationStanding
     /// Where the marketing user id stands in the look-up's text; empty when there is none.
     package let userID: Range<Int>
 }
 
 /// Where a code stands, and who has it.
 package struct CodePlace: Equatable, Sendable {
-    package enum State: Sendable {
-        case free, given
-    }
-
     package struct Owner: Equatable, Sendable {
         /// Where the user stands in the look-up's text.
         package let user: Range<Int>
         /// The same of the marketing user id; empty when there is none.
         package let userID: Range<Int>
         package let campaign: CampaignID
-        package let givenAt: Timestamp
+        package let standing: AllocationStanding
     }
 
     package let list: ListID
     package let code: CodeID
-    package let state: State
+    package let state: CodeState
     /// nil for a free code, and for a fixed one, which many users have.
     package let owner: Owner?
 }

@@ -19,7 +19,7 @@ extension LoopEngine {
                 }
             }
         }
-        lookUp.found.sort { $0.givenAt > $1.givenAt }
+        lookUp.found.sort { $0.standing.givenAt > $1.standing.givenAt }
         if lookUp.found.count > Limits.historyRows {
             lookUp.found.removeLast(lookUp.found.count - Limits.historyRows)
         }
@@ -32,7 +32,9 @@ extension LoopEngine {
     ) {
         let userID = lookUp.keep { state.shard.appendUserID(of: row, to: &$0) }
         lookUp.found.append(
-            HistoryEntry(campaign: row.campaign, code: row.code, givenAt: row.givenAt, userID: userID))
+            HistoryEntry(
+                campaign: row.campaign, code: row.code, standing: state.shard.standing(of: number),
+                userID: userID))
         lookUp.wait(for: state.inFlight.dependency(of: number, lanes: engine.lanes), onLoop: index)
     }
 
@@ -54,14 +56,16 @@ extension LoopEngine {
             lookUp.found.append(CodePlace(list: upload.list, code: code, state: .free, owner: nil))
             return
         }
-        let holder = holder(of: owner, in: &lookUp)
+        let (holder, state) = holder(of: owner, in: &lookUp)
         lookUp.found.append(
             CodePlace(
-                list: upload.list, code: code, state: .given, owner: upload.codes.isFixed ? nil : holder))
+                list: upload.list, code: code, state: state, owner: upload.codes.isFixed ? nil : holder))
     }
 
-    /// The user that a code was given to.
-    private func holder(of owner: CodeOwner, in lookUp: inout LookUp<CodePlace>) -> CodePlace.Owner {
+    /// The user that a code was given to, or is or was held for.
+    private func holder(
+        of owner: CodeOwner, in lookUp: inout LookUp<CodePlace>
+    ) -> (CodePlace.Owner, CodeState) {
         let shardCount = engine.routing.shardCount
         let number = owner.row(shardCount: shardCount)
         // The owner is named under the shard's mutex, so whoever enters behind it finds the row.
@@ -71,8 +75,10 @@ extension LoopEngine {
                 let user = lookUp.keep { state.shard.appendUser(of: row, to: &$0) }
                 let userID = lookUp.keep { state.shard.appendUserID(of: row, to: &$0) }
                 lookUp.wait(for: state.inFlight.dependency(of: number, lanes: engine.lanes), onLoop: index)
-                return CodePlace.Owner(
-                    user: user, userID: userID, campaign: row.campaign, givenAt: row.givenAt)
+                let holder = CodePlace.Owner(
+                    user: user, userID: userID, campaign: row.campaign,
+                    standing: state.shard.standing(of: number))
+                return (holder, state.shard.hold(of: number)?.codeState ?? .given)
             }
         }
     }

@@ -15,7 +15,7 @@ package final class LoopEngine {
     /// By campaign id: terms that were asked for since the catalog was adopted.
     private var knownTerms: [CampaignTerms?] = []
     package let writer: LaneWriter
-    private let status: LaneStatus
+    let status: LaneStatus
     package private(set) var now: Timestamp
     private let batchBytesMax: Int
     private var tick: Tick
@@ -64,7 +64,9 @@ package final class LoopEngine {
     }
 
     /// Whether the batch must be committed before another burst is decided.
-    package var isBatchFull: Bool { tick.byteCount >= batchBytesMax }
+    package var isBatchFull: Bool { isBatchFull(tick) }
+
+    func isBatchFull(_ tick: borrowing Tick) -> Bool { tick.byteCount >= batchBytesMax }
 
     package var counters: LoopCounters { tick.counters }
 }
@@ -73,7 +75,7 @@ package final class LoopEngine {
 
 /// What all decisions of a burst share.
 package struct TickMoment: Sendable {
-    let now: Timestamp
+    package let now: Timestamp
     /// The frame that new records go into.
     let frame: LaneFrame
 }
@@ -116,31 +118,43 @@ extension LoopEngine {
     @inline(__always)
     package func withTick<Result>(_ body: (inout Tick) -> Result) -> Result { body(&tick) }
 
-    /// Decides an `ALLOC` and, when a new code is given, puts its record into the open batch.
+    /// Decides an `ALLOC` or a `HOLD` and, when a new code is given, puts its record into the open batch.
     ///
     /// - Parameters:
     ///   - terms: the same that the request was made with.
+    ///   - holdUntil: the deadline of a hold; nil for an `ALLOC`, which confirms one that waits.
     ///   - moment: of this tick, and of this burst.
     ///   - userID: the marketing user id; empty when there is none.
     ///   - tick: the one of ``withTick(_:)``.
     /// - Complexity: O(1) expected; one mutex; no allocation.
     package func allocate(
-        _ request: AllocationRequest, terms: CampaignTerms, at moment: TickMoment, user: Span<UInt8>,
-        userID: Span<UInt8>, in tick: inout Tick
+        _ request: AllocationRequest, terms: CampaignTerms, holdUntil: Timestamp? = nil, at moment: TickMoment,
+        user: Span<UInt8>, userID: Span<UInt8>, in tick: inout Tick
     ) -> AllocationOutcome {
         let decision = engine.withShard(request.shard) {
             $0.allocate(
-                request.key, terms: terms, at: moment, in: status, user: user, userID: userID,
-                engine: engine)
+                request.key, terms: terms, holdUntil: holdUntil, at: moment, in: status, user: user,
+                userID: userID, engine: engine)
         }
         switch decision {
         case .new(let due):
             tick.add(due, terms: terms, frame: moment.frame.frame, userBytes: user, userID: userID)
             return .given(
                 Allocation(
-                    place: due.claim.place, isRepeat: false, givenAt: moment.now, frame: moment.frame.frame))
-        case .repeated(let code, let givenAt, let dependency):
-            return repeated(code, givenAt, dependency, &tick)
+                    place: due.claim.place, isRepeat: false,
+                    times: AllocationTimes(givenAt: moment.now, holdUntil: holdUntil),
+                    frame: moment.frame.frame))
+        case .repeated(let code, let times, let dependency):
+            return repeated(code, times, dependency, &tick)
+        case .confirmed(let record, let code):
+            tick.add(record, terms: terms, frame: moment.frame.frame)
+            return .given(
+                Allocation(
+                    place: upload(code.upload).position(of: code.ordinal), isRepeat: true,
+                    times: AllocationTimes(givenAt: moment.now, holdUntil: nil), frame: moment.frame.frame))
+        case .parked(let frame):
+            tick.counters.parked += 1
+            return .parked(frame)
         case .refused(let refusal):
             tick.counters.refused += 1
             if refusal == .poolEmpty { listIsDrained(terms.list) }
@@ -152,7 +166,7 @@ extension LoopEngine {
     }
 
     private func repeated(
-        _ code: CodeID, _ givenAt: Timestamp, _ dependency: LaneFrame?, _ tick: inout Tick
+        _ code: CodeID, _ times: AllocationTimes, _ dependency: LaneFrame?, _ tick: inout Tick
     ) -> AllocationOutcome {
         if let dependency, dependency.lane != index {
             tick.counters.parked += 1
@@ -161,11 +175,11 @@ extension LoopEngine {
         tick.counters.repeated += 1
         return .given(
             Allocation(
-                place: upload(code.upload).position(of: code.ordinal), isRepeat: true, givenAt: givenAt,
+                place: upload(code.upload).position(of: code.ordinal), isRepeat: true, times: times,
                 frame: dependency?.frame ?? .none))
     }
 
-    private func listIsDrained(_ list: ListID) {
+    func listIsDrained(_ list: ListID) {
         control.execute { $0.listIsDrained(list) }
     }
 
@@ -231,6 +245,7 @@ extension LoopEngine {
                 engine.host.report(.listLow(list: low.listName, remaining: low.remaining))
             }
             for list in tick.takeDrained(through: durable) { listIsDrained(list) }
+            for returned in tick.takeReturned(through: durable) { returned.putBack() }
             requestSnapshotIfDue()
             if !writer.newSegmentIsPending, let started = segmentStarted.take() { started(writer.position) }
             return progress

@@ -10,6 +10,10 @@ package struct Tick: ~Copyable {
     private var drained: [(frame: FrameNumber, list: ListID)] = []
     /// Lists that came down to their warning; reported after the tick, not under a shard's mutex.
     private var low: [LowList] = []
+    /// The earliest deadline of the holds that were made since it was asked for.
+    private var nextHoldEnd: Timestamp?
+    /// Codes that are free again once the frame is durable.
+    private var returned: [(frame: FrameNumber, code: ReturnedCode)] = []
 
     struct LowList {
         let listName: String
@@ -30,10 +34,39 @@ package struct Tick: ~Copyable {
     ) {
         encoder.encode(due.record, userBytes: userBytes, userID: userID, into: &batch.bytes)
         batch.recordCount += 1
-        counters.given += 1
+        if let deadline = due.record.holdUntil {
+            counters.held += 1
+            nextHoldEnd = min(nextHoldEnd ?? deadline, deadline)
+        } else {
+            counters.given += 1
+        }
         let remaining = due.claim.remaining
         if remaining == 0 { drained.append((frame, terms.list)) }
         if remaining == terms.warnAt { low.append(LowList(listName: terms.listName, remaining: remaining)) }
+    }
+
+    /// Notes the end of a hold, which goes into `frame`.
+    mutating func add(_ record: HoldEndRecord, terms: CampaignTerms, frame: FrameNumber) {
+        encoder.encode(record, into: &batch.bytes)
+        batch.recordCount += 1
+        counters.note(record.end.reason)
+        // Codes that were held may have been all that a list had left.
+        if !record.end.codeIsFree, terms.pool.totalFree == 0 { drained.append((frame, terms.list)) }
+    }
+
+    /// Notes that a code goes back to its pool once `frame` is durable.
+    mutating func add(_ code: ReturnedCode, frame: FrameNumber) { returned.append((frame, code)) }
+
+    mutating func takeNextHoldEnd() -> Timestamp? {
+        defer { nextHoldEnd = nil }
+        return nextHoldEnd
+    }
+
+    /// Codes that are to go back now that their frames are durable.
+    mutating func takeReturned(through durable: FrameNumber) -> [ReturnedCode] {
+        if returned.isEmpty { return [] }
+        defer { returned.removeAll { $0.frame <= durable } }
+        return returned.filter { $0.frame <= durable }.map(\.code)
     }
 
     /// Moves the records into the writer's batch, which is empty, and begins a new frame.
@@ -62,6 +95,32 @@ package struct LoopCounters: Sendable {
     package var refused: UInt64 = 0
     /// Commands that met a row in flight in another lane.
     package var parked: UInt64 = 0
+    /// Of holds: how many were made, and how they ended.
+    package var held: UInt64 = 0
+    package var confirmed: UInt64 = 0
+    package var released: UInt64 = 0
+    package var lapsed: UInt64 = 0
 
     package init() {}
+
+    mutating func note(_ reason: HoldEnd.Reason) {
+        switch reason {
+        case .confirmed: confirmed += 1
+        case .released: released += 1
+        case .expired: lapsed += 1
+        }
+    }
+}
+
+/// A code that was held and goes back to its pool.
+struct ReturnedCode: Sendable {
+    let place: CodePosition
+    let owner: CodeOwner
+    let pool: Pool
+
+    /// From here on anybody may be given it.
+    func putBack() {
+        place.strip.removeOwner(owner, at: place.position)
+        pool.putBack(place)
+    }
 }

@@ -7,7 +7,7 @@ import TearoffLog
 extension RecoveringState {
     mutating func readHistory() throws(SnapshotFault) {
         guard let manifest else { return }
-        let total = UInt64(manifest.shards.reduce(0) { $0 + $1.chunks.count })
+        let total = UInt64(manifest.shards.reduce(0) { $0 + $1.chunks.count + $1.holdChunks.count })
         let progress = SharedProgress(.snapshot, total: total, source.progress)
         let faults = Mutex([SnapshotFault?](repeating: nil, count: shards.count))
         // One for each worker: as many as are in use at once.
@@ -17,8 +17,13 @@ extension RecoveringState {
             var reader = idle.withLock { $0.popLast() } ?? ChunkReader(blobs)
             var replay = ShardReplay(shards[shard], catalog: catalog, covered: nil)
             do throws(SnapshotFault) {
+                let id = ShardID(rawValue: UInt16(shard))
                 for chunk in manifest.shards[shard].chunks {
-                    try reader.read(chunk, of: ShardID(rawValue: UInt16(shard)), into: &replay)
+                    try reader.read(chunk, of: id, into: &replay)
+                    progress.add(1)
+                }
+                for (index, chunk) in manifest.shards[shard].holdChunks.enumerated() {
+                    try reader.readHolds(chunk, index: index, of: id, into: &replay)
                     progress.add(1)
                 }
             } catch {
@@ -31,12 +36,15 @@ extension RecoveringState {
     }
 
     private mutating func settle(_ history: Manifest.ShardHistory, of shard: Int) throws(SnapshotFault) {
-        let rows = shards[shard].state.withLock { state in
+        let (rows, holds) = shards[shard].state.withLock { state in
             state.shard.advance(to: history.lastSequence)
-            return UInt64(state.shard.rows.count)
+            return (UInt64(state.shard.rows.count), UInt64(state.shard.holds.count))
         }
         guard rows == history.rowCount else {
             throw .unusable("shard \(shard) has \(rows) rows instead of \(history.rowCount)")
+        }
+        guard holds == history.holdCount else {
+            throw .unusable("shard \(shard) has \(holds) holds instead of \(history.holdCount)")
         }
         counters.rowsFromSnapshot += rows
     }
@@ -57,14 +65,7 @@ private struct ChunkReader {
         _ chunk: BlobID, of shard: ShardID, into replay: inout ShardReplay
     ) throws(SnapshotFault) {
         do {
-            try blobs.readAll(chunk, into: &packed)
-            // A second name for each, since what one call reads and another writes are parts of the same
-            // value.
-            let packed = packed
-            guard PackedBlob.unpack(packed.span, countMax: HistoryChunk.bytesMaximum, into: &content) else {
-                throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
-            }
-            let content = content
+            let content = try content(of: chunk, countMax: HistoryChunk.bytesMaximum)
             batch.removeAll()
             try HistoryChunk.decode(content.span, shard: shard) { record, user, userID in
                 batch.append(record, user: user, userID: userID)
@@ -73,6 +74,29 @@ private struct ChunkReader {
         } catch {
             throw .unusable("chunk \(chunk): \(error)")
         }
+    }
+
+    /// - Parameter index: of the chunk among those of its shard.
+    mutating func readHolds(
+        _ chunk: BlobID, index: Int, of shard: ShardID, into replay: inout ShardReplay
+    ) throws(SnapshotFault) {
+        do {
+            let content = try content(of: chunk, countMax: HoldChunk.bytesMaximum)
+            let first = index * HoldChunk.holdsMaximum
+            try replay.restore(try HoldChunk.decode(content.span, shard: shard, first: first))
+        } catch {
+            throw .unusable("chunk \(chunk): \(error)")
+        }
+    }
+
+    private mutating func content(of chunk: BlobID, countMax: Int) throws -> [UInt8] {
+        try blobs.readAll(chunk, into: &packed)
+        // A second name, since what one call reads and another writes are parts of the same value.
+        let packed = packed
+        guard PackedBlob.unpack(packed.span, countMax: countMax, into: &content) else {
+            throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
+        }
+        return content
     }
 }
 

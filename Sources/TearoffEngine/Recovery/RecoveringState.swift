@@ -97,14 +97,28 @@ extension RecoveringState {
 // MARK: - The end
 
 extension RecoveringState {
+    /// A code that was held and went back may have been given by another shard, which was read back earlier.
+    private func settleOwners() throws(RecoveryError) {
+        do throws(ApplyError) {
+            for shard in shards {
+                try shard.state.withLock { state throws(ApplyError) in
+                    try state.shard.settleAfterRecovery(position: catalog.position(of:))
+                }
+            }
+        } catch {
+            throw RecoveryError(.misplaced, file: "wal", problem: "a record contradicts the others: \(error)")
+        }
+    }
+
     /// Frees what was claimed and never acknowledged, and checks every ledger.
     mutating func finish(newestSnapshot: UInt64) throws(RecoveryError) -> RecoveredState {
+        try settleOwners()
         for list in catalog.lists {
             list.pool.settleAfterRecovery()
             var ledger = Ledger(uploaded: list.uploadedCount, free: list.pool.totalFree, given: 0)
             for shard in shards {
-                ledger.given += shard.state.withLock { state in
-                    list.uploads.reduce(0) { $0 + state.shard.givenCount(of: $1.id) }
+                shard.state.withLock { state in
+                    for upload in list.uploads { ledger.add(state.shard.tally(of: upload.id)) }
                 }
             }
             guard ledger.holds else {

@@ -37,7 +37,7 @@ package enum Recovery {
         } catch {
             switch error {
             case .unusable(let problem): preconditionFailure("no snapshot is unusable: \(problem)")
-            case .refused(let error): throw error
+            case .refused(let error): throw error.behind(notices)
             }
         }
     }
@@ -123,6 +123,19 @@ struct SnapshotShelf {
 }
 
 extension RecoveryError {
+    /// The same, with why no snapshot could stand in for what is missing.
+    fileprivate func behind(_ notices: [RecoveryNotice]) -> RecoveryError {
+        let problems = notices.compactMap { notice in
+            if case .snapshotUnusable(let number, let problem) = notice {
+                "; snapshot \(number) cannot be used: \(problem)"
+            } else {
+                nil
+            }
+        }
+        return RecoveryError(
+            kind, file: file, offset: offset, frame: frame, problem: problem + problems.joined(), advice: advice)
+    }
+
     init(_ kind: Kind, _ error: StorageError) {
         self.init(kind, file: error.file, offset: error.offset, problem: "\(error)")
     }

@@ -9,7 +9,7 @@ import TearoffLog
 /// crash an earlier one may never come: nobody was told of it.
 struct ShardReplay {
     private struct Waiting {
-        let record: AllocationRecord
+        let record: ShardRecord
         let user: [UInt8]
         let userID: [UInt8]
     }
@@ -76,7 +76,7 @@ extension ShardReplay {
 
     /// Applies the record when it is the next of its shard, and those that waited for it; else keeps it.
     private mutating func add(
-        _ record: AllocationRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
     ) throws(RecoveryError) {
         if let covered, record.sequence <= covered { return }
         if record.sequence == shard.lastSequence.next {
@@ -111,15 +111,14 @@ extension ShardReplay {
     }
 
     private mutating func apply(
-        _ record: AllocationRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
     ) throws(RecoveryError) {
         do throws(ApplyError) {
             try enter(record, user: user, userID: userID, into: &shard)
         } catch {
             throw RecoveryError(.misplaced, file: "wal", problem: "a record contradicts the others: \(error)")
         }
-        rowCount += 1
-        at = max(at, record.givenAt)
+        at = max(at, record.at)
     }
 }
 
@@ -139,12 +138,25 @@ extension ShardReplay {
         }
     }
 
+    /// Puts the holds of a snapshot back, once all rows are there.
+    mutating func restore(_ holds: [Hold]) throws(ApplyError) {
+        let (cell, catalog) = (cell, catalog)
+        try cell.state.withLock { state throws(ApplyError) in
+            for hold in holds { try state.shard.restore(hold, position: catalog.position(of:)) }
+        }
+    }
+
     private mutating func enter(
-        _ record: AllocationRecord, user: Span<UInt8>, userID: Span<UInt8>, into shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, into shard: inout Shard
     ) throws(ApplyError) {
-        guard catalog.hasCampaign(record.campaign) else { throw .unknownCampaign(record.campaign) }
-        let upload = try upload(of: record)
-        _ = try shard.apply(record, userBytes: user, userID: userID, upload: upload)
+        switch record {
+        case .holdEnd(let record): try shard.apply(record, position: catalog.position(of:))
+        case .allocation(let record):
+            guard catalog.hasCampaign(record.campaign) else { throw .unknownCampaign(record.campaign) }
+            let upload = try upload(of: record)
+            _ = try shard.apply(record, userBytes: user, userID: userID, upload: upload)
+            rowCount += 1
+        }
     }
 
     private mutating func upload(of record: AllocationRecord) throws(ApplyError) -> Upload {

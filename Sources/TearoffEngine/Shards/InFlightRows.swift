@@ -2,7 +2,7 @@ import TearoffCore
 import TearoffLog
 
 /// Which frames the latest rows of a shard wait for, as runs of rows that went into one frame. Rows before the
-/// first run are known to be durable.
+/// first run are known to be durable, unless something became of them since: of holds, one by one.
 struct InFlightRows {
     /// From `firstRow` to the next run, or to the shard's last row.
     private struct Run {
@@ -16,6 +16,13 @@ struct InFlightRows {
     private var count = 0
     private var nextRow: UInt32
     private var latest: LaneFrame?
+    /// By row: the frame that a hold's beginning or end went into. Those of durable frames stay for a while.
+    private var changes: [UInt32: LaneFrame] = [:]
+    /// Whether something may have become of older rows that is not durable. Beside the dictionary, since every command
+    /// asks.
+    private(set) var hasChanges = false
+    private var changesBeforeSweep = Self.changesAtFirst
+    private static let changesAtFirst = 64
 
     /// Runs of a shard that two or three lanes write to fit without growing.
     private static let runsAtFirst = 16
@@ -32,6 +39,7 @@ struct InFlightRows {
     ///   their cores pass its reference count around.
     /// - Complexity: O(log runs).
     func dependency(of row: RowNumber, lanes: @autoclosure () -> [LaneStatus]) -> LaneFrame? {
+        if hasChanges, let frame = change(of: row, lanes: lanes()) { return frame }
         // The usual case first: older than all that is remembered.
         guard count > 0, let oldest = run(0), oldest.firstRow <= row.rawValue else { return nil }
         var (low, high) = (1, count)
@@ -41,6 +49,24 @@ struct InFlightRows {
         }
         guard let waiting = run(low - 1)?.frame else { return nil }
         return lanes()[waiting.lane].durableFrame >= waiting.frame ? nil : waiting
+    }
+
+    /// The frame that what became of a hold waits for, or nil when it is durable.
+    func change(of row: RowNumber, lanes: [LaneStatus]) -> LaneFrame? {
+        guard let frame = changes[row.rawValue] else { return nil }
+        return lanes[frame.lane].durableFrame >= frame.frame ? nil : frame
+    }
+
+    /// Notes that the hold in that row began or ended.
+    ///
+    /// - Complexity: O(1) amortised.
+    mutating func noteChange(of row: RowNumber, in frame: LaneFrame, lanes: [LaneStatus]) {
+        if changes.count >= changesBeforeSweep {
+            changes = changes.filter { lanes[$0.value.lane].durableFrame < $0.value.frame }
+            changesBeforeSweep = max(Self.changesAtFirst, 2 * changes.count)
+        }
+        changes[row.rawValue] = frame
+        hasChanges = true
     }
 
     private func run(_ index: Int) -> Run? { runs[(head &+ index) & (runs.count &- 1)] }

@@ -10,6 +10,8 @@ package final class ShardCell: Sendable {
     /// The shard's own, which needs no mutex.
     let directory: IndexDirectory
     private let waits = Atomic<UInt64>(0)
+    /// In milliseconds: the earliest deadline of a hold; the highest number when there is none.
+    private let deadline = Atomic<UInt64>(.max)
 
     init(_ shard: consuming sending Shard) {
         directory = shard.directory
@@ -18,7 +20,10 @@ package final class ShardCell: Sendable {
 
     /// All rows are durable: they were read back.
     func settleAfterRecovery() {
-        state.withLock { $0.inFlight = InFlightRows(firstRow: $0.shard.rows.count) }
+        state.withLock { state in
+            state.inFlight = InFlightRows(firstRow: state.shard.rows.count)
+            noteDeadline(of: state.shard)
+        }
     }
 }
 
@@ -59,7 +64,11 @@ extension ShardCell {
         /// Given and in the history; its record is to be put into the frame that the lane was told of.
         case new(DueAllocation)
         /// The row waits for `dependency`; nil when it is durable.
-        case repeated(CodeID, givenAt: Timestamp, dependency: LaneFrame?)
+        case repeated(CodeID, AllocationTimes, dependency: LaneFrame?)
+        /// A hold was confirmed, as the record says that is to be put into the frame.
+        case confirmed(HoldEndRecord, CodeID)
+        /// What became of the user's hold is in flight in another lane; nothing was done.
+        case parked(LaneFrame)
         case refused(AllocationRefusal)
         /// The shard is unchanged, and the engine must stop.
         case failed(ApplyError)
@@ -70,30 +79,117 @@ extension ShardCell {
     /// The record itself is written by the caller, outside of the mutex: the lane is told of the frame inside, so
     /// that whoever sees the row also sees what it waits for.
     func allocate(
-        _ key: AllocationKey, terms: CampaignTerms, at moment: TickMoment, in lane: LaneStatus,
-        user: Span<UInt8>, userID: Span<UInt8>, engine: Engine
+        _ key: AllocationKey, terms: CampaignTerms, holdUntil: Timestamp?, at moment: TickMoment,
+        in lane: LaneStatus, user: Span<UInt8>, userID: Span<UInt8>, engine: Engine
     ) -> Decision {
         noteWaitIfTaken()
         return withState { state in
-            switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now) {
+            if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
+            switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now, holdUntil: holdUntil) {
             case .refused(let refusal): return .refused(refusal)
             case .repeated(let number):
-                let row = state.shard.rows[number]
                 return .repeated(
-                    row.code, givenAt: row.givenAt,
+                    state.shard.rows[number].code, state.shard.times(of: number),
                     dependency: state.inFlight.dependency(of: number, lanes: engine.lanes))
+            case .held(let hold):
+                let code = state.shard.rows[hold.row].code
+                return .confirmed(
+                    state.end(hold, .confirmed, terms: terms, at: moment, in: lane, engine: engine), code)
             case .new(let due):
+                let row: RowNumber
                 do throws(ApplyError) {
-                    _ = try state.shard.apply(due, userBytes: user, userID: userID)
+                    row = try state.shard.apply(due, userBytes: user, userID: userID)
                 } catch {
                     return .failed(error)
                 }
                 state.inFlight.append(moment.frame, lanes: engine.lanes)
+                if holdUntil != nil {
+                    state.inFlight.noteChange(of: row, in: moment.frame, lanes: engine.lanes)
+                    noteDeadline(of: state.shard)
+                }
                 lane.noteWrite(to: moment.frame.frame)
                 return .new(due)
             }
         }
     }
+}
+
+// MARK: - Holds
+
+extension ShardCell {
+    /// What became of a `CONFIRM` or a `RELEASE` in its shard.
+    enum EndDecision: Sendable {
+        case ended(EndedHold)
+        /// The code is given already; the row waits for `dependency`.
+        case given(dependency: LaneFrame?)
+        /// Nothing is held; the user's latest row, if there is one, waits for `dependency`.
+        case nothing(dependency: LaneFrame?)
+        case listExpired
+        case parked(LaneFrame)
+    }
+
+    /// - Parameter reason: confirmed or released.
+    func endHold(
+        _ reason: HoldEnd.Reason, of key: AllocationKey, terms: CampaignTerms, at moment: TickMoment,
+        in lane: LaneStatus, user: Span<UInt8>, engine: Engine
+    ) -> EndDecision {
+        withState { state in
+            if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
+            switch state.shard.decideEnd(reason, of: key, bytes: user, terms: terms, now: moment.now) {
+            case .listExpired: return .listExpired
+            case .given(let row):
+                return .given(dependency: state.inFlight.dependency(of: row, lanes: engine.lanes))
+            case .nothing(let row):
+                return .nothing(
+                    dependency: row.flatMap { state.inFlight.dependency(of: $0, lanes: engine.lanes) })
+            case .pending(let hold):
+                let record = state.end(hold, reason, terms: terms, at: moment, in: lane, engine: engine)
+                return .ended(EndedHold(record: record, row: hold.row, code: state.shard.rows[hold.row].code))
+            }
+        }
+    }
+
+    /// Whether a hold's deadline has passed, without the mutex.
+    func hasOverdueHold(at now: Timestamp) -> Bool { deadline.load(ordering: .relaxed) < now.milliseconds }
+
+    /// In milliseconds; nil when there is no hold.
+    var nextDeadline: UInt64? {
+        let deadline = deadline.load(ordering: .relaxed)
+        return deadline == .max ? nil : deadline
+    }
+
+    /// Ends the hold whose deadline passed first.
+    ///
+    /// - Parameter terms: of a campaign.
+    /// - Returns: nil when there is none, or when its beginning is in flight in another lane.
+    func endOverdueHold(
+        terms: (CampaignID) -> CampaignTerms, at moment: TickMoment, in lane: LaneStatus, engine: Engine
+    ) -> (hold: EndedHold, terms: CampaignTerms)? {
+        withState { state in
+            defer { noteDeadline(of: state.shard) }
+            guard let hold = state.shard.overdueHold(at: moment.now) else { return nil }
+            if let frame = state.inFlight.change(of: hold.row, lanes: engine.lanes),
+                frame.lane != moment.frame.lane
+            {
+                return nil
+            }
+            let row = state.shard.rows[hold.row]
+            let terms = terms(row.campaign)
+            let record = state.end(hold, .expired, terms: terms, at: moment, in: lane, engine: engine)
+            return (EndedHold(record: record, row: hold.row, code: row.code), terms)
+        }
+    }
+
+    private func noteDeadline(of shard: borrowing Shard) {
+        deadline.store(shard.nextDeadline?.milliseconds ?? .max, ordering: .relaxed)
+    }
+}
+
+/// A hold that has just ended, whose record is to be put into the frame.
+struct EndedHold: Sendable {
+    let record: HoldEndRecord
+    let row: RowNumber
+    let code: CodeID
 }
 
 /// A shard, and which of its rows a crash could still take away.
@@ -104,5 +200,28 @@ package struct ShardState: ~Copyable {
     init(shard: consuming Shard) {
         inFlight = InFlightRows(firstRow: shard.rows.count)
         self.shard = shard
+    }
+
+    /// The frame in another lane that what became of the user's hold waits for: nothing may be decided on that
+    /// before. Nil nearly always.
+    @inline(__always)
+    fileprivate func foreignChange(
+        _ key: AllocationKey, _ user: Span<UInt8>, at moment: TickMoment, _ engine: Engine
+    ) -> LaneFrame? {
+        guard inFlight.hasChanges, let row = shard.latest(key, bytes: user),
+            let frame = inFlight.change(of: row, lanes: engine.lanes), frame.lane != moment.frame.lane
+        else { return nil }
+        return frame
+    }
+
+    fileprivate mutating func end(
+        _ hold: PendingHold, _ reason: HoldEnd.Reason, terms: CampaignTerms, at moment: TickMoment,
+        in lane: LaneStatus, engine: Engine
+    ) -> HoldEndRecord {
+        let record = shard.end(hold, reason, returns: terms.returns, now: moment.now)
+        if record.end.codeIsFree { terms.pool.expectReturn() }
+        inFlight.noteChange(of: hold.row, in: moment.frame, lanes: engine.lanes)
+        lane.noteWrite(to: moment.frame.frame)
+        return record
     }
 }

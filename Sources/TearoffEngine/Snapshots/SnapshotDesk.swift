@@ -16,7 +16,16 @@ package final class SnapshotDesk: Sendable {
         var latest: UInt64
         /// By shard: the blobs of its full chunks, which never change.
         var fullChunks: [[BlobID]]
+        /// By shard: the blobs of its holds as they were written last in this life.
+        var holdChunks: [[HoldStretch]]
         var idleLanes: [Manifest.LaneStart]
+    }
+
+    /// A stretch of a shard's holds that stands in a blob.
+    private struct HoldStretch {
+        /// How often it had changed by then.
+        let changes: UInt64
+        let blob: BlobID
     }
 
     private let engine: Engine
@@ -37,7 +46,10 @@ package final class SnapshotDesk: Sendable {
         self.directory = directory
         self.log = log
         self.blobs = blobs
-        state = Mutex(State(latest: latest, fullChunks: fullChunks, idleLanes: idleLanes))
+        state = Mutex(
+            State(
+                latest: latest, fullChunks: fullChunks, holdChunks: fullChunks.map { _ in [] },
+                idleLanes: idleLanes))
     }
 
     package var latestNumber: UInt64 { state.withLock { $0.latest } }
@@ -168,10 +180,33 @@ extension SnapshotDesk {
             }
             let full = cut.rows.count / HistoryChunk.rowsMaximum
             state.withLock { $0.fullChunks[shard] = Array(chunks.prefix(full)) }
+            let holdChunks = try writeHolds(of: cut, shard: shard, &bytes)
             histories.append(
-                .init(lastSequence: cut.lastSequence, rowCount: UInt64(cut.rows.count), chunks: chunks))
+                .init(
+                    lastSequence: cut.lastSequence, rowCount: UInt64(cut.rows.count), chunks: chunks,
+                    holdCount: UInt64(cut.holds.count), holdChunks: holdChunks))
         }
         return (histories, bytes)
+    }
+
+    /// Writes the stretches of holds that changed since they were written last.
+    private func writeHolds(
+        of cut: ShardCut, shard: Int, _ bytes: inout UInt64
+    ) throws(StorageError) -> [BlobID] {
+        let known = state.withLock { $0.holdChunks[shard] }
+        var written: [HoldStretch] = []
+        for (index, changes) in cut.holds.changes.enumerated() {
+            if index < known.count, known[index].changes == changes {
+                written.append(known[index])
+                continue
+            }
+            let first = index * HoldChunk.holdsMaximum
+            let end = min(first + HoldChunk.holdsMaximum, cut.holds.count)
+            let blob = try write(HoldChunk.encode(first..<end, of: cut), &bytes)
+            written.append(HoldStretch(changes: changes, blob: blob))
+        }
+        state.withLock { [written] in $0.holdChunks[shard] = written }
+        return written.map(\.blob)
     }
 
     private func write(_ chunk: [UInt8], _ total: inout UInt64) throws(StorageError) -> BlobID {

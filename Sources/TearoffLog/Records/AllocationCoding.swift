@@ -51,7 +51,8 @@ extension AllocationBase {
     var shardCount: Int { sequences.count }
 }
 
-/// Writes allocations into a lane's open batch: about 24 bytes for a UUID user, 8 + its text for a short one.
+/// Writes a shard's records into a lane's open batch: an allocation is about 24 bytes for a UUID user, 8 + its text
+/// for a short one.
 package struct AllocationEncoder {
     private var base: AllocationBase
 
@@ -74,7 +75,8 @@ package struct AllocationEncoder {
         let ordinal = base.ordinalDifference(record.code.ordinal)
         // Room once, not at each byte.
         batch.append(addingCapacity: Self.bytesMax + userBytes.count + userID.count) { batch in
-            batch.append(userID.isEmpty ? RecordTag.allocation : RecordTag.allocationWithUserID)
+            let deadline = record.holdUntil
+            batch.append(RecordTag.allocation(hasUserID: !userID.isEmpty, isHold: deadline != nil))
             batch.appendVarint(UInt64(shard))
             batch.appendVarint(sequence)
             batch.appendZigzag(time)
@@ -82,14 +84,31 @@ package struct AllocationEncoder {
             batch.appendVarint(UInt64(record.code.upload.rawValue))
             batch.appendZigzag(ordinal)
             batch.appendUser(record.user, text: userBytes)
-            guard !userID.isEmpty else { return }
-            batch.append(UInt8(userID.count))
-            batch.append(copying: userID)
+            if !userID.isEmpty {
+                batch.append(UInt8(userID.count))
+                batch.append(copying: userID)
+            }
+            guard let deadline else { return }
+            batch.appendVarint(deadline.millisecondsSince(record.givenAt))
         }
     }
 
-    /// Of a record beside the texts: tag, form and two lengths, six varints, and a UUID.
-    private static let bytesMax = 4 + 6 * 10 + 16
+    package mutating func encode(_ record: HoldEndRecord, into batch: inout [UInt8]) {
+        let shard = Int(record.shard.rawValue)
+        let sequence = base.sequenceDifference(record.sequence.rawValue, of: shard)
+        let time = base.timeDifference(record.end.at.milliseconds)
+        batch.append(addingCapacity: Self.bytesMax) { batch in
+            batch.append(RecordTag.holdEnd)
+            batch.appendVarint(UInt64(shard))
+            batch.appendVarint(sequence)
+            batch.appendZigzag(time)
+            batch.appendVarint(record.sequence.rawValue - record.hold.rawValue)
+            batch.append(record.end.code)
+        }
+    }
+
+    /// Of a record beside the texts: tag, form and two lengths, seven varints, and a UUID.
+    private static let bytesMax = 4 + 7 * 10 + 16
 
     /// What any allocation takes in the log at most: two ids of 255 bytes and the numbers.
     package static let recordBytesMax = bytesMax + 2 * 255
@@ -99,56 +118,132 @@ package struct AllocationEncoder {
 enum RecordTag {
     static let allocation: UInt8 = 0x10
     static let allocationWithUserID: UInt8 = 0x11
+    static let hold: UInt8 = 0x12
+    static let holdWithUserID: UInt8 = 0x13
+    static let holdEnd: UInt8 = 0x18
     static let control: UInt8 = 0x20
     static let lifeStarted: UInt8 = 0x30
+
+    /// Of any of the four.
+    @inline(__always)
+    static func allocation(hasUserID: Bool, isHold: Bool) -> UInt8 {
+        (isHold ? hold : allocation) | (hasUserID ? 1 : 0)
+    }
 }
 
-/// Reads the allocations of one frame back.
+extension HoldEnd {
+    /// The reason, and in the upper half whether the code is free again.
+    var code: UInt8 { reason.rawValue | (codeIsFree ? 0x10 : 0) }
+
+    init?(code: UInt8, at: Timestamp) {
+        guard let reason = Reason(rawValue: code & 0x0F), code & 0xE0 == 0 else { return nil }
+        let codeIsFree = code & 0x10 != 0
+        if reason == .confirmed, codeIsFree { return nil }
+        self.init(reason, codeIsFree: codeIsFree, at: at)
+    }
+}
+
+/// Reads the records of one frame back.
 package enum AllocationDecoder {
     /// - Parameter body: called for each record in order, with the bytes of a long user and of the user id.
     /// - Throws: records before the fault were delivered.
     package static func decode(
         _ payload: Span<UInt8>, shardCount: UInt16,
-        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) -> Void
+        _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
     ) throws(RecordError) {
         var base = AllocationBase(shardCount: shardCount)
         var reader = ByteReader()
         while !reader.isAtEnd(payload) {
             let tagOffset = reader.position
             let tag = try reader.byte(payload)
-            guard tag == RecordTag.allocation || tag == RecordTag.allocationWithUserID else {
-                throw .unknownTag(tag, offset: tagOffset)
+            switch tag {
+            case RecordTag.allocation, RecordTag.allocationWithUserID, RecordTag.hold,
+                RecordTag.holdWithUserID:
+                try decodeAllocation(tag, payload, &reader, &base, body)
+            case RecordTag.holdEnd:
+                let nothing = payload.extracting(0..<0)
+                body(.holdEnd(try decodeHoldEnd(payload, &reader, &base)), nothing, nothing)
+            default: throw .unknownTag(tag, offset: tagOffset)
             }
-            let (record, text) = try decodeFields(payload, &reader, &base)
-            var userID = 0..<0
-            if tag == RecordTag.allocationWithUserID {
-                userID = try reader.range(Int(try reader.byte(payload)), payload)
-                guard !userID.isEmpty else { throw .badField("empty user id", offset: tagOffset) }
-            }
-            body(record, payload.extracting(text), payload.extracting(userID))
         }
     }
 
+    /// What every record of a shard begins with.
+    private struct Head {
+        let shard: ShardID
+        let sequence: SequenceNumber
+        let time: Timestamp
+    }
+
     @inline(__always)
-    private static func decodeFields(
+    private static func decodeHead(
         _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase
-    ) throws(RecordError) -> (AllocationRecord, userText: Range<Int>) {
+    ) throws(RecordError) -> Head {
         let start = reader.position
         let shard: UInt16 = try reader.narrow(payload)
         guard Int(shard) < base.shardCount else { throw .badField("shard \(shard)", offset: start) }
         let sequence = base.sequence(adding: try reader.varint(payload), of: Int(shard))
         let time = base.time(adding: try reader.zigzag(payload))
+        guard time <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        return Head(
+            shard: ShardID(rawValue: shard), sequence: SequenceNumber(rawValue: sequence),
+            time: Timestamp(milliseconds: time))
+    }
+
+    @inline(__always)
+    private static func decodeAllocation(
+        _ tag: UInt8, _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase,
+        _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
+        let start = reader.position
+        let head = try decodeHead(payload, &reader, &base)
         let campaign: UInt32 = try reader.narrow(payload)
         let upload: UInt32 = try reader.narrow(payload)
         guard let ordinal = Ordinal(exactly: base.ordinal(adding: try reader.zigzag(payload))) else {
             throw .badField("ordinal", offset: start)
         }
-        guard time <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
         let (user, text) = try reader.user(payload)
+        var userID = 0..<0
+        if tag == RecordTag.allocationWithUserID || tag == RecordTag.holdWithUserID {
+            userID = try reader.range(Int(try reader.byte(payload)), payload)
+            guard !userID.isEmpty else { throw .badField("empty user id", offset: start) }
+        }
+        var deadline: Timestamp?
+        if tag == RecordTag.hold || tag == RecordTag.holdWithUserID {
+            deadline = try reader.deadline(after: head.time, payload)
+        }
         let record = AllocationRecord(
-            shard: ShardID(rawValue: shard), sequence: SequenceNumber(rawValue: sequence),
-            givenAt: Timestamp(milliseconds: time), campaign: CampaignID(rawValue: campaign),
-            code: CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal), user: user)
-        return (record, text)
+            shard: head.shard, sequence: head.sequence, givenAt: head.time,
+            campaign: CampaignID(rawValue: campaign),
+            code: CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal), user: user,
+            holdUntil: deadline)
+        body(.allocation(record), payload.extracting(text), payload.extracting(userID))
+    }
+
+    private static func decodeHoldEnd(
+        _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase
+    ) throws(RecordError) -> HoldEndRecord {
+        let start = reader.position
+        let head = try decodeHead(payload, &reader, &base)
+        let distance = try reader.varint(payload)
+        guard distance > 0, distance < head.sequence.rawValue else { throw .badField("hold", offset: start) }
+        guard let end = HoldEnd(code: try reader.byte(payload), at: head.time) else {
+            throw .badField("end of a hold", offset: start)
+        }
+        return HoldEndRecord(
+            shard: head.shard, sequence: head.sequence,
+            hold: SequenceNumber(rawValue: head.sequence.rawValue - distance), end: end)
+    }
+}
+
+extension ByteReader {
+    /// A time as a varint of milliseconds behind another one.
+    mutating func deadline(after start: Timestamp, _ bytes: Span<UInt8>) throws(RecordError) -> Timestamp {
+        let offset = position
+        let distance = try varint(bytes)
+        guard distance <= Timestamp.maximumMilliseconds - start.milliseconds else {
+            throw .badField("deadline", offset: offset)
+        }
+        return Timestamp(milliseconds: start.milliseconds + distance)
     }
 }

@@ -99,6 +99,7 @@ private enum ChangeTag {
     static let campaignCreated: UInt8 = 5
     static let campaignFinished: UInt8 = 6
     static let campaignResumed: UInt8 = 7
+    static let campaignReturnsSet: UInt8 = 8
 }
 
 extension ControlRecord.Change {
@@ -145,6 +146,10 @@ extension ControlRecord.Change {
         case .campaignResumed(let id):
             batch.append(ChangeTag.campaignResumed)
             batch.appendVarint(UInt64(id.rawValue))
+        case .campaignReturnsSet(let id, let rule):
+            batch.append(ChangeTag.campaignReturnsSet)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.append(rule.rawValue)
         }
     }
 
@@ -188,6 +193,12 @@ extension ControlRecord.Change {
             self = .campaignFinished(id: id, reason: reason)
         case ChangeTag.campaignResumed:
             self = .campaignResumed(id: CampaignID(rawValue: try reader.narrow(payload)))
+        case ChangeTag.campaignReturnsSet:
+            let id = CampaignID(rawValue: try reader.narrow(payload))
+            guard let rule = ReturnRule(rawValue: try reader.byte(payload)) else {
+                throw .badField("return rule", offset: offset)
+            }
+            self = .campaignReturnsSet(id: id, rule: rule)
         case let tag:
             throw .unknownTag(tag, offset: offset)
         }

@@ -52,7 +52,7 @@ package enum HistoryChunk {
     /// - Parameter body: called for each row in order, with the bytes of a long user and of the user id.
     package static func decode(
         _ bytes: Span<UInt8>, shard: ShardID,
-        _ body: (AllocationRecord, Span<UInt8>, Span<UInt8>) -> Void
+        _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
     ) throws(RecordError) {
         var reader = ByteReader()
         guard try reader.littleEndian(bytes) as UInt32 == magic else { throw .badField("magic", offset: 0) }
@@ -74,7 +74,7 @@ package enum HistoryChunk {
             let record = AllocationRecord(
                 shard: shard, sequence: SequenceNumber(rawValue: UInt64(first) + UInt64(row) + 1),
                 givenAt: time, campaign: campaign, code: code, user: user)
-            body(record, bytes.extracting(text), bytes.extracting(userID))
+            body(.allocation(record), bytes.extracting(text), bytes.extracting(userID))
         }
         guard columns.users.isAtEnd(bytes) else {
             throw .badField("length", offset: columns.users.position)

@@ -2,19 +2,29 @@ package import TearoffCore
 
 /// What a snapshot is: the catalog whole, where each shard's history stands, and from where the log goes on.
 package struct Manifest: Equatable, Sendable {
-    package static let formatVersion: UInt16 = 1
+    package static let formatVersion: UInt16 = 2
+    /// Had no holds.
+    private static let versionWithoutHolds: UInt16 = 1
     private static let magic: UInt32 = 0x314D_4F54  // "TOM1"
 
-    /// A shard's history: chunks of ``HistoryChunk/rowsMaximum`` rows, the last one perhaps shorter.
+    /// A shard's history: chunks of ``HistoryChunk/rowsMaximum`` rows, and of ``HoldChunk/holdsMaximum`` holds, of
+    /// each the last one perhaps shorter.
     package struct ShardHistory: Equatable, Sendable {
         package let lastSequence: SequenceNumber
         package let rowCount: UInt64
         package let chunks: [BlobID]
+        package let holdCount: UInt64
+        package let holdChunks: [BlobID]
 
-        package init(lastSequence: SequenceNumber, rowCount: UInt64, chunks: [BlobID]) {
+        package init(
+            lastSequence: SequenceNumber, rowCount: UInt64, chunks: [BlobID], holdCount: UInt64 = 0,
+            holdChunks: [BlobID] = []
+        ) {
             self.lastSequence = lastSequence
             self.rowCount = rowCount
             self.chunks = chunks
+            self.holdCount = holdCount
+            self.holdChunks = holdChunks
         }
     }
 
@@ -56,9 +66,9 @@ package struct Manifest: Equatable, Sendable {
         self.lanes = lanes
     }
 
-    /// All blobs that this snapshot needs: history chunks and uploads.
+    /// All blobs that this snapshot needs: chunks and uploads.
     package var blobs: Set<BlobID> {
-        var all = Set(shards.flatMap(\.chunks))
+        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks })
         for record in catalog.records {
             if case .uploadCommitted(_, _, _, let blob, _, _) = record.change { all.insert(blob) }
         }
@@ -98,6 +108,9 @@ extension Manifest {
             bytes.appendVarint(shard.rowCount)
             bytes.appendVarint(UInt64(shard.chunks.count))
             for chunk in shard.chunks { bytes.append(contentsOf: chunk.bytes) }
+            bytes.appendVarint(shard.holdCount)
+            bytes.appendVarint(UInt64(shard.holdChunks.count))
+            for chunk in shard.holdChunks { bytes.append(contentsOf: chunk.bytes) }
         }
         bytes.appendVarint(UInt64(lanes.count))
         for lane in lanes {
@@ -125,17 +138,20 @@ extension Manifest {
             let checksum: UInt32 = try tail.littleEndian(bytes.extracting(body.count..<bytes.count))
             guard magic == Self.magic else { throw .badField("magic", offset: 0) }
             guard checksum == CRC32C.checksum(body) else { throw .badField("checksum", offset: body.count) }
-            guard version == Self.formatVersion else { throw .badField("version \(version)", offset: 4) }
+            guard version == Self.formatVersion || version == Self.versionWithoutHolds else {
+                throw .badField("version \(version)", offset: 4)
+            }
             let found = DirectoryID(bytes: try head.copy(DirectoryID.byteCount, body))
             guard found == directory else { throw .badField("directory id", offset: 6) }
-            try self.init(fields: body, &head, directory: directory)
+            try self.init(
+                fields: body, &head, directory: directory, hasHolds: version > Self.versionWithoutHolds)
         } catch {
             throw ManifestError(error)
         }
     }
 
     private init(
-        fields: Span<UInt8>, _ reader: inout ByteReader, directory: DirectoryID
+        fields: Span<UInt8>, _ reader: inout ByteReader, directory: DirectoryID, hasHolds: Bool
     ) throws(RecordError) {
         let number = try reader.varint(fields)
         let at = try reader.timestamp(fields)
@@ -150,7 +166,9 @@ extension Manifest {
             lapses.append(.init(list: list, at: try reader.timestamp(fields)))
         }
         var shards: [ShardHistory] = []
-        for _ in 0..<(try reader.varint(fields)) { shards.append(try reader.shardHistory(fields)) }
+        for _ in 0..<(try reader.varint(fields)) {
+            shards.append(try reader.shardHistory(fields, hasHolds: hasHolds))
+        }
         var lanes: [LaneStart] = []
         for _ in 0..<(try reader.varint(fields)) {
             lanes.append(try reader.laneStart(fields))
@@ -173,12 +191,20 @@ extension ByteReader {
     }
 
     fileprivate mutating func shardHistory(
-        _ bytes: Span<UInt8>
+        _ bytes: Span<UInt8>, hasHolds: Bool
     ) throws(RecordError) -> Manifest.ShardHistory {
         let lastSequence = SequenceNumber(rawValue: try varint(bytes))
         let rowCount = try varint(bytes)
-        var chunks: [BlobID] = []
-        for _ in 0..<(try varint(bytes)) { chunks.append(BlobID(bytes: try copy(BlobID.byteCount, bytes))) }
-        return .init(lastSequence: lastSequence, rowCount: rowCount, chunks: chunks)
+        let chunks = try blobs(bytes)
+        guard hasHolds else { return .init(lastSequence: lastSequence, rowCount: rowCount, chunks: chunks) }
+        return .init(
+            lastSequence: lastSequence, rowCount: rowCount, chunks: chunks, holdCount: try varint(bytes),
+            holdChunks: try blobs(bytes))
+    }
+
+    private mutating func blobs(_ bytes: Span<UInt8>) throws(RecordError) -> [BlobID] {
+        var blobs: [BlobID] = []
+        for _ in 0..<(try varint(bytes)) { blobs.append(BlobID(bytes: try copy(BlobID.byteCount, bytes))) }
+        return blobs
     }
 }

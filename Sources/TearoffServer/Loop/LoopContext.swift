@@ -17,6 +17,8 @@ final class LoopContext {
     private var preparedEngine: LoopEngine?
     private var tickIsScheduled = false
     private var sealIsScheduled = false
+    /// When overdue holds will be ended; nil when it is not known that there are any.
+    private var holdEndScheduledFor: Timestamp?
     /// Connections with replies that wait for a frame.
     private var held: [ConnectionHandler] = []
     /// Empty but while replies are let go.
@@ -47,7 +49,10 @@ final class LoopContext {
 
     func listen(to completions: any Channel) { self.completions = completions }
 
-    func start() { engine = preparedEngine.take() }
+    func start() {
+        engine = preparedEngine.take()
+        if let deadline = engine?.earliestHoldEnd { scheduleHoldEnds(behind: deadline) }
+    }
 
     /// Runs a piece of the engine's work, also before connections are served, and ends a tick.
     func perform(_ body: (LoopEngine) -> Void) {
@@ -116,6 +121,7 @@ extension LoopContext {
         tickIsScheduled = false
         advance { engine throws(EngineFailure) in try engine.commit() }
         scheduleSeal()
+        if let deadline = engine?.takeNextHoldEnd() { scheduleHoldEnds(behind: deadline) }
         if let engine {
             server.note(engine.counters, of: index, connections: connections.count, lane: engine.writer)
         }
@@ -180,6 +186,27 @@ extension LoopContext {
         } else {
             scheduleSeal()
         }
+    }
+
+    /// Ends the holds whose deadlines will have passed by then.
+    private func scheduleHoldEnds(behind deadline: Timestamp) {
+        if let scheduled = holdEndScheduledFor, scheduled <= deadline { return }
+        guard let engine else { return }
+        holdEndScheduledFor = deadline
+        // One more, since a hold can be confirmed at its deadline; and never at once again, should another lane
+        // still have to write that a hold began.
+        let delay = Int64(deadline.millisecondsSince(engine.engine.now())) + 1
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .milliseconds(delay)) { bound.value.endHolds(scheduledFor: deadline) }
+    }
+
+    private func endHolds(scheduledFor deadline: Timestamp) {
+        // An earlier one was scheduled meanwhile, and will look for all others.
+        guard holdEndScheduledFor == deadline, let engine else { return }
+        holdEndScheduledFor = nil
+        beginRead()
+        engine.endOverdueHolds()
+        if let next = engine.earliestHoldEnd { scheduleHoldEnds(behind: next) }
     }
 
     /// Commits what was read, seals, and lets go of every reply that may leave.

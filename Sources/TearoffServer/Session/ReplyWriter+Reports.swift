@@ -56,10 +56,11 @@ extension ReplyWriter {
     }
 
     mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
-        map(7)
+        map(8)
         pair("name", campaign.name)
         pair("list", catalog[campaign.list].name)
         pair("retrigger", campaign.rule.text)
+        pair("returns", campaign.returns.text)
         switch campaign.state {
         case .active:
             pair("state", "active")
@@ -77,14 +78,17 @@ extension ReplyWriter {
         array(lookUp.found.count)
         for entry in lookUp.found {
             let terms = engine.terms(of: entry.campaign)
-            map(7)
+            map(10)
             pair("campaign", terms.campaignName)
             pair("list", terms.listName)
             key("code")
             code(entry.code, of: engine)
             pair("ordinal", UInt64(entry.code.ordinal))
             pair("user-id", text: lookUp.text.span.extracting(entry.userID))
-            pair("given-at", entry.givenAt)
+            pair("status", entry.standing.status.word)
+            pair("given-at", entry.standing.givenAt)
+            pair("hold-until", entry.standing.holdUntil)
+            pair("returned-at", entry.standing.returnedAt)
             pair("expires-at", terms.expiresAt)
         }
     }
@@ -101,8 +105,8 @@ extension ReplyWriter {
             pair("state", "unknown")
         }
         for place in lookUp.found {
-            map(place.owner == nil ? 4 : 8)
-            pair("state", place.state == .free ? "free" : "given")
+            map(place.owner == nil ? 4 : 9)
+            pair("state", place.state.word)
             pair("list", engine.listName(place.list))
             pair("upload", UInt64(place.code.upload.rawValue))
             pair("ordinal", UInt64(place.code.ordinal))
@@ -110,7 +114,8 @@ extension ReplyWriter {
             pair("user", text: lookUp.text.span.extracting(owner.user))
             pair("user-id", text: lookUp.text.span.extracting(owner.userID))
             pair("campaign", engine.terms(of: owner.campaign).campaignName)
-            pair("given-at", owner.givenAt)
+            pair("given-at", owner.standing.givenAt)
+            pair("hold-until", owner.standing.holdUntil)
         }
     }
 
@@ -147,6 +152,30 @@ extension ReplyWriter {
         pair("snapshot", receipt.number)
         pair("bytes-written", receipt.bytesWritten)
         pair("milliseconds", receipt.milliseconds)
+    }
+}
+
+extension AllocationStanding.Status {
+    /// As `USER HISTORY` tells it.
+    fileprivate var word: String {
+        switch self {
+        case .given: "given"
+        case .held: "held"
+        case .released: "released"
+        case .lapsed: "lapsed"
+        }
+    }
+}
+
+extension CodeState {
+    /// As `CODE FIND` tells it.
+    fileprivate var word: String {
+        switch self {
+        case .free: "free"
+        case .held: "held"
+        case .given: "given"
+        case .burned: "burned"
+        }
     }
 }
 

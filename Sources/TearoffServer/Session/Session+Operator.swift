@@ -19,10 +19,11 @@ extension Session {
             guard let expiry = readExpiry(expires, &outbox.writer) else { return .answered }
             later.change { control, done in control.setExpiry(list: name, expiresAt: expiry.value, done: done)
             }
-        case .campaignCreate(let name, let list, let retrigger):
+        case .campaignCreate(let name, let list, let retrigger, let returns):
             let rule = retrigger.map(RetriggerRule.init) ?? .standard
+            let returns = returns.map(ReturnRule.init) ?? .standard
             later.change { control, done in
-                control.createCampaign(name: name, list: list, rule: rule, done: done)
+                control.createCampaign(name: name, list: list, rule: rule, returns: returns, done: done)
             }
         case .campaignFinish(let name):
             later.change { control, done in control.finishCampaign(name: name, done: done) }
@@ -216,6 +217,15 @@ extension Session {
         if uploads.contains(id) { return true }
         writer.error(.noUpload, "no upload \(id) of this list on this connection")
         return false
+    }
+}
+
+extension ReturnRule {
+    fileprivate init(_ argument: ReturnsArgument) {
+        switch argument {
+        case .quarantine: self = .quarantine
+        case .reuse: self = .reuse
+        }
     }
 }
 

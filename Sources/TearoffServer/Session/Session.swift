@@ -54,7 +54,16 @@ extension Session {
         switch command {
         case .alloc(let arguments):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
-            return allocate(arguments, decoder, bytes, engine, &outbox)
+            return allocate(arguments, holdMilliseconds: nil, decoder, bytes, engine, &outbox)
+        case .hold(let arguments, let milliseconds):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return allocate(arguments, holdMilliseconds: milliseconds, decoder, bytes, engine, &outbox)
+        case .confirm(let arguments):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return endHold(.confirmed, arguments, decoder, bytes, engine, &outbox)
+        case .release(let arguments):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return endHold(.released, arguments, decoder, bytes, engine, &outbox)
         case .userHistory(let user):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return history(of: bytes.extracting(decoder.argument(user)), engine, on: connection, &outbox)
@@ -79,38 +88,83 @@ extension Session {
         return .answered
     }
 
+    /// Runs an `ALLOC` or, when it is to be held, a `HOLD`.
     private func allocate(
-        _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>,
-        _ engine: LoopEngine, _ outbox: inout Outbox
+        _ arguments: AllocArguments, holdMilliseconds: UInt64?, _ decoder: borrowing CommandDecoder,
+        _ bytes: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        let name = bytes.extracting(decoder.argument(arguments.campaign))
-        guard let terms = engine.terms(ofCampaign: name) else {
-            outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
-            return .answered
-        }
+        guard let terms = terms(arguments, decoder, bytes, engine, &outbox) else { return .answered }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let userID = bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0)
+        let moment = engine.moment
+        let deadline = holdMilliseconds.map { moment.now.adding(milliseconds: $0) }
         let outcome = engine.withTick { tick in
             engine.allocate(
-                engine.request(user, terms: terms), terms: terms, at: engine.moment, user: user, userID: userID,
-                in: &tick)
+                engine.request(user, terms: terms), terms: terms, holdUntil: deadline, at: moment, user: user,
+                userID: userID, in: &tick)
         }
-        return answer(outcome, terms, isFull: arguments.isFull, engine, &outbox).map { .again($0) } ?? .answered
+        let stall = answer(
+            outcome, terms, isFull: arguments.isFull, isHold: deadline != nil, engine, &outbox)
+        return stall.map { .again($0) } ?? .answered
     }
 
-    /// Writes the reply to an `ALLOC`.
+    private func terms(
+        _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>,
+        _ engine: LoopEngine, _ outbox: inout Outbox
+    ) -> CampaignTerms? {
+        let name = bytes.extracting(decoder.argument(arguments.campaign))
+        if let terms = engine.terms(ofCampaign: name) { return terms }
+        outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
+        return nil
+    }
+
+    /// Runs a `CONFIRM` or a `RELEASE`.
+    private func endHold(
+        _ reason: HoldEnd.Reason, _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder,
+        _ bytes: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
+    ) -> SessionOutcome {
+        guard let terms = terms(arguments, decoder, bytes, engine, &outbox) else { return .answered }
+        if engine.isBatchFull { return .again(.batchFull) }
+        let user = bytes.extracting(decoder.argument(arguments.user))
+        let outcome = engine.withTick { tick in
+            engine.endHold(
+                reason, engine.request(user, terms: terms), terms: terms, at: engine.moment, user: user,
+                in: &tick)
+        }
+        switch outcome {
+        case .parked(let frame): return .again(.parked(frame))
+        case .listExpired: outbox.writer.error(.listExpired, campaign: terms.campaignName)
+        case .ended(let frame):
+            outbox.hold(from: outbox.count, until: frame)
+            outbox.writer.ok()
+        case .given(let frame):
+            if frame != .none { outbox.hold(from: outbox.count, until: frame) }
+            if reason == .confirmed {
+                outbox.writer.ok()
+            } else {
+                outbox.writer.error(.given, "the user has a code of campaign '\(terms.campaignName)' for good")
+            }
+        case .nothing(let frame):
+            if frame != .none { outbox.hold(from: outbox.count, until: frame) }
+            outbox.writer.error(
+                .noHold, "no code of campaign '\(terms.campaignName)' is held for this user")
+        }
+        return .answered
+    }
+
+    /// Writes the reply to an `ALLOC` or a `HOLD`.
     ///
     /// - Returns: nil when there is one; else why the command is to be run again.
     func answer(
-        _ outcome: borrowing AllocationOutcome, _ terms: CampaignTerms, isFull: Bool, _ engine: LoopEngine,
-        _ outbox: inout Outbox
+        _ outcome: borrowing AllocationOutcome, _ terms: CampaignTerms, isFull: Bool, isHold: Bool = false,
+        _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> CommandStream.Stall? {
         switch outcome {
         case .given(let allocation):
             if allocation.frame != .none { outbox.hold(from: outbox.count, until: allocation.frame) }
             if isFull {
-                write(allocation, terms, engine, to: &outbox.writer)
+                write(allocation, terms, isHold: isHold, to: &outbox.writer)
             } else {
                 allocation.place.strip.withCode(at: allocation.place.position) { outbox.writer.bulk($0) }
             }
@@ -123,15 +177,19 @@ extension Session {
     }
 
     private func write(
-        _ allocation: Allocation, _ terms: CampaignTerms, _ engine: LoopEngine, to writer: inout ReplyWriter
+        _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, to writer: inout ReplyWriter
     ) {
-        writer.map(6)
+        writer.map(isHold ? 7 : 6)
         writer.bulk("code")
         allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
         writer.bulk("status")
         writer.bulk(allocation.isRepeat ? "repeat" : "new")
+        if isHold {
+            writer.bulk("hold-until")
+            writer.bulkOrNull(allocation.times.holdUntil)
+        }
         writer.bulk("given-at")
-        writer.bulk(allocation.givenAt)
+        writer.bulk(allocation.times.givenAt)
         writer.bulk("expires-at")
         writer.bulkOrNull(terms.expiresAt)
         writer.bulk("list")

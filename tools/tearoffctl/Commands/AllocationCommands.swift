@@ -50,7 +50,10 @@ struct UserHistoryCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let columns = ["given-at", "campaign", "list", "code", "ordinal", "user-id", "expires-at"]
+        let columns = [
+            "given-at", "status", "campaign", "list", "code", "ordinal", "user-id", "hold-until", "returned-at",
+            "expires-at",
+        ]
         output.show(
             try await client.userHistory(user).map { Record($0) }, columns: columns,
             none: "This user was given nothing.")
@@ -73,7 +76,9 @@ struct CodeFindCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let columns = ["state", "list", "upload", "ordinal", "user", "user-id", "campaign", "given-at"]
+        let columns = [
+            "state", "list", "upload", "ordinal", "user", "user-id", "campaign", "given-at", "hold-until",
+        ]
         output.show(
             try await client.findCode(code).map { Record($0) }, columns: columns,
             none: "No list has this code.")

@@ -20,6 +20,16 @@ struct RuleArgument: ExpressibleByArgument {
     }
 }
 
+/// `quarantine` or `reuse`.
+struct ReturnArgument: ExpressibleByArgument {
+    let rule: TearoffClient.ReturnRule
+
+    init?(argument: String) {
+        guard let rule = TearoffClient.ReturnRule(rawValue: argument) else { return nil }
+        self.rule = rule
+    }
+}
+
 struct CampaignCreateCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Makes an active campaign that draws from a list.",
@@ -32,6 +42,9 @@ struct CampaignCreateCommand: ServerCommand {
               until-expiry   not before the list expires
 
               tearoffctl campaign create summer --list june --retrigger "window 24h"
+
+            A code that was held and goes back is burned, since it may have been seen;
+            with --returns reuse it is given again.
             """)
 
     @Argument(help: "The campaign's name: 1 to 64 of A-Z a-z 0-9 . _ : -")
@@ -43,10 +56,14 @@ struct CampaignCreateCommand: ServerCommand {
     @Option(help: ArgumentHelp("When a user gets another code.", valueName: "rule"))
     var retrigger: RuleArgument?
 
+    @Option(help: ArgumentHelp("What becomes of held codes that go back.", valueName: "quarantine|reuse"))
+    var returns: ReturnArgument?
+
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        try await client.createCampaign(name, list: list, rule: retrigger?.rule ?? .standard)
+        try await client.createCampaign(
+            name, list: list, rule: retrigger?.rule ?? .standard, returns: returns?.rule ?? .quarantine)
         output.done("Campaign \(name) is active.")
     }
 }
@@ -71,7 +88,7 @@ struct CampaignAllCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let columns = ["name", "list", "retrigger", "state", "reason", "finished-at", "created-at"]
+        let columns = ["name", "list", "retrigger", "returns", "state", "reason", "finished-at", "created-at"]
         output.show(
             try await client.campaigns().map { Record($0) }, columns: columns, none: "There are no campaigns."
         )

@@ -21,7 +21,8 @@ extension Record {
         }
         self.init([
             "name": .text(campaign.name), "list": .text(campaign.list),
-            "retrigger": .text(campaign.retrigger.description), "state": .text(state), "reason": reason,
+            "retrigger": .text(campaign.retrigger.description), "returns": .text(campaign.returns.rawValue),
+            "state": .text(state), "reason": reason,
             "finished-at": finishedAt, "created-at": .time(campaign.createdAt),
         ])
     }
@@ -34,20 +35,32 @@ extension Record {
         ])
     }
 
+    init(_ hold: TearoffClient.Hold) {
+        let allocation = hold.allocation
+        self.init([
+            "code": .text(allocation.code), "status": .text(allocation.isRepeat ? "repeat" : "new"),
+            "hold-until": Cell(hold.until), "given-at": .time(allocation.givenAt),
+            "expires-at": Cell(allocation.expiresAt), "list": .text(allocation.list),
+            "ordinal": .integer(allocation.ordinal),
+        ])
+    }
+
     init(_ entry: TearoffClient.HistoryEntry) {
         self.init([
             "given-at": .time(entry.givenAt), "campaign": .text(entry.campaign), "list": .text(entry.list),
             "code": .text(entry.code), "ordinal": .integer(entry.ordinal), "user-id": Cell(entry.userID),
-            "expires-at": Cell(entry.expiresAt),
+            "status": .text(entry.status.rawValue), "hold-until": Cell(entry.holdUntil),
+            "returned-at": Cell(entry.returnedAt), "expires-at": Cell(entry.expiresAt),
         ])
     }
 
     init(_ place: TearoffClient.CodePlace) {
         self.init([
-            "state": .text(place.isGiven ? "given" : "free"), "list": .text(place.list),
+            "state": .text(place.state.rawValue), "list": .text(place.list),
             "upload": .integer(place.upload), "ordinal": .integer(place.ordinal),
             "user": Cell(place.owner?.user), "user-id": Cell(place.owner?.userID),
             "campaign": Cell(place.owner?.campaign), "given-at": Cell(place.owner?.givenAt),
+            "hold-until": Cell(place.owner?.holdUntil),
         ])
     }
 

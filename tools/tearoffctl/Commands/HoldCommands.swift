@@ -1,0 +1,93 @@
+import ArgumentParser
+import TearoffClient
+
+/// `500ms`, `30s`, `15m`, `24h`, `7d` or plain seconds.
+struct DurationArgument: ExpressibleByArgument {
+    let duration: Duration
+
+    init?(argument: String) {
+        // Spelled as in a rule, so that there is one way to write a length of time.
+        guard case .window(let duration)? = TearoffClient.RetriggerRule("window \(argument)") else { return nil }
+        self.duration = duration
+    }
+}
+
+struct HoldCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold", abstract: "Keeps a code for a user until it is confirmed.",
+        discussion: """
+            Confirmed before its deadline the code is the user's; else it goes back by
+            itself: burned, or given again if the campaign was created with
+            --returns reuse. Standard output gets the code alone:
+
+              code=$(tearoffctl hold summer u1 --for 15m)
+              send-message u1 "$code" && tearoffctl confirm summer u1 \\
+                || tearoffctl release summer u1
+            """)
+
+    @Argument(help: "The campaign's name.")
+    var campaign: String
+
+    @Argument(help: "Your key of the user, 1 to 255 bytes.")
+    var user: String
+
+    @Option(name: .customLong("for"), help: ArgumentHelp("For how long, at most 31d.", valueName: "duration"))
+    var duration: DurationArgument
+
+    @Option(
+        name: .customLong("user-id"),
+        help: ArgumentHelp("The marketing system's id of the user.", valueName: "id"))
+    var userID: String?
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        let hold = try await client.hold(
+            campaign: campaign, user: user, for: duration.duration, userID: userID)
+        if output.isJSON { return output.show(Record(hold)) }
+        let allocation = hold.allocation
+        Terminal.data(allocation.code)
+        let standing = hold.until.map { "held until \(ServerTime.text($0))" } ?? "given for good"
+        Terminal.words(
+            "\(allocation.isRepeat ? "A repeat" : "New"): \(standing), "
+                + "number \(allocation.ordinal) of \(allocation.list).")
+    }
+}
+
+struct ConfirmCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "confirm", abstract: "Gives a user the code that is held, for good.",
+        discussion: "For example: tearoffctl confirm summer u1")
+
+    @Argument(help: "The campaign's name.")
+    var campaign: String
+
+    @Argument(help: "Your key of the user.")
+    var user: String
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        try await client.confirm(campaign: campaign, user: user)
+        output.done("The code is given.")
+    }
+}
+
+struct ReleaseCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release", abstract: "Gives back the code that is held for a user.",
+        discussion: "For example: tearoffctl release summer u1")
+
+    @Argument(help: "The campaign's name.")
+    var campaign: String
+
+    @Argument(help: "Your key of the user.")
+    var user: String
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        try await client.release(campaign: campaign, user: user)
+        output.done("The code went back.")
+    }
+}

@@ -61,6 +61,8 @@ extension TearoffError.Code {
     public static let noCampaign = Self(ErrorWord.noCampaign)
     /// `NOUPLOAD`: there is no open upload of this id on this connection.
     public static let noUpload = Self(ErrorWord.noUpload)
+    /// `NOEXPORT`: there is no export of this id on this connection, or it was read to its end.
+    public static let noExport = Self(ErrorWord.noExport)
     /// `NOHOLD`: no code of the campaign is held for the user: never, not any more, or it has gone back.
     public static let noHold = Self(ErrorWord.noHold)
     /// `GIVEN`: the user's code is given for good, so there is nothing to release.

@@ -141,6 +141,15 @@ extension Engine {
         }
     }
 
+    /// All shards at one instant.
+    func cuts(from index: Int = 0) -> [ShardCut] {
+        guard index < shards.count else { return [] }
+        return shards[index].withState { state in
+            let rest = cuts(from: index + 1)
+            return [state.shard.cut()] + rest
+        }
+    }
+
     /// Codes of a list that are held: exact when no hold begins or ends meanwhile.
     func heldCount(of list: List) -> UInt64 {
         shards.reduce(0) { sum, shard in

@@ -64,7 +64,7 @@ package final class EngineStart: Sendable {
             snapshots: SnapshotDesk(
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
                 latest: state.snapshotNumber, fullChunks: state.fullChunks, idleLanes: idleLanes),
-            writer: writer, loops: loops, port: port, catalog: state.catalog, revision: state.revision)
+            exports: ExportDesk(engine: engine), writer: writer, loops: loops, port: port, catalog: state.catalog, revision: state.revision)
         let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in
             let start = Self.start(of: lane, in: state)
             return LifeStart.Lane(lane: lane, segment: start.segment, nextFrame: start.nextFrame)

@@ -44,6 +44,9 @@ extension Command {
         case .campaignResume: .campaignResume(try decoder.name(2, bytes))
         case .userHistory: .userHistory(user: try decoder.checkedIndex(2, called: "user"))
         case .codeFind: .codeFind(code: try decoder.checkedIndex(2, called: "code"))
+        case .exportBegin: .exportBegin(try ExportArguments(decoder, bytes))
+        case .exportRead: .exportRead(try decoder.number(2, bytes, called: "export", in: 0...UInt64(Int64.max)))
+        case .exportEnd: .exportEnd(try decoder.number(2, bytes, called: "export", in: 0...UInt64(Int64.max)))
         case .snapshot: .snapshot
         case .info: .info(section: try section(decoder, bytes))
         case .shutdown: .shutdown

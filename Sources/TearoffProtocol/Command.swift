@@ -33,6 +33,9 @@ package enum Command: Equatable, Sendable {
     case userHistory(user: Int)
     /// The index of the code, 1 to 255 bytes.
     case codeFind(code: Int)
+    case exportBegin(ExportArguments)
+    case exportRead(UInt64)
+    case exportEnd(UInt64)
     case snapshot
     /// The section in small letters, as sent by the client; nil for all.
     case info(section: String?)
@@ -86,6 +89,27 @@ package struct AllocArguments: Equatable, Sendable {
         self.user = user
         self.userID = userID
         self.isFull = isFull
+    }
+}
+
+/// `EXPORT BEGIN list …`; dates, cursor and columns are text that is not looked into.
+package struct ExportArguments: Equatable, Sendable {
+    package enum Selection: Equatable, Sendable {
+        case given, free, all
+    }
+
+    package let list: String
+    package var selection = Selection.given
+    package var campaign: String?
+    package var after: String?
+    package var until: String?
+    package var since: String?
+    package var isJSONLines = false
+    /// Names with commas between them; nil: the usual ones.
+    package var columns: String?
+
+    package init(list: String) {
+        self.list = list
     }
 }
 

@@ -6,6 +6,7 @@ extension CommandTable {
         case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
+        case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
         case .snapshot, .info, .shutdown, .configGet: serverEntry(id)
         case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
         case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
@@ -90,6 +91,21 @@ extension CommandTable {
                 "LIST SET name EXPIRES date|NEVER")
         default:
             make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
+        }
+    }
+
+    private static func exportEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .exportRead:
+            make(id, "export", 3...3, [.readonly], "The next piece of an export.", "EXPORT READ export")
+        case .exportEnd:
+            make(id, "export", 3...3, [.readonly], "Ends an export before its end.", "EXPORT END export")
+        default:
+            make(
+                .exportBegin, "export", 3...16, [.readonly],
+                "Begins an export of a list as it is at this instant.",
+                "EXPORT BEGIN list [GIVEN|FREE|ALL] [CAMPAIGN name] [AFTER date] [UNTIL date] [SINCE cursor] "
+                    + "[FORMAT csv|jsonl] [COLUMNS names]")
         }
     }
 

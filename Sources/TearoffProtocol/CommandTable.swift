@@ -41,7 +41,7 @@ package enum CommandTable {
     /// The release that a command appeared in, for `COMMAND DOCS`; nil: one that only gathers subcommands.
     static func since(_ id: CommandID?) -> String {
         switch id {
-        case .hold, .confirm, .release: "0.2.0"
+        case .hold, .confirm, .release, .exportBegin, .exportRead, .exportEnd: "0.2.0"
         default: "0.1.0"
         }
     }
@@ -50,7 +50,7 @@ package enum CommandTable {
     package static let all: [CommandEntry] = CommandID.allCases.map(makeEntry)
 
     /// The commands that only gather subcommands; `COMMAND` is not among them, it answers alone too.
-    package static let containers = ["LIST", "CAMPAIGN", "USER", "CODE", "CONFIG", "CLIENT"]
+    package static let containers = ["LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "CONFIG", "CLIENT"]
 
     /// What `COMMAND` and `COMMAND COUNT` count: subcommands stand inside their command.
     package static let topLevelNames: [String] =

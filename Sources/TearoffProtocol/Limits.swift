@@ -60,6 +60,10 @@ package enum ArgumentLimits {
     package static let windowMillisecondsMax: UInt64 = 3_650 * 86_400_000
     /// Longest hold. A guess: no message is on its way for a month.
     package static let holdMillisecondsMax: UInt64 = 31 * 86_400_000
+    /// Longest cursor of an export: nine characters for each of 256 shards.
+    package static let cursorBytes = 9 * 256
+    /// Longest list of an export's columns; all of them with commas take some 90 bytes.
+    package static let columnsBytes = 128
     /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
     package static let errorRowsMax: UInt64 = 10_000
 }

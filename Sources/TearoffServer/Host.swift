@@ -233,7 +233,7 @@ extension Host {
                 }
                 try directory.markBegun()
                 control.value.start(plane)
-                state.serve(start.engine, uploads: plane.uploads, snapshots: plane.snapshots)
+                state.serve(start.engine, plane)
             }.get()
             try await listenToControl()
             for context in contexts { try await context.eventLoop.submit { context.value.start() }.get() }

@@ -36,6 +36,7 @@ final class ServerState: Sendable {
     private struct Running {
         let engine: Engine
         let uploads: UploadDesk
+        let exports: ExportDesk
         let snapshots: SnapshotDesk
     }
 
@@ -70,10 +71,14 @@ struct LoopReport: Sendable {
 extension ServerState {
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
     var uploads: UploadDesk? { running.withLock { $0?.uploads } }
+    var exports: ExportDesk? { running.withLock { $0?.exports } }
     var engine: Engine? { running.withLock { $0?.engine } }
 
-    func serve(_ engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk) {
-        running.withLock { $0 = Running(engine: engine, uploads: uploads, snapshots: snapshots) }
+    func serve(_ engine: Engine, _ control: ControlPlane) {
+        let (uploads, exports, snapshots) = (control.uploads, control.exports, control.snapshots)
+        running.withLock {
+            $0 = Running(engine: engine, uploads: uploads, exports: exports, snapshots: snapshots)
+        }
     }
 
     func shutdown(reason: String) {
@@ -115,6 +120,7 @@ extension ServerState {
         connectionCount.subtract(1, ordering: .relaxed)
         clients.withLock { _ = $0.removeValue(forKey: session.id) }
         abandon(session.uploads)
+        exports?.end(session.exports)
     }
 
     /// Throws uploads away whose connection is gone or was reset.

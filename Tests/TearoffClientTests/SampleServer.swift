@@ -1,3 +1,4 @@
+import Synchronization
 import TearoffProtocol
 
 /// The answers of a small installation, in the shapes of docs/PROTOCOL.md. It keeps no state.
@@ -31,6 +32,15 @@ enum SampleServer {
         case ("CAMPAIGN", "INFO"): campaign(&writer, isStopped: false)
         case ("USER", _): history(command[2], &writer)
         case ("CODE", _): code(command[2], &writer)
+        case ("EXPORT", "BEGIN") where command[2] == "june":
+            map(
+                &writer,
+                [
+                    ("export", command.contains("1f.2a.0.3b") ? 2 : 1), ("cursor", "1f.2a.0.3b"),
+                    ("at", "2026-06-01T08:30:00.125Z"),
+                ])
+        case ("EXPORT", "BEGIN"): writer.error(.noList, "no list '\(command[2])'")
+        case ("EXPORT", "READ"): return export(command[2], &writer)
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
         case ("INFO", _): writer.bulk("# Server\r\nversion:1.0\r\ntcp_port:7071\r\n")
@@ -61,6 +71,20 @@ enum SampleServer {
                 ("expires-at", "2026-12-31T23:59:59.999Z"), ("list", "june"), ("ordinal", 1),
             ])
     }
+
+    /// Export 1 has one row, export 2 none; each is at its end when it is asked again.
+    private static func export(_ id: String, _ writer: inout ReplyWriter) -> FakeServer.Answer {
+        let head = "coupon code,external id,user id,coupon given date,coupon expiry date\r\n"
+        let row = "K7QP-2M4X,u1,crm-7,2026-06-01T08:30:00.125Z,2026-12-31T23:59:59.999Z\r\n"
+        let isFirst = reads.withLock { reads in
+            reads += 1
+            return reads % 2 == 1
+        }
+        writer.bulk(isFirst ? head + (id == "1" ? row : "") : "")
+        return .reply
+    }
+
+    private static let reads = Mutex(0)
 
     private static func hold(_ writer: inout ReplyWriter) {
         map(

@@ -52,6 +52,22 @@ struct CommandParsingTests {
             ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "window"],
             .wrongArgumentCount(.campaignCreate)
         ),
+        (
+            ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "reuse", "RETURNS", "reuse"],
+            .duplicateOption("RETURNS", of: .campaignCreate)
+        ),
+        (["HOLD", "c", "u", "FOR"], .wrongArgumentCount(.hold)),
+        (["HOLD", "c", "u", "FOR", "1s", "FULL", "full"], .duplicateOption("FULL", of: .hold)),
+        (["HOLD", "c", "u", "FOR", "1s", "FOR"], .unknownOption(EscapedText("FOR".utf8Span.span), of: .hold)),
+        (["CONFIRM", "c"], .wrongArgumentCount(.confirm)),
+        (["RELEASE", "c", "u", "FULL"], .wrongArgumentCount(.release)),
+        (["EXPORT", "BEGIN", "l", "ALL", "FREE"], .duplicateOption("GIVEN|FREE|ALL", of: .exportBegin)),
+        (["EXPORT", "BEGIN", "l", "SINCE"], .wrongArgumentCount(.exportBegin)),
+        (
+            ["EXPORT", "BEGIN", "l", "BEFORE", "x"],
+            .unknownOption(EscapedText("BEFORE".utf8Span.span), of: .exportBegin)
+        ),
+        (["EXPORT", "STOP"], .unknownSubcommand(EscapedText("STOP".utf8Span.span), of: "EXPORT")),
         (["HELLO", "4"], .unsupportedProtocol),
         (["HELLO", "3", "AUTH", "u"], .wrongArgumentCount(.hello)),
         (["HELLO", "3", "SETNAME", "a", "SETNAME", "b"], .duplicateOption("SETNAME", of: .hello)),
@@ -72,6 +88,9 @@ struct CommandParsingTests {
     static let outOfRange: [[String]] = [
         ["ALLOC", "", "u"], ["ALLOC", long, "u"], ["ALLOC", "c", ""],
         ["ALLOC", "c", String(repeating: "u", count: 256)], ["ALLOC", "c", "u", "USERID", ""],
+        ["HOLD", "c", "u", "FOR", "0"], ["HOLD", "c", "u", "FOR", "32d"], ["HOLD", "c", "u", "TILL", "1s"],
+        ["EXPORT", "BEGIN", "a/b"], ["EXPORT", "BEGIN", "l", "FORMAT", "xml"], ["EXPORT", "READ", "x"],
+        ["EXPORT", "BEGIN", "l", "COLUMNS", ""], ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "x"],
         ["LIST", "INFO", ""], ["LIST", "INFO", long], ["LIST", "INFO", "a/b"], ["LIST", "INFO", "ä"],
         ["LIST", "CREATE", "a", "FIXED", "", "1"], ["LIST", "CREATE", "a", "FIXED", "x", "0"],
         ["LIST", "CREATE", "a", "FIXED", "x", "4294967296"], ["LIST", "CREATE", "a", "SHARED"],

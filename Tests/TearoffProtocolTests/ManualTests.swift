@@ -77,6 +77,8 @@ struct ManualTests {
             " | \(ArgumentLimits.filenameBytes) bytes | | `SYNTAX` |",
             " | \(days) days | | `SYNTAX` |",
             " | \(ArgumentLimits.holdMillisecondsMax / 86_400_000) days | | `SYNTAX` |",
+            " | \(ArgumentLimits.cursorBytes) bytes | | `SYNTAX` |",
+            " | \(ArgumentLimits.columnsBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)

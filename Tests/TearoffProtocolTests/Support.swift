@@ -202,12 +202,42 @@ enum Samples {
     ]
 
     static let server: [(arguments: [String], command: Command)] = [
+        (["EXPORT", "BEGIN", "june"], .exportBegin(ExportArguments(list: "june"))),
+        (
+            ["export", "begin", "june", "all", "format", "jsonl", "COLUMNS", "status,coupon-code"],
+            .exportBegin(exportArguments { arguments in
+                arguments.selection = .all
+                arguments.isJSONLines = true
+                arguments.columns = "status,coupon-code"
+            })
+        ),
+        (
+            [
+                "EXPORT", "BEGIN", "june", "SINCE", "0.1", "FREE", "UNTIL", "2026-06-30", "CAMPAIGN", "c", "AFTER",
+                "2026-05-31", "FORMAT", "CSV",
+            ],
+            .exportBegin(exportArguments { arguments in
+                arguments.selection = .free
+                arguments.since = "0.1"
+                arguments.campaign = "c"
+                arguments.after = "2026-05-31"
+                arguments.until = "2026-06-30"
+            })
+        ),
+        (["EXPORT", "READ", "3"], .exportRead(3)),
+        (["EXPORT", "END", "3"], .exportEnd(3)),
         (["SNAPSHOT"], .snapshot),
         (["INFO"], .info(section: nil)),
         (["info", "Server"], .info(section: "server")),
         (["SHUTDOWN"], .shutdown),
         (["CONFIG", "GET", "save", "append*"], .configGet(["save", "append*"])),
     ]
+
+    private static func exportArguments(_ set: (inout ExportArguments) -> Void) -> ExportArguments {
+        var arguments = ExportArguments(list: "june")
+        set(&arguments)
+        return arguments
+    }
 
     static let connection: [(arguments: [String], command: Command)] = [
         (["PING"], .ping(nil)),

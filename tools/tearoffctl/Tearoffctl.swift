@@ -32,6 +32,6 @@ struct Tearoffctl: AsyncParsableCommand {
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, UserCommand.self,
-            CodeCommand.self, SnapshotCommand.self, ShutdownCommand.self,
+            CodeCommand.self, ExportCommand.self, SnapshotCommand.self, ShutdownCommand.self,
         ])
 }

@@ -109,6 +109,29 @@ package struct AllocationStanding: Equatable, Sendable {
     /// When it went back.
     package let returnedAt: Timestamp?
 
+    /// - Parameter hold: the row's; nil when it is none.
+    init(of row: Row, _ hold: Hold?) {
+        guard let hold else {
+            self = .given(at: row.givenAt)
+            return
+        }
+        switch hold.end {
+        case nil: self = .held(at: row.givenAt, until: hold.deadline)
+        case .some(let end) where end.reason == .confirmed: self = .given(at: end.at)
+        case .some(let end):
+            self.init(
+                status: end.reason == .released ? .released : .lapsed, givenAt: row.givenAt,
+                holdUntil: hold.deadline, returnedAt: end.at)
+        }
+    }
+
+    private init(status: Status, givenAt: Timestamp, holdUntil: Timestamp?, returnedAt: Timestamp?) {
+        self.status = status
+        self.givenAt = givenAt
+        self.holdUntil = holdUntil
+        self.returnedAt = returnedAt
+    }
+
     package static func given(at givenAt: Timestamp) -> AllocationStanding {
         AllocationStanding(status: .given, givenAt: givenAt, holdUntil: nil, returnedAt: nil)
     }

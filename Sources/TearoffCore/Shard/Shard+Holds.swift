@@ -54,13 +54,7 @@ extension Shard {
     }
 
     package func standing(of row: RowNumber) -> AllocationStanding {
-        let madeAt = rows[row].givenAt
-        guard let hold = hold(of: row) else { return .given(at: madeAt) }
-        guard let end = hold.end else { return .held(at: madeAt, until: hold.deadline) }
-        if end.reason == .confirmed { return .given(at: end.at) }
-        return AllocationStanding(
-            status: end.reason == .released ? .released : .lapsed, givenAt: madeAt, holdUntil: hold.deadline,
-            returnedAt: end.at)
+        AllocationStanding(of: rows[row], hold(of: row))
     }
 
     /// The row's hold; nil when it is none.

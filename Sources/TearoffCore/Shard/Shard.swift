@@ -212,6 +212,17 @@ extension Shard {
 
     /// Appends the row's user as the caller wrote it.
     package func appendUser(of row: Row, to output: inout [UInt8]) {
+        arena.appendUser(of: row, to: &output)
+    }
+
+    /// Appends the row's marketing user id; nothing when it has none.
+    package func appendUserID(of row: Row, to output: inout [UInt8]) {
+        arena.appendUserID(of: row, to: &output)
+    }
+}
+
+extension Arena {
+    fileprivate func appendUser(of row: Row, to output: inout [UInt8]) {
         if row.form == UserKey.long {
             append(ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high)), to: &output)
         } else {
@@ -219,13 +230,12 @@ extension Shard {
         }
     }
 
-    /// Appends the row's marketing user id; nothing when it has none.
-    package func appendUserID(of row: Row, to output: inout [UInt8]) {
+    fileprivate func appendUserID(of row: Row, to output: inout [UInt8]) {
         if row.userID != .none { append(row.userID, to: &output) }
     }
 
     private func append(_ reference: ArenaReference, to output: inout [UInt8]) {
-        arena.withBytes(at: reference) { bytes in
+        withBytes(at: reference) { bytes in
             output.append(bytes)
         }
     }
@@ -261,6 +271,23 @@ package struct ShardCut: Sendable {
 
     package func userID(of row: Row) -> [UInt8] {
         row.userID == .none ? [] : arena.copy(row.userID)
+    }
+
+    /// As of ``Shard``.
+    package func appendUser(of row: Row, to output: inout [UInt8]) {
+        arena.appendUser(of: row, to: &output)
+    }
+
+    /// As of ``Shard``.
+    package func appendUserID(of row: Row, to output: inout [UInt8]) {
+        arena.appendUserID(of: row, to: &output)
+    }
+
+    /// How a row stood, and where its code counted.
+    package func standing(of number: RowNumber) -> (AllocationStanding, CodeState) {
+        let row = rows[number]
+        let hold = row.isHold ? holds.index(of: number).map { holds[$0] } : nil
+        return (AllocationStanding(of: row, hold), hold?.codeState ?? .given)
     }
 }
 

@@ -9,6 +9,7 @@ package final class ControlPlane {
     package let engine: Engine
     package let uploads: UploadDesk
     package let snapshots: SnapshotDesk
+    package let exports: ExportDesk
     package let writer: LaneWriter
     let loops: [LoopPort]
     let port: ControlPort
@@ -34,12 +35,13 @@ package final class ControlPlane {
     }
 
     init(
-        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, writer: LaneWriter, loops: [LoopPort],
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, writer: LaneWriter, loops: [LoopPort],
         port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads
         self.snapshots = snapshots
+        self.exports = exports
         self.writer = writer
         self.loops = loops
         self.port = port
@@ -85,6 +87,7 @@ struct ControlCut {
 package enum ControlError: Error, Equatable, Sendable {
     case catalog(CatalogError)
     case upload(UploadError)
+    case export(ExportError)
     case storage(StorageError)
     /// Too much of this kind is under way.
     case busy

@@ -147,6 +147,13 @@ extension ReplyWriter {
         }
     }
 
+    mutating func ticket(_ ticket: ExportTicket) {
+        map(3)
+        pair("export", ticket.id)
+        pair("cursor", ticket.cursor.text)
+        pair("at", ticket.at)
+    }
+
     mutating func receipt(_ receipt: SnapshotReceipt) {
         map(3)
         pair("snapshot", receipt.number)

@@ -1,4 +1,5 @@
 import TearoffCore
+import TearoffEngine
 import TearoffProtocol
 
 extension Command {
@@ -36,6 +37,8 @@ extension Session {
             name = ""
             server.abandon(uploads)
             uploads = []
+            server.exports?.end(exports)
+            exports = []
             isAuthenticated = server.settings.password == nil
             writer.version = .resp2
             writer.simple("RESET")

@@ -59,6 +59,8 @@ extension Session {
             return .answered
         case .listLoadBegin, .listLoadChunk, .listLoadCommit, .listLoadAbort, .listLoadErrors:
             return runUpload(command, decoder, bytes, later, &outbox.writer)
+        case .exportBegin, .exportRead, .exportEnd:
+            return runExport(command, engine, on: connection, later, &outbox.writer)
         default:
             return loadingOrUnknown(&outbox.writer)
         }
@@ -102,7 +104,7 @@ extension Session {
     }
 
     /// - Returns: nil when an error was written; nil inside for "never".
-    private func readExpiry(_ text: String?, _ writer: inout ReplyWriter) -> (value: Timestamp?, Void)? {
+    func readExpiry(_ text: String?, _ writer: inout ReplyWriter) -> (value: Timestamp?, Void)? {
         guard let text else { return (nil, ()) }
         guard let time = server.dates.read(text) else {
             writer.error(.syntax, "the date must be \(DateReader.forms)")
@@ -118,7 +120,7 @@ extension Session {
     /// Answers with what was looked up, once the frames that it rests on are durable.
     ///
     /// - Parameter frames: asked for behind the look-up, so that a row that came meanwhile is waited for, too.
-    private func report(
+    func report(
         _ later: Later, behind frames: @autoclosure () -> [LaneFrame], _ engine: LoopEngine,
         _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {

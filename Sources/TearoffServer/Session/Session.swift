@@ -16,6 +16,8 @@ final class Session {
     var isAuthenticated: Bool
     /// Uploads that this connection began: they end with it.
     var uploads: Set<UInt64> = []
+    /// Exports that this connection began: as uploads.
+    var exports: Set<UInt64> = []
 
     init(id: UInt64, address: String, server: ServerState) {
         self.id = id

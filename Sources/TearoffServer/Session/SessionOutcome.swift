@@ -58,6 +58,9 @@ extension ReplyWriter {
         switch error {
         case .catalog(let error): self.error(error)
         case .upload(let error): self.error(error)
+        case .export(.noExport(let id)): self.error(.noExport, "no export \(id) on this connection")
+        case .export(.tooManyExports(let maximum)):
+            self.error(.busy, "\(maximum) exports are under way; try again later")
         case .storage(let error):
             self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
         case .busy: self.error(.busy, "another operation of this kind is under way; try again")

@@ -1,12 +1,14 @@
-/// How far an upload is, as one line of text. Pure: the time comes in.
+/// How far an upload or an export is, as one line of text. Pure: the time comes in.
 struct LoadProgress {
     let name: String
+    /// What a line is.
+    var noun = "codes"
     /// Nil when nobody knows, as of a pipe.
     let totalBytes: Int?
 
     /// - Parameters:
-    ///   - bytes: read by the server.
-    ///   - lines: sent so far.
+    ///   - bytes: read by the server, or from it.
+    ///   - lines: so far.
     ///   - elapsed: since the beginning.
     func line(bytes: Int, lines: Int, elapsed: Duration) -> String {
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -20,7 +22,7 @@ struct LoadProgress {
         parts.append("\(size.digits) \(size.prefix)B")
         let speed = Self.short(rate)
         parts.append(
-            speed.prefix.isEmpty ? "\(speed.digits) codes/s" : "\(speed.digits) \(speed.prefix) codes/s")
+            speed.prefix.isEmpty ? "\(speed.digits) \(noun)/s" : "\(speed.digits) \(speed.prefix) \(noun)/s")
         if let totalBytes, bytes > 0, bytes < totalBytes {
             let left = seconds * Double(totalBytes - bytes) / Double(bytes)
             parts.append("ETA \(Self.clock(Int(left.rounded(.up))))")

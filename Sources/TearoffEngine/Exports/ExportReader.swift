@@ -1,0 +1,118 @@
+import TearoffCore
+
+/// Reads an export piece by piece from what the shards were at one instant, in memory that does not grow with it:
+/// allocations shard by shard, then codes that nobody had.
+struct ExportReader: Sendable {
+    private let query: ExportQuery
+    private let catalog: Catalog
+    private let cuts: [ShardCut]
+    private var shard = 0
+    private var row: UInt32
+    /// By upload of the list: a bit for each code that is not free. Empty when free codes are not asked for.
+    private var taken: [UploadID: [UInt64]] = [:]
+    /// Uploads whose free codes are still to come, and the next code of the first one.
+    private var uploads: [Upload] = []
+    private var ordinal: Ordinal = 0
+    private var writer: ExportWriter
+
+    init(_ query: ExportQuery, catalog: Catalog, cuts: [ShardCut]) {
+        self.query = query
+        self.catalog = catalog
+        self.cuts = cuts
+        row = query.since?.rows.first ?? 0
+        writer = ExportWriter(query.format, query.columns)
+        guard query.wantsFree, catalog[query.list].kind == .unique else { return }
+        uploads = catalog.uploads.filter { $0.list == query.list }
+        for upload in uploads { taken[upload.id] = [UInt64](repeating: 0, count: (upload.count + 63) / 64) }
+    }
+
+    /// Where an export since this one begins.
+    var cursor: ExportCursor { ExportCursor(rows: cuts.map { UInt32($0.rows.count) }) }
+
+    /// The next piece: a bit more than `bytes` at most; empty at the end.
+    mutating func read(bytes: Int) -> [UInt8] {
+        writer.begin(bytes: bytes)
+        while writer.count < bytes, shard < cuts.count { readRows(bytes: bytes) }
+        while writer.count < bytes, !uploads.isEmpty { readFree(bytes: bytes) }
+        return writer.take()
+    }
+
+    private mutating func readRows(bytes: Int) {
+        let cut = cuts[shard]
+        let end = UInt32(cut.rows.count)
+        while row < end, writer.count < bytes {
+            let number = RowNumber(rawValue: row)
+            row += 1
+            let allocation = cut.rows[number]
+            guard catalog[allocation.code.upload].list == query.list else { continue }
+            let (standing, state) = cut.standing(of: number)
+            if state != .free { take(allocation.code) }
+            if query.wants(standing, state, of: allocation.campaign) {
+                write(allocation, standing, state, of: cut)
+            }
+        }
+        guard row >= end else { return }
+        shard += 1
+        if shard < cuts.count { row = query.since?.rows[shard] ?? 0 }
+    }
+
+    private mutating func take(_ code: CodeID) {
+        guard !taken.isEmpty else { return }
+        taken[code.upload]?[Int(code.ordinal / 64)] |= 1 << UInt64(code.ordinal % 64)
+    }
+
+    private mutating func write(
+        _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut
+    ) {
+        let (catalog, list) = (catalog, catalog[query.list])
+        let code = catalog.position(of: allocation.code)
+        writer.row { column, cell in
+            switch column {
+            case .code: code.strip.withCode(at: code.position) { cell.append($0) }
+            case .user: cut.appendUser(of: allocation, to: &cell)
+            case .userID: cut.appendUserID(of: allocation, to: &cell)
+            case .givenAt: if state == .given { standing.givenAt.withISO8601 { cell.append($0) } }
+            case .expiresAt: list.expiresAt?.withISO8601 { cell.append($0) }
+            case .campaign: cell.append(contentsOf: catalog[allocation.campaign].name.utf8)
+            case .status: cell.append(contentsOf: state.exportWord.utf8)
+            }
+        }
+    }
+
+    private mutating func readFree(bytes: Int) {
+        guard let upload = uploads.first, let taken = taken[upload.id] else { return }
+        let list = catalog[query.list]
+        while ordinal < upload.count, writer.count < bytes {
+            let code = upload.position(of: ordinal)
+            let isTaken = taken[Int(ordinal / 64)] & 1 << UInt64(ordinal % 64) != 0
+            ordinal += 1
+            if isTaken { continue }
+            writer.row { column, cell in
+                switch column {
+                case .code: code.strip.withCode(at: code.position) { cell.append($0) }
+                case .expiresAt: list.expiresAt?.withISO8601 { cell.append($0) }
+                case .status: cell.append(contentsOf: CodeState.free.exportWord.utf8)
+                case .user, .userID, .givenAt, .campaign: break
+                }
+            }
+        }
+        guard ordinal >= upload.count else { return }
+        uploads.removeFirst()
+        ordinal = 0
+    }
+}
+
+extension CodeState {
+    fileprivate var exportWord: StaticString {
+        switch self {
+        case .free: "free"
+        case .held: "held"
+        case .given: "given"
+        case .burned: "burned"
+        }
+    }
+}
+
+extension StaticString {
+    fileprivate var utf8: [UInt8] { withUTF8Buffer { unsafe Array($0) } }
+}

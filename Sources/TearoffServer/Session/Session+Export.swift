@@ -1,0 +1,96 @@
+import NIOCore
+import TearoffCore
+import TearoffEngine
+import TearoffProtocol
+
+/// Exports belong to the connection that began them.
+extension Session {
+    func runExport(
+        _ command: Command, _ engine: LoopEngine, on connection: ConnectionHandler, _ later: Later,
+        _ writer: inout ReplyWriter
+    ) -> SessionOutcome {
+        guard let desk = server.exports else {
+            writer.error(.loading, "the server is not ready")
+            return .answered
+        }
+        switch command {
+        case .exportBegin(let arguments):
+            guard let query = query(arguments, engine, &writer) else { return .answered }
+            switch desk.begin(query) {
+            case .failure(let error): writer.error(error)
+            case .success(let ticket):
+                exports.insert(ticket.id)
+                // What it will tell is told only when it is durable.
+                return report(later, behind: engine.engine.barrier(), engine) { $0.ticket(ticket) }
+            }
+            return .answered
+        case .exportRead(let id):
+            guard owns(export: id, &writer) else { return .answered }
+            desk.read(id) { later.reply($0) { writer, piece in writer.bulk(piece.span) } }
+            return .later
+        case .exportEnd(let id):
+            guard owns(export: id, &writer) else { return .answered }
+            exports.remove(id)
+            desk.end([id])
+            writer.ok()
+            return .answered
+        default: preconditionFailure("not a command of exports")
+        }
+    }
+
+    private func owns(export id: UInt64, _ writer: inout ReplyWriter) -> Bool {
+        if exports.contains(id) { return true }
+        writer.error(.noExport, "no export \(id) on this connection")
+        return false
+    }
+
+    /// - Returns: nil when an error was written.
+    private func query(
+        _ arguments: ExportArguments, _ engine: LoopEngine, _ writer: inout ReplyWriter
+    ) -> ExportQuery? {
+        guard let list = engine.catalog.list(named: arguments.list) else {
+            writer.error(.noList, "no list '\(arguments.list)'")
+            return nil
+        }
+        var campaign: CampaignID?
+        if let name = arguments.campaign {
+            guard let found = engine.catalog.campaign(named: name) else {
+                writer.error(.noCampaign, "no campaign '\(name)'")
+                return nil
+            }
+            campaign = found.id
+        }
+        guard let after = readExpiry(arguments.after, &writer), let until = readExpiry(arguments.until, &writer)
+        else { return nil }
+        var since: ExportCursor?
+        if let text = arguments.since {
+            since = ExportCursor(text, shardCount: engine.engine.shards.count)
+            if since == nil {
+                writer.error(.syntax, "the cursor must be what an earlier export of this server gave")
+                return nil
+            }
+        }
+        guard let columns = columns(arguments.columns, &writer) else { return nil }
+        let selection: ExportQuery.Selection =
+            switch arguments.selection {
+            case .given: .given
+            case .free: .free
+            case .all: .all
+            }
+        return ExportQuery(
+            list: list.id, selection: selection, campaign: campaign, after: after.value, until: until.value,
+            since: since, columns: columns, format: arguments.isJSONLines ? .jsonLines : .csv)
+    }
+
+    private func columns(_ names: String?, _ writer: inout ReplyWriter) -> [ExportColumn]? {
+        guard let names else { return ExportColumn.standard }
+        let words = names.split(separator: ",", omittingEmptySubsequences: false)
+        let columns = words.compactMap { ExportColumn(rawValue: String($0)) }
+        guard columns.count == words.count, Set(columns).count == columns.count else {
+            let all = ExportColumn.allCases.map(\.rawValue).joined(separator: ", ")
+            writer.error(.syntax, "columns must be names with commas between them, each once, of: \(all)")
+            return nil
+        }
+        return columns
+    }
+}

@@ -1,0 +1,205 @@
+import TearoffCore
+import TearoffEngine
+import TearoffSimulation
+import Testing
+
+@Suite("An export is a list at one instant, whole, however it is read")
+struct ExportTests {
+    private static func query(
+        _ life: Life, _ list: String = "l", selection: ExportQuery.Selection = .given, campaign: String? = nil,
+        after: UInt64? = nil, until: UInt64? = nil, since: ExportCursor? = nil,
+        columns: [ExportColumn] = [.code, .user, .status], format: ExportFormat = .csv
+    ) throws -> ExportQuery {
+        let catalog = life.engine.latestCatalog
+        return ExportQuery(
+            list: try #require(catalog.list(named: list)).id, selection: selection,
+            campaign: try campaign.map { try #require(catalog.campaign(named: $0)).id },
+            after: after.map(Timestamp.init(milliseconds:)), until: until.map(Timestamp.init(milliseconds:)),
+            since: since, columns: columns, format: format)
+    }
+
+    /// The lines behind the head, sorted: shards have no order.
+    private static func rows(_ life: Life, _ id: UInt64) throws -> [String] {
+        try Array(text(life, id).split(separator: "\r\n").dropFirst()).map(String.init).sorted()
+    }
+
+    private static func text(_ life: Life, _ id: UInt64) throws -> String {
+        var bytes: [UInt8] = []
+        while true {
+            let reply = Reply<Result<[UInt8], ControlError>>()
+            life.control.exports.read(id) { reply.set($0) }
+            life.pump()
+            let piece = try #require(reply.value).get()
+            if piece.isEmpty { return String(decoding: bytes, as: UTF8.self) }
+            bytes += piece
+        }
+    }
+
+    private static func export(_ life: Life, _ query: ExportQuery) throws -> [String] {
+        try rows(life, life.control.exports.begin(query).get().id)
+    }
+
+    /// Goal: each selection has the codes of its states, and no other. Method: one code of each state; every
+    /// selection, and each filter.
+    @Test func everySelectionHasItsCodes() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 7, returns: .quarantine)
+        try life.createCampaign("d", returns: .reuse)
+        try life.give("given")
+        try life.hold("held")
+        try life.hold("burned")
+        try life.end(.released, "burned")
+        try life.hold("back", in: "d")
+        try life.end(.released, "back", in: "d")
+        world.clock.milliseconds += hour
+        try life.give("later", in: "d")
+        let given = ["K0,given,given", "K3,later,given"]
+        #expect(try Self.export(life, Self.query(life)) == given)
+        let free = ["K4,,free", "K5,,free", "K6,,free"]
+        #expect(try Self.export(life, Self.query(life, selection: .free)) == free)
+        let rest = ["K1,held,held", "K2,burned,burned"]
+        #expect(try Self.export(life, Self.query(life, selection: .all)) == (given + free + rest).sorted())
+        #expect(try Self.export(life, Self.query(life, selection: .all, campaign: "d")) == ["K3,later,given"])
+        let middle = World.firstMilliseconds + hour - 1
+        #expect(try Self.export(life, Self.query(life, after: middle)) == ["K3,later,given"])
+        #expect(try Self.export(life, Self.query(life, until: middle)) == ["K0,given,given"])
+        #expect(try Self.export(life, Self.query(life, after: middle + 1)) == [])
+    }
+
+    /// Goal: what happens while an export is read is not in it. Method: allocations, an end of a hold and an upload
+    /// between its beginning and its first piece.
+    @Test func anExportShowsOneInstant() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 4, returns: .reuse)
+        try life.give("a")
+        try life.hold("b")
+        let ticket = try life.control.exports.begin(Self.query(life, selection: .all)).get()
+        try life.give("c")
+        try life.end(.confirmed, "b")
+        try life.upload(["L0"])
+        #expect(try Self.rows(life, ticket.id) == ["K0,a,given", "K1,b,held", "K2,,free", "K3,,free"])
+        #expect(
+            try Self.export(life, Self.query(life, selection: .all))
+                == ["K0,a,given", "K1,b,given", "K2,c,given", "K3,,free", "L0,,free"])
+    }
+
+    /// Goal: exports each since the one before have every allocation once, across crashes and snapshots. Method:
+    /// some users, an export, a crash, and so on; the sum against one export of all.
+    @Test func exportsSinceAnEarlierOneHaveEachAllocationOnce() throws {
+        let world = World()
+        var life = try world.start(loops: 2)
+        try life.supply(codes: 100)
+        var cursor: ExportCursor?
+        var rows: [String] = []
+        for round in 0..<5 {
+            for number in 0..<7 { try life.give("u\(round)-\(number)", loop: number % 2) }
+            if round == 2 { try life.snapshot() }
+            let ticket = try life.control.exports.begin(Self.query(life, since: cursor)).get()
+            rows += try Self.rows(life, ticket.id)
+            cursor = ExportCursor(ticket.cursor.text, shardCount: 4)
+            #expect(cursor == ticket.cursor)
+            life = try world.restart(loops: 2)
+        }
+        #expect(rows.count == 35)
+        #expect(try rows.sorted() == Self.export(life, Self.query(life)))
+        #expect(try Self.export(life, Self.query(life, since: cursor)) == [])
+        for text in ["", "1", "1.2.3", "1.2.3.4.5", "g.1.1.1", "1..1.1", "100000000.0.0.0"] {
+            #expect(ExportCursor(text, shardCount: 4) == nil)
+        }
+    }
+
+    /// Goal: a cursor of another directory, or from a state that was lost, is no reason to stop. Method: one beyond
+    /// all rows.
+    @Test func aCursorBeyondTheEndHasNothing() throws {
+        let life = try World().start()
+        try life.supply(codes: 3)
+        try life.give("a")
+        let cursor = try #require(ExportCursor("ffffffff.ffffffff.ffffffff.ffffffff", shardCount: 4))
+        #expect(try Self.export(life, Self.query(life, since: cursor)) == [])
+    }
+
+    /// Goal: a list of more than one piece comes whole, in pieces cut between rows. Method: long users, every piece
+    /// looked at.
+    @Test func piecesAreCutBetweenRows() throws {
+        let life = try World().start()
+        try life.createList()
+        try life.upload((0..<9_000).map { "K\($0)-\(String(repeating: "x", count: 120))" })
+        try life.createCampaign()
+        let id = try life.control.exports.begin(Self.query(life, selection: .free, columns: [.code])).get().id
+        var pieces: [[UInt8]] = []
+        while true {
+            let reply = Reply<Result<[UInt8], ControlError>>()
+            life.control.exports.read(id) { reply.set($0) }
+            life.pump()
+            pieces.append(try #require(reply.value).get())
+            if pieces.last == [] { break }
+        }
+        #expect(pieces.count == 4, "two and a bit of 512 KiB, and the end")
+        for piece in pieces.dropLast() {
+            #expect(piece.suffix(2) == [0x0D, 0x0A] && piece.count < (512 << 10) + 200)
+        }
+        let lines = String(decoding: pieces.joined(), as: UTF8.self).split(separator: "\r\n")
+        #expect(lines.count == 9_001 && Set(lines).count == 9_001)
+        let reply = Reply<Result<[UInt8], ControlError>>()
+        life.control.exports.read(id) { reply.set($0) }
+        life.pump()
+        guard case .failure(.export(.noExport)) = try #require(reply.value) else {
+            throw Broken("an export that was read to its end goes on")
+        }
+    }
+
+    /// Goal: any user can be written, and read back from CSV and JSON as it is meant. Method: every byte that either
+    /// gives a meaning.
+    @Test func everyByteIsWrittenSafely() throws {
+        let life = try World().start()
+        try life.supply(codes: 20)
+        let users = ["=1+1", "+1", "-1", "@x", "a,b", "a\"b", "line\nbreak", "\tx", "back\\slash", "ümlaut", "\u{1}"]
+        for user in users { try life.give(user) }
+        let csv = try Self.text(
+            life, life.control.exports.begin(Self.query(life, columns: [.user, .userID])).get().id)
+        for cell in [
+            "\"'=1+1\"", "\"'+1\"", "\"'-1\"", "\"'@x\"", "\"a,b\"", "\"a\"\"b\"", "\"line\nbreak\"", "\"'\tx\"",
+            "back\\slash", "ümlaut", "\u{1}",
+        ] { #expect(csv.contains("\(cell),\r\n"), "\(cell)") }
+        #expect(csv.hasPrefix("external id,user id\r\n"))
+        let json = try Self.text(
+            life,
+            life.control.exports.begin(Self.query(life, columns: [.user, .userID], format: .jsonLines)).get().id)
+        for cell in [
+            #""=1+1""#, #""a,b""#, #""a\"b""#, #""line\u000abreak""#, #""\u0009x""#, #""back\\slash""#, #""ümlaut""#,
+            #""\u0001""#,
+        ] { #expect(json.contains("{\"external-id\":\(cell),\"user-id\":null}\n"), "\(cell)") }
+        #expect(json.split(separator: "\n").count == users.count)
+    }
+
+    /// Goal: no more exports than the bound are kept, and ended ones make room. Method: one more than there may be.
+    @Test func exportsUnderWayAreBounded() throws {
+        let life = try World().start()
+        try life.supply(codes: 1)
+        let query = try Self.query(life)
+        let ids = try (0..<ExportDesk.exportsMaximum).map { _ in
+            try life.control.exports.begin(query).get().id
+        }
+        guard case .failure(.export(.tooManyExports)) = life.control.exports.begin(query) else {
+            throw Broken("one export too many was begun")
+        }
+        life.control.exports.end([ids[3]])
+        _ = try life.control.exports.begin(query).get()
+    }
+
+    /// Goal: a list with one fixed code has those who got it, and no row for each time that it could be given.
+    @Test func aFixedListHasItsUsersOnly() throws {
+        let life = try World().start()
+        try life.changed {
+            $0.createList(
+                name: "f", kind: .fixed(code: Array("SAVE".utf8), limit: 1_000_000), expiresAt: nil, warnAt: nil,
+                done: $1)
+        }
+        try life.createCampaign(list: "f")
+        try life.give("a")
+        #expect(try Self.export(life, Self.query(life, "f", selection: .all)) == ["SAVE,a,given"])
+        #expect(try Self.export(life, Self.query(life, "f", selection: .free)) == [])
+    }
+}

@@ -32,7 +32,7 @@ extension Command {
             if option == "EXPIRES" {
                 expires = try date(decoder, bytes, at: index + 1)
             } else {
-                warn = try decoder.number(index + 1, bytes, called: "count", in: 0...UInt64(UInt32.max))
+                warn = try warning(decoder, bytes, at: index + 1)
             }
             index += 2
         }
@@ -74,47 +74,74 @@ extension Command {
         }
     }
 
-    /// `LIST SET name EXPIRES date|NEVER`.
+    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER` or `NAME new-name`.
     static func listSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let name = try decoder.name(2, bytes)
-        guard decoder.word(3, bytes) == "EXPIRES" else {
-            throw .unknownOption(decoder.escaped(3, bytes), of: .listSet)
+        let isNever = decoder.word(4, bytes) == "NEVER"
+        switch decoder.word(3, bytes) {
+        case "EXPIRES":
+            return .listSetExpires(name: name, expires: isNever ? nil : try date(decoder, bytes, at: 4))
+        case "WARN": return .listSetWarning(name: name, warn: isNever ? nil : try warning(decoder, bytes, at: 4))
+        case "NAME": return .listRename(name: name, newName: try decoder.name(4, bytes, called: "new-name"))
+        default: throw .unknownOption(decoder.escaped(3, bytes), of: .listSet)
         }
-        if decoder.word(4, bytes) == "NEVER" { return .listSetExpires(name: name, expires: nil) }
-        return .listSetExpires(name: name, expires: try date(decoder, bytes, at: 4))
+    }
+
+    private static func warning(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
+    ) throws(CommandError) -> UInt64 {
+        try decoder.number(index, bytes, called: "count", in: 0...UInt64(UInt32.max))
     }
 
     /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]`.
     static func campaignCreate(
         _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> Command {
-        let count = decoder.argumentCount
-        let name = try decoder.name(2, bytes)
+        let options = try campaignOptions(decoder, bytes, of: .campaignCreate)
+        guard let list = options.list else { throw .wrongArgumentCount(.campaignCreate) }
+        return .campaignCreate(
+            name: try decoder.name(2, bytes), list: list, retrigger: options.rule, returns: options.returns)
+    }
+
+    /// `CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse]`.
+    static func campaignSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let options = try campaignOptions(decoder, bytes, of: .campaignSet)
+        return .campaignSet(name: try decoder.name(2, bytes), retrigger: options.rule, returns: options.returns)
+    }
+
+    private struct CampaignOptions {
         var list: String?
         var rule: RetriggerArgument?
         var returns: ReturnsArgument?
+    }
+
+    /// - Parameter command: a campaign that is there keeps its list.
+    private static func campaignOptions(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, of command: CommandID
+    ) throws(CommandError) -> CampaignOptions {
+        let count = decoder.argumentCount
+        var options = CampaignOptions()
         var index = 3
         while index < count {
             switch decoder.word(index, bytes) {
-            case "LIST":
-                guard list == nil else { throw .duplicateOption("LIST", of: .campaignCreate) }
-                guard index + 1 < count else { throw .wrongArgumentCount(.campaignCreate) }
-                list = try decoder.name(index + 1, bytes, called: "list")
+            case "LIST" where command == .campaignCreate:
+                guard options.list == nil else { throw .duplicateOption("LIST", of: command) }
+                guard index + 1 < count else { throw .wrongArgumentCount(command) }
+                options.list = try decoder.name(index + 1, bytes, called: "list")
                 index += 2
             case "RETRIGGER":
-                guard rule == nil else { throw .duplicateOption("RETRIGGER", of: .campaignCreate) }
+                guard options.rule == nil else { throw .duplicateOption("RETRIGGER", of: command) }
                 index += 1
-                rule = try retrigger(decoder, bytes, at: &index)
+                options.rule = try retrigger(decoder, bytes, at: &index, of: command)
             case "RETURNS":
-                guard returns == nil else { throw .duplicateOption("RETURNS", of: .campaignCreate) }
-                guard index + 1 < count else { throw .wrongArgumentCount(.campaignCreate) }
-                returns = try self.returns(decoder.word(index + 1, bytes))
+                guard options.returns == nil else { throw .duplicateOption("RETURNS", of: command) }
+                guard index + 1 < count else { throw .wrongArgumentCount(command) }
+                options.returns = try returns(decoder.word(index + 1, bytes))
                 index += 2
-            default: throw .unknownOption(decoder.escaped(index, bytes), of: .campaignCreate)
+            default: throw .unknownOption(decoder.escaped(index, bytes), of: command)
             }
         }
-        guard let list else { throw .wrongArgumentCount(.campaignCreate) }
-        return .campaignCreate(name: name, list: list, retrigger: rule, returns: returns)
+        return options
     }
 
     private static func returns(_ word: String) throws(CommandError) -> ReturnsArgument {
@@ -127,9 +154,9 @@ extension Command {
 
     /// `window duration`, `once`, `always` or `until-expiry`; `index` ends behind it.
     private static func retrigger(
-        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: inout Int
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: inout Int, of command: CommandID
     ) throws(CommandError) -> RetriggerArgument {
-        guard index < decoder.argumentCount else { throw .wrongArgumentCount(.campaignCreate) }
+        guard index < decoder.argumentCount else { throw .wrongArgumentCount(command) }
         let word = decoder.word(index, bytes)
         index += 1
         switch word {
@@ -137,7 +164,7 @@ extension Command {
         case "ALWAYS": return .always
         case "UNTIL-EXPIRY": return .untilExpiry
         case "WINDOW":
-            guard index < decoder.argumentCount else { throw .wrongArgumentCount(.campaignCreate) }
+            guard index < decoder.argumentCount else { throw .wrongArgumentCount(command) }
             let text = bytes.extracting(decoder.argument(index))
             guard let milliseconds = DurationText.milliseconds(text) else {
                 throw .invalidArgument(

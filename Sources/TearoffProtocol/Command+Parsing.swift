@@ -38,6 +38,7 @@ extension Command {
         case .listAll: .listAll
         case .listSet: try listSet(decoder, bytes)
         case .campaignCreate: try campaignCreate(decoder, bytes)
+        case .campaignSet: try campaignSet(decoder, bytes)
         case .campaignInfo: .campaignInfo(try decoder.name(2, bytes))
         case .campaignAll: .campaignAll
         case .campaignFinish: .campaignFinish(try decoder.name(2, bytes))

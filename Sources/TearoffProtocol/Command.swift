@@ -21,9 +21,14 @@ package enum Command: Equatable, Sendable {
     case listAll
     /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
     case listSetExpires(name: String, expires: String?)
+    /// Nil is `NEVER`.
+    case listSetWarning(name: String, warn: UInt64?)
+    case listRename(name: String, newName: String)
 
     case campaignCreate(
         name: String, list: String, retrigger: RetriggerArgument?, returns: ReturnsArgument? = nil)
+    /// One of the two at least.
+    case campaignSet(name: String, retrigger: RetriggerArgument?, returns: ReturnsArgument?)
     case campaignInfo(String)
     case campaignAll
     case campaignFinish(String)

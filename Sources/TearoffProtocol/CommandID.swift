@@ -10,6 +10,7 @@ package enum CommandID: String, CaseIterable, Sendable {
     case listAll = "LIST ALL"
     case listSet = "LIST SET"
     case campaignCreate = "CAMPAIGN CREATE"
+    case campaignSet = "CAMPAIGN SET"
     case campaignInfo = "CAMPAIGN INFO"
     case campaignAll = "CAMPAIGN ALL"
     case campaignFinish = "CAMPAIGN FINISH"

@@ -4,7 +4,7 @@ extension CommandTable {
         switch id {
         case .alloc, .hold, .confirm, .release, .userHistory, .codeFind: burstEntry(id)
         case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
-        case .campaignCreate, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
+        case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
         case .snapshot, .info, .shutdown, .configGet: serverEntry(id)
@@ -87,8 +87,9 @@ extension CommandTable {
             make(id, "list", 3...3, [.readonly], "A list's settings and its ledger.", "LIST INFO name")
         case .listSet:
             make(
-                id, "list", 5...5, [.write], "Changes a list's expiry.",
-                "LIST SET name EXPIRES date|NEVER")
+                id, "list", 5...5, [.write], "Changes a list's expiry, its warning or its name.",
+                "LIST SET name EXPIRES date|NEVER", "LIST SET name WARN count|NEVER",
+                "LIST SET name NAME new-name")
         default:
             make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
         }
@@ -115,6 +116,10 @@ extension CommandTable {
             make(
                 id, "campaign", 5...10, [.write], "Makes an active campaign that draws from a list.",
                 "CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]")
+        case .campaignSet:
+            make(
+                id, "campaign", 5...8, [.write], "Changes a campaign's rules.",
+                "CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse]")
         case .campaignInfo:
             make(
                 id, "campaign", 3...3, [.readonly], "A campaign's settings and state.",

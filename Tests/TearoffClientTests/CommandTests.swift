@@ -18,6 +18,11 @@ struct CommandTests {
             try await client.createCampaign("winter", list: "june", rule: .untilExpiry)
             try await client.createCampaign(
                 "spring", list: "june", rule: .window(.milliseconds(1_500)), returns: .reuse)
+            try await client.setListWarning("june", at: 500)
+            try await client.setListWarning("june", at: nil)
+            try await client.renameList("june", to: "july")
+            try await client.setCampaign("spring", rule: .once)
+            try await client.setCampaign("spring", rule: .always, returns: .quarantine)
             try await client.confirm(campaign: "summer", user: "u1")
             try await client.release(campaign: "summer", user: "u1")
             try await client.finishCampaign("summer")
@@ -31,6 +36,11 @@ struct CommandTests {
                     "CAMPAIGN CREATE summer LIST june RETRIGGER window 24h RETURNS quarantine",
                     "CAMPAIGN CREATE winter LIST june RETRIGGER until-expiry RETURNS quarantine",
                     "CAMPAIGN CREATE spring LIST june RETRIGGER window 1500ms RETURNS reuse",
+                    "LIST SET june WARN 500",
+                    "LIST SET june WARN NEVER",
+                    "LIST SET june NAME july",
+                    "CAMPAIGN SET spring RETRIGGER once",
+                    "CAMPAIGN SET spring RETRIGGER always RETURNS quarantine",
                     "CONFIRM summer u1",
                     "RELEASE summer u1",
                     "CAMPAIGN FINISH summer",

@@ -36,12 +36,12 @@ enum GoldenVersion: String, CaseIterable {
 
     private static let summaryOfV2 = [
         "list summer uploaded 42 free 29 expires 2099-12-31T23:59:59.999Z warn 2",
-        "list welcome uploaded 1000 free 995 expires never warn never",
+        "list hello uploaded 1000 free 995 expires never warn 900",
         "campaign mail of summer once active",
         "campaign push of summer always stopped",
-        "campaign greet of welcome window(milliseconds: 86400000) active",
-        "campaign book of summer window(milliseconds: 86400000) reuse active",
-        "campaign trust of summer window(milliseconds: 86400000) active",
+        "campaign greet of hello window(milliseconds: 86400000) active",
+        "campaign book of summer once reuse active",
+        "campaign trust of summer untilExpiry active",
         "given HELLO10 #0 to u1 () by greet",
         "given HELLO10 #1 to sixteen-bytes-id () by greet",
         "given HELLO10 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 () by greet",

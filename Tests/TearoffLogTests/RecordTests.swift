@@ -241,6 +241,8 @@ struct ControlCodingTests {
                 fileName: String(repeating: "f", count: 255)),
             .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
             .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
+            .listWarningSet(list: list, warnAt: nil), .listWarningSet(list: list, warnAt: 0),
+            .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
             .campaignResumed(id: campaign),
         ]
         let rules: [RetriggerRule] = [
@@ -248,6 +250,7 @@ struct ControlCodingTests {
         ]
         for rule in rules {
             changes.append(.campaignCreated(id: campaign, name: name, list: list, rule: rule))
+            changes.append(.campaignRuleSet(id: campaign, rule: rule))
         }
         for reason in FinishReason.allCases {
             changes.append(.campaignFinished(id: campaign, reason: reason))

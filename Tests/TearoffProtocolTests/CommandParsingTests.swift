@@ -41,7 +41,10 @@ struct CommandParsingTests {
             ["LIST", "LOAD", "a", "COMMIT", "1", "BAD"],
             .unknownOption(EscapedText("BAD".utf8Span.span), of: .listLoad)
         ),
-        (["LIST", "SET", "a", "WARN", "1"], .unknownOption(EscapedText("WARN".utf8Span.span), of: .listSet)),
+        (["LIST", "SET", "a", "LIMIT", "1"], .unknownOption(EscapedText("LIMIT".utf8Span.span), of: .listSet)),
+        (["CAMPAIGN", "SET", "c", "LIST", "a"], .unknownOption(EscapedText("LIST".utf8Span.span), of: .campaignSet)),
+        (["CAMPAIGN", "SET", "c", "RETURNS"], .wrongArgumentCount(.campaignSet)),
+        (["CAMPAIGN", "SET", "c", "RETRIGGER", "window"], .wrongArgumentCount(.campaignSet)),
         (["CAMPAIGN", "CREATE", "c", "RETRIGGER", "once"], .wrongArgumentCount(.campaignCreate)),
         (
             ["CAMPAIGN", "CREATE", "c", "LIST", "a", "LIST", "b"],
@@ -91,6 +94,7 @@ struct CommandParsingTests {
         ["HOLD", "c", "u", "FOR", "0"], ["HOLD", "c", "u", "FOR", "32d"], ["HOLD", "c", "u", "TILL", "1s"],
         ["EXPORT", "BEGIN", "a/b"], ["EXPORT", "BEGIN", "l", "FORMAT", "xml"], ["EXPORT", "READ", "x"],
         ["EXPORT", "BEGIN", "l", "COLUMNS", ""], ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "x"],
+        ["LIST", "SET", "a", "WARN", "-1"], ["LIST", "SET", "a", "NAME", "b/c"], ["LIST", "SET", "a", "NAME", ""],
         ["LIST", "INFO", ""], ["LIST", "INFO", long], ["LIST", "INFO", "a/b"], ["LIST", "INFO", "ä"],
         ["LIST", "CREATE", "a", "FIXED", "", "1"], ["LIST", "CREATE", "a", "FIXED", "x", "0"],
         ["LIST", "CREATE", "a", "FIXED", "x", "4294967296"], ["LIST", "CREATE", "a", "SHARED"],

@@ -140,6 +140,9 @@ enum Samples {
         (["LIST", "INFO", "a.b_c:d-9"], .listInfo("a.b_c:d-9")),
         (["LIST", "ALL"], .listAll),
         (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
+        (["LIST", "SET", "a", "WARN", "0"], .listSetWarning(name: "a", warn: 0)),
+        (["list", "set", "a", "warn", "Never"], .listSetWarning(name: "a", warn: nil)),
+        (["LIST", "SET", "a", "NAME", "never"], .listRename(name: "a", newName: "never")),
         (
             ["LIST", "SET", "a", "expires", "2030-01-31"],
             .listSetExpires(name: "a", expires: "2030-01-31")
@@ -194,6 +197,14 @@ enum Samples {
         (
             ["CAMPAIGN", "CREATE", "c", "returns", "Quarantine", "LIST", "a", "RETRIGGER", "once"],
             .campaignCreate(name: "c", list: "a", retrigger: .once, returns: .quarantine)
+        ),
+        (
+            ["CAMPAIGN", "SET", "c", "RETRIGGER", "window", "24h"],
+            .campaignSet(name: "c", retrigger: window24h, returns: nil)
+        ),
+        (
+            ["campaign", "set", "c", "returns", "reuse", "retrigger", "once"],
+            .campaignSet(name: "c", retrigger: .once, returns: .reuse)
         ),
         (["CAMPAIGN", "INFO", "c"], .campaignInfo("c")),
         (["CAMPAIGN", "ALL"], .campaignAll),

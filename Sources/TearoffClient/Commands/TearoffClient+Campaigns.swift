@@ -13,6 +13,20 @@ extension TearoffClient {
         try await call(Command(words), timeout: options.replyTimeout).requireOK()
     }
 
+    /// Changes a campaign's rules, for what is asked for from then on.
+    ///
+    /// - Parameters:
+    ///   - rule, returns: nil: as it is. One of the two at least.
+    /// - Throws: ``TearoffError/Code/noCampaign``; ``TearoffError/Code/syntax`` when both are nil.
+    public func setCampaign(
+        _ name: String, rule: RetriggerRule? = nil, returns: ReturnRule? = nil
+    ) async throws(TearoffError) {
+        var words = ["CAMPAIGN", "SET", name]
+        if let rule { words += ["RETRIGGER"] + rule.arguments }
+        if let returns { words += ["RETURNS", returns.rawValue] }
+        try await call(Command(words), timeout: options.replyTimeout).requireOK()
+    }
+
     /// - Throws: ``TearoffError/Code/noCampaign``.
     public func campaignInfo(_ name: String) async throws(TearoffError) -> CampaignInfo {
         try CampaignInfo(Fields(await call("CAMPAIGN", "INFO", name)))

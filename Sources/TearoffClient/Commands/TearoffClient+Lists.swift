@@ -37,4 +37,19 @@ extension TearoffClient {
     public func setListExpiry(_ name: String, _ expiry: Expiry) async throws(TearoffError) {
         try await call("LIST", "SET", name, "EXPIRES", expiry.argument ?? "NEVER").requireOK()
     }
+
+    /// Changes when a list counts as low.
+    ///
+    /// - Parameter warnAt: nil: never.
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func setListWarning(_ name: String, at warnAt: Int?) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "WARN", warnAt.map(String.init) ?? "NEVER").requireOK()
+    }
+
+    /// Gives a list another name; its campaigns and its codes stay what they are.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/exists``.
+    public func renameList(_ name: String, to newName: String) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "NAME", newName).requireOK()
+    }
 }

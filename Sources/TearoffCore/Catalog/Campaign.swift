@@ -8,7 +8,7 @@ package struct Campaign: Hashable, Sendable {
     package let id: CampaignID
     package let name: String
     package let list: ListID
-    package let rule: RetriggerRule
+    package internal(set) var rule: RetriggerRule
     package internal(set) var returns = ReturnRule.standard
     package let createdAt: Timestamp
     package internal(set) var state: State

@@ -39,6 +39,35 @@ extension Catalog {
         return [ControlRecord(.listExpirySet(list: list.id, expiresAt: expiresAt), at: now)]
     }
 
+    package func decideSetWarning(
+        list name: String, warnAt: UInt64?, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        return [ControlRecord(.listWarningSet(list: list.id, warnAt: warnAt), at: now)]
+    }
+
+    /// - Parameter newName: one that no list has, this one included.
+    package func decideRename(
+        list name: String, to newName: String, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        if self.list(named: newName) != nil { throw .listExists(newName) }
+        return [ControlRecord(.listRenamed(list: list.id, name: newName), at: now)]
+    }
+
+    /// - Parameters:
+    ///   - rule, returns: nil: as it is.
+    package func decideSet(
+        campaign name: String, rule: RetriggerRule?, returns: ReturnRule?, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
+        let changes: [ControlRecord.Change?] = [
+            rule.map { .campaignRuleSet(id: campaign.id, rule: $0) },
+            returns.map { .campaignReturnsSet(id: campaign.id, rule: $0) },
+        ]
+        return changes.compactMap { $0 }.map { ControlRecord($0, at: now) }
+    }
+
     package func decideCreateCampaign(
         name: String, list listName: String, rule: RetriggerRule, returns: ReturnRule = .standard,
         now: Timestamp

@@ -80,6 +80,12 @@ extension Catalog {
             let index = Int(list.rawValue)
             if let old = lists[index].expiresAt, record.at > old { lists[index].lapsedAt = old }
             lists[index].expiresAt = expiresAt
+        case .listWarningSet(let list, let warnAt):
+            lists[Int(list.rawValue)].warnAt = warnAt
+        case .listRenamed(let list, let name):
+            listsByName[self[list].name] = nil
+            lists[Int(list.rawValue)].name = name
+            listsByName[name] = list
         case .campaignCreated(let id, let name, let list, let rule):
             precondition(Int(id.rawValue) == campaigns.count, "campaign ids are dense")
             campaigns.append(
@@ -91,6 +97,8 @@ extension Catalog {
             campaigns[Int(id.rawValue)].state = .active
         case .campaignReturnsSet(let id, let rule):
             campaigns[Int(id.rawValue)].returns = rule
+        case .campaignRuleSet(let id, let rule):
+            campaigns[Int(id.rawValue)].rule = rule
         }
     }
 
@@ -103,9 +111,11 @@ extension Catalog {
             has(list) && self[list].kind != .unique && upload == nextUploadID
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
-        case .listExpirySet(let list, _): has(list)
+        case .listExpirySet(let list, _), .listWarningSet(let list, _): has(list)
+        case .listRenamed(let list, let name): has(list) && self.list(named: name) == nil
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
-        case .campaignFinished(let id, _), .campaignResumed(let id), .campaignReturnsSet(let id, _):
+        case .campaignFinished(let id, _), .campaignResumed(let id), .campaignReturnsSet(let id, _),
+            .campaignRuleSet(let id, _):
             hasCampaign(id)
         }
     }

@@ -9,10 +9,13 @@ package struct ControlRecord: Hashable, Sendable {
             id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash,
             fileName: String)
         case listExpirySet(list: ListID, expiresAt: Timestamp?)
+        case listWarningSet(list: ListID, warnAt: UInt64?)
+        case listRenamed(list: ListID, name: String)
         case campaignCreated(id: CampaignID, name: String, list: ListID, rule: RetriggerRule)
         case campaignFinished(id: CampaignID, reason: FinishReason)
         case campaignResumed(id: CampaignID)
         case campaignReturnsSet(id: CampaignID, rule: ReturnRule)
+        case campaignRuleSet(id: CampaignID, rule: RetriggerRule)
     }
 
     package let change: Change

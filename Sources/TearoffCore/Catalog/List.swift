@@ -8,7 +8,7 @@ package struct List: Sendable {
     }
 
     package let id: ListID
-    package let name: String
+    package internal(set) var name: String
     package let kind: Kind
     package let createdAt: Timestamp
     /// The last millisecond at which the list gives codes; nil when it never expires.
@@ -16,7 +16,7 @@ package struct List: Sendable {
     /// The last expiry that passed before a new one was set: what `until-expiry` counts from.
     package internal(set) var lapsedAt: Timestamp?
     /// A warning goes out when this many codes are left.
-    package let warnAt: UInt64?
+    package internal(set) var warnAt: UInt64?
     package internal(set) var uploads: [UploadReceipt]
     /// All codes, in the order they go out.
     package internal(set) var pool: Pool

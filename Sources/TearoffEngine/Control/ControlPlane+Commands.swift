@@ -35,6 +35,32 @@ extension ControlPlane {
             }, done: done)
     }
 
+    /// - Parameter warnAt: nil: no warning.
+    package func setWarning(list: String, warnAt: UInt64?, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSetWarning(list: list, warnAt: warnAt, now: now)
+            }, done: done)
+    }
+
+    package func renameList(_ list: String, to newName: String, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideRename(list: list, to: newName, now: now)
+            }, done: done)
+    }
+
+    /// - Parameters:
+    ///   - rule, returns: nil: as it is.
+    package func setCampaign(
+        name: String, rule: RetriggerRule?, returns: ReturnRule?, done: @escaping Done
+    ) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSet(campaign: name, rule: rule, returns: returns, now: now)
+            }, done: done)
+    }
+
     package func createCampaign(
         name: String, list: String, rule: RetriggerRule, returns: ReturnRule, done: @escaping Done
     ) {

@@ -228,8 +228,8 @@ extension ControlPlane {
             engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
         case .uploadCommitted(_, let list, let count, _, _, _):
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
-        case .listCreated, .fixedCodeSet, .listExpirySet, .campaignCreated, .campaignResumed,
-            .campaignReturnsSet:
+        case .listCreated, .fixedCodeSet, .listExpirySet, .listWarningSet, .listRenamed, .campaignCreated,
+            .campaignResumed, .campaignReturnsSet, .campaignRuleSet:
             break
         }
     }

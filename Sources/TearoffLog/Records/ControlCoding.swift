@@ -100,6 +100,9 @@ private enum ChangeTag {
     static let campaignFinished: UInt8 = 6
     static let campaignResumed: UInt8 = 7
     static let campaignReturnsSet: UInt8 = 8
+    static let listWarningSet: UInt8 = 9
+    static let listRenamed: UInt8 = 10
+    static let campaignRuleSet: UInt8 = 11
 }
 
 extension ControlRecord.Change {
@@ -150,6 +153,18 @@ extension ControlRecord.Change {
             batch.append(ChangeTag.campaignReturnsSet)
             batch.appendVarint(UInt64(id.rawValue))
             batch.append(rule.rawValue)
+        case .listWarningSet(let list, let warnAt):
+            batch.append(ChangeTag.listWarningSet)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendOptional(warnAt)
+        case .listRenamed(let list, let name):
+            batch.append(ChangeTag.listRenamed)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendString(name.utf8)
+        case .campaignRuleSet(let id, let rule):
+            batch.append(ChangeTag.campaignRuleSet)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.append(rule)
         }
     }
 
@@ -199,6 +214,15 @@ extension ControlRecord.Change {
                 throw .badField("return rule", offset: offset)
             }
             self = .campaignReturnsSet(id: id, rule: rule)
+        case ChangeTag.listWarningSet:
+            let list = ListID(rawValue: try reader.narrow(payload))
+            self = .listWarningSet(list: list, warnAt: try reader.optional(payload))
+        case ChangeTag.listRenamed:
+            let list = ListID(rawValue: try reader.narrow(payload))
+            self = .listRenamed(list: list, name: try reader.text(payload, maximum: Limits.nameBytes))
+        case ChangeTag.campaignRuleSet:
+            let id = CampaignID(rawValue: try reader.narrow(payload))
+            self = .campaignRuleSet(id: id, rule: try reader.rule(payload))
         case let tag:
             throw .unknownTag(tag, offset: offset)
         }

@@ -25,6 +25,15 @@ extension Session {
             later.change { control, done in
                 control.createCampaign(name: name, list: list, rule: rule, returns: returns, done: done)
             }
+        case .listSetWarning(let name, let warn):
+            later.change { control, done in control.setWarning(list: name, warnAt: warn, done: done) }
+        case .listRename(let name, let newName):
+            later.change { control, done in control.renameList(name, to: newName, done: done) }
+        case .campaignSet(let name, let retrigger, let returns):
+            let (rule, returns) = (retrigger.map(RetriggerRule.init), returns.map(ReturnRule.init))
+            later.change { control, done in
+                control.setCampaign(name: name, rule: rule, returns: returns, done: done)
+            }
         case .campaignFinish(let name):
             later.change { control, done in control.finishCampaign(name: name, done: done) }
         case .campaignResume(let name):

@@ -5,7 +5,7 @@ struct CampaignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "campaign", abstract: "The campaigns that give codes to users.",
         subcommands: [
-            CampaignCreateCommand.self, CampaignInfoCommand.self, CampaignAllCommand.self,
+            CampaignCreateCommand.self, CampaignSetCommand.self, CampaignInfoCommand.self, CampaignAllCommand.self,
             CampaignFinishCommand.self, CampaignResumeCommand.self,
         ])
 }
@@ -65,6 +65,34 @@ struct CampaignCreateCommand: ServerCommand {
         try await client.createCampaign(
             name, list: list, rule: retrigger?.rule ?? .standard, returns: returns?.rule ?? .quarantine)
         output.done("Campaign \(name) is active.")
+    }
+}
+
+struct CampaignSetCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Changes a campaign's rules, for what is asked for from then on.",
+        discussion: "For example: tearoffctl campaign set summer --retrigger once --returns reuse")
+
+    @Argument(help: "The campaign's name.")
+    var name: String
+
+    @Option(help: ArgumentHelp("When a user gets another code.", valueName: "rule"))
+    var retrigger: RuleArgument?
+
+    @Option(help: ArgumentHelp("What becomes of held codes that go back.", valueName: "quarantine|reuse"))
+    var returns: ReturnArgument?
+
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        if retrigger == nil, returns == nil {
+            throw ValidationError("Say what to change: --retrigger or --returns.")
+        }
+    }
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        try await client.setCampaign(name, rule: retrigger?.rule, returns: returns?.rule)
+        output.done("Campaign \(name) is changed.")
     }
 }
 

@@ -98,14 +98,34 @@ struct ListAllCommand: ServerCommand {
     }
 }
 
+/// A number, or `never`.
+struct WarningArgument: ExpressibleByArgument {
+    let count: Int?
+
+    init?(argument: String) {
+        if argument.lowercased() == "never" {
+            count = nil
+        } else if let number = UInt32(argument) {
+            count = Int(number)
+        } else {
+            return nil
+        }
+    }
+}
+
 struct ListSetCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Changes when a list expires.",
+        commandName: "set", abstract: "Changes when a list expires, when it counts as low, or its name.",
         discussion: """
             To the end of a day, or to never:
 
               tearoffctl list set june --expires 2027-01-31
               tearoffctl list set june --expires never
+
+            Low when 5000 codes are left; and another name:
+
+              tearoffctl list set june --warn 5000
+              tearoffctl list set june --name summer-2027
 
             A later expiry does not restart campaigns that are finished:
             `campaign resume` does.
@@ -115,12 +135,27 @@ struct ListSetCommand: ServerCommand {
     var name: String
 
     @Option(help: ArgumentHelp("When it stops giving codes; or never.", valueName: "date"))
-    var expires: ExpiryArgument
+    var expires: ExpiryArgument?
+
+    @Option(help: ArgumentHelp("It counts as low when no more codes are free; or never.", valueName: "count"))
+    var warn: WarningArgument?
+
+    @Option(name: .customLong("name"), help: ArgumentHelp("Another name for it.", valueName: "new-name"))
+    var newName: String?
 
     @OptionGroup var options: ServerOptions
 
+    func validate() throws {
+        if expires == nil, warn == nil, newName == nil {
+            throw ValidationError("Say what to change: --expires, --warn or --name.")
+        }
+    }
+
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        try await client.setListExpiry(name, expires.expiry)
-        output.done("List \(name) is changed.")
+        // Each is a change of its own; the name comes last, since the others go by the old one.
+        if let expires { try await client.setListExpiry(name, expires.expiry) }
+        if let warn { try await client.setListWarning(name, at: warn.count) }
+        if let newName { try await client.renameList(name, to: newName) }
+        output.done("List \(newName ?? name) is changed.")
     }
 }

@@ -69,7 +69,8 @@ extension TearoffError.Code {
     public static let given = Self(ErrorWord.given)
     /// `EXISTS`: a list or campaign of this name exists already.
     public static let exists = Self(ErrorWord.exists)
-    /// `EXHAUSTED`: the campaign's list has no free code left; the campaign is finished.
+    /// `EXHAUSTED`: the campaign's list has no free code left; the campaign is finished, unless codes are held
+    /// that may come back.
     public static let exhausted = Self(ErrorWord.exhausted)
     /// `EXPIRED`: the campaign's list is past its expiry; not even repeats are given.
     public static let expired = Self(ErrorWord.expired)

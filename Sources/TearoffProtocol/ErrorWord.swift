@@ -45,7 +45,7 @@ package enum ErrorWord: String, CaseIterable, Sendable {
         case .noHold: "No code of the campaign is held for the user: never, not any more, or it has gone back."
         case .given: "The user's code is given for good, so there is nothing to release."
         case .exists: "A list or campaign of this name exists already."
-        case .exhausted: "The campaign's list has no free code left; the campaign is finished."
+        case .exhausted: "The campaign's list has no free code left; the campaign is finished, unless codes are held that may come back."
         case .expired: "The campaign's list is past its expiry; not even repeats are given."
         case .finished: "The campaign was stopped by an operator."
         case .active: "The campaign is active, so there is nothing to resume."

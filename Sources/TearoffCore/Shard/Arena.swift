@@ -41,3 +41,29 @@ package struct Arena: Sendable {
 
     var byteCount: Int { blocks.count * Self.blockBytes }
 }
+
+// MARK: - What rows refer to
+
+extension Arena {
+    func appendUser(of row: Row, to output: inout [UInt8]) {
+        if row.form == UserKey.long {
+            append(ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high)), to: &output)
+        } else {
+            UserKey(form: row.form, low: row.low, high: row.high).appendText(to: &output)
+        }
+    }
+
+    func appendUserID(of row: Row, to output: inout [UInt8]) {
+        if row.userID != .none { append(row.userID, to: &output) }
+    }
+
+    private func append(_ reference: ArenaReference, to output: inout [UInt8]) {
+        withBytes(at: reference) { bytes in
+            output.append(bytes)
+        }
+    }
+
+    func copy(_ reference: ArenaReference) -> [UInt8] {
+        withBytes(at: reference) { $0.copy }
+    }
+}

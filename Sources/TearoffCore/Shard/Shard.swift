@@ -15,7 +15,7 @@ package struct Shard: ~Copyable {
     /// Holds that have not ended.
     var openHolds = 0
     private var index = AllocationIndex()
-    private var arena = Arena()
+    var arena = Arena()
     /// Indexed by upload id: the shard's share of the ledger.
     private var tallies: [CodeTally] = []
     /// Recovery only: rows that found another owner at their code; see ``settleAfterRecovery(position:)``.
@@ -218,89 +218,5 @@ extension Shard {
     /// Appends the row's marketing user id; nothing when it has none.
     package func appendUserID(of row: Row, to output: inout [UInt8]) {
         arena.appendUserID(of: row, to: &output)
-    }
-}
-
-extension Arena {
-    fileprivate func appendUser(of row: Row, to output: inout [UInt8]) {
-        if row.form == UserKey.long {
-            append(ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high)), to: &output)
-        } else {
-            UserKey(form: row.form, low: row.low, high: row.high).appendText(to: &output)
-        }
-    }
-
-    fileprivate func appendUserID(of row: Row, to output: inout [UInt8]) {
-        if row.userID != .none { append(row.userID, to: &output) }
-    }
-
-    private func append(_ reference: ArenaReference, to output: inout [UInt8]) {
-        withBytes(at: reference) { bytes in
-            output.append(bytes)
-        }
-    }
-}
-
-// MARK: - Cutting
-
-/// The history of a shard at one instant, sharing what cannot change any more: a snapshot reads it at
-/// leisure.
-package struct ShardCut: Sendable {
-    package let id: ShardID
-    package let lastSequence: SequenceNumber
-    package let rows: RowStore
-    package let holds: HoldStore
-    private let arena: Arena
-
-    init(id: ShardID, lastSequence: SequenceNumber, rows: RowStore, holds: HoldStore, arena: Arena) {
-        self.id = id
-        self.lastSequence = lastSequence
-        self.rows = rows
-        self.holds = holds
-        self.arena = arena
-    }
-
-    package func user(of row: Row) -> (key: UserKey, bytes: [UInt8]) {
-        guard row.form == UserKey.long else {
-            return (UserKey(form: row.form, low: row.low, high: row.high), [])
-        }
-        let reference = ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high))
-        let bytes = arena.copy(reference)
-        return (UserKey(bytes.span), bytes)
-    }
-
-    package func userID(of row: Row) -> [UInt8] {
-        row.userID == .none ? [] : arena.copy(row.userID)
-    }
-
-    /// As of ``Shard``.
-    package func appendUser(of row: Row, to output: inout [UInt8]) {
-        arena.appendUser(of: row, to: &output)
-    }
-
-    /// As of ``Shard``.
-    package func appendUserID(of row: Row, to output: inout [UInt8]) {
-        arena.appendUserID(of: row, to: &output)
-    }
-
-    /// How a row stood, and where its code counted.
-    package func standing(of number: RowNumber) -> (AllocationStanding, CodeState) {
-        let row = rows[number]
-        let hold = row.isHold ? holds.index(of: number).map { holds[$0] } : nil
-        return (AllocationStanding(of: row, hold), hold?.codeState ?? .given)
-    }
-}
-
-extension Shard {
-    /// - Complexity: O(chunks), some microseconds; at the next append the last chunk and the last arena block
-    ///   are copied, at most 1.2 MiB.
-    package func cut() -> ShardCut {
-        ShardCut(id: id, lastSequence: lastSequence, rows: rows, holds: holds, arena: arena)
-    }
-}
-
-extension Arena {
-    fileprivate func copy(_ reference: ArenaReference) -> [UInt8] {
-        withBytes(at: reference) { $0.copy }
     }
 }

@@ -35,8 +35,8 @@ package final class ControlPlane {
     }
 
     init(
-        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, writer: LaneWriter, loops: [LoopPort],
-        port: ControlPort, catalog: Catalog, revision: UInt64
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk,
+        writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads

@@ -1,0 +1,55 @@
+/// A fact: the hold that an earlier record made has ended so.
+package struct HoldEndRecord: Equatable, Sendable {
+    package let shard: ShardID
+    package let sequence: SequenceNumber
+    /// Of the record that made the hold.
+    package let hold: SequenceNumber
+    package let end: HoldEnd
+
+    package init(shard: ShardID, sequence: SequenceNumber, hold: SequenceNumber, end: HoldEnd) {
+        self.shard = shard
+        self.sequence = sequence
+        self.hold = hold
+        self.end = end
+    }
+}
+
+/// What the log keeps of a shard.
+package enum ShardRecord: Equatable, Sendable {
+    case allocation(AllocationRecord)
+    case holdEnd(HoldEndRecord)
+
+    package var shard: ShardID {
+        switch self {
+        case .allocation(let record): record.shard
+        case .holdEnd(let record): record.shard
+        }
+    }
+
+    package var sequence: SequenceNumber {
+        switch self {
+        case .allocation(let record): record.sequence
+        case .holdEnd(let record): record.sequence
+        }
+    }
+
+    package var at: Timestamp {
+        switch self {
+        case .allocation(let record): record.givenAt
+        case .holdEnd(let record): record.end.at
+        }
+    }
+}
+
+/// Why a record read back from the log cannot be true. Recovery refuses to start on any of these.
+package enum ApplyError: Error, Equatable {
+    case wrongShard(expected: ShardID, found: ShardID)
+    case sequenceTwice(shard: ShardID, sequence: SequenceNumber)
+    case unknownUpload(UploadID)
+    case unknownCampaign(CampaignID)
+    case ordinalBeyondUpload(CodeID)
+    case codeGivenTwice(CodeID)
+    case shardFull(ShardID)
+    /// The record names no hold of its shard that still waits.
+    case noHold(SequenceNumber)
+}

@@ -32,6 +32,7 @@ extension Command {
         case .hold: try hold(decoder, bytes)
         case .confirm: .confirm(try AllocArguments(decoder, bytes, of: id))
         case .release: .release(try AllocArguments(decoder, bytes, of: id))
+        case .preview: try preview(decoder)
         case .listCreate: try listCreate(decoder, bytes)
         case .listLoad: try listLoad(decoder, bytes)
         case .listInfo: .listInfo(try decoder.name(2, bytes))
@@ -92,6 +93,13 @@ extension Command {
             try AllocArguments(decoder, bytes, of: .hold, optionsFrom: 5), milliseconds: milliseconds)
     }
 
+    /// `PREVIEW campaign [user]`.
+    private static func preview(_ decoder: CommandDecoder) throws(CommandError) -> Command {
+        let campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
+        guard decoder.argumentCount > 2 else { return .preview(campaign: campaign, user: nil) }
+        return .preview(campaign: campaign, user: try decoder.checkedIndex(2, called: "user"))
+    }
+
     private static func section(
         _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> String? {
@@ -107,7 +115,8 @@ extension Command {
         guard entry.accepts(argumentCount: decoder.argumentCount - 2) else {
             throw .wrongArgumentCount(entry.id)
         }
-        guard entry.keyIndex > 0 else {
+        // A key may be left out, as the user of PREVIEW.
+        guard entry.keyIndex > 0, 2 + entry.keyIndex < decoder.argumentCount else {
             throw .invalidArgument(name: "command", rule: "one that has a key")
         }
         return [2 + entry.keyIndex]

@@ -8,6 +8,8 @@ package enum Command: Equatable, Sendable {
     case hold(AllocArguments, milliseconds: UInt64)
     case confirm(AllocArguments)
     case release(AllocArguments)
+    /// Indexes of the campaign, 1 to 64 bytes, and of the user, 1 to 255 bytes, if there is one.
+    case preview(campaign: Int, user: Int?)
 
     case listCreate(name: String, kind: ListKindArgument, expires: String?, warn: UInt64?)
     case listLoadBegin(list: String, filename: String?)

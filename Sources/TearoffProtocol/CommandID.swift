@@ -4,6 +4,7 @@ package enum CommandID: String, CaseIterable, Sendable {
     case hold = "HOLD"
     case confirm = "CONFIRM"
     case release = "RELEASE"
+    case preview = "PREVIEW"
     case listCreate = "LIST CREATE"
     case listLoad = "LIST LOAD"
     case listInfo = "LIST INFO"

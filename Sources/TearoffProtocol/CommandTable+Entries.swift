@@ -2,7 +2,7 @@ extension CommandTable {
     /// An exhaustive switch, so that a new command without an entry does not compile.
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
-        case .alloc, .hold, .confirm, .release, .userHistory, .codeFind: burstEntry(id)
+        case .alloc, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
         case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
@@ -55,6 +55,11 @@ extension CommandTable {
             make(
                 id, "allocation", 3...3, [.write, .fast], key: 2,
                 "Gives back the code that is held for the user.", "RELEASE campaign user")
+        case .preview:
+            make(
+                id, "allocation", 2...3, [.readonly], key: 2,
+                "What ALLOC would give this user, or any new one; nothing is given.",
+                "PREVIEW campaign [user]")
         case .userHistory:
             make(
                 id, "allocation", 3...3, [.readonly], key: 2, "All codes that a user was given.",

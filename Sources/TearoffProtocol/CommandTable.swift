@@ -13,7 +13,7 @@ package struct CommandEntry: Sendable {
     package let minimum: Int
     package let maximum: Int?
     package let flags: [Flag]
-    /// The argument that cluster-aware clients route by; 0: none.
+    /// The argument that cluster-aware clients route by; 0: none. It may be one that can be left out.
     package let keyIndex: Int
     package let group: String
     package let summary: String
@@ -41,7 +41,7 @@ package enum CommandTable {
     /// The release that a command appeared in, for `COMMAND DOCS`; nil: one that only gathers subcommands.
     static func since(_ id: CommandID?) -> String {
         switch id {
-        case .hold, .confirm, .release, .campaignSet, .exportBegin, .exportRead, .exportEnd: "0.2.0"
+        case .hold, .confirm, .release, .preview, .campaignSet, .exportBegin, .exportRead, .exportEnd: "0.2.0"
         default: "0.1.0"
         }
     }

@@ -28,7 +28,7 @@ def answered_meanwhile(server, *words):
     counts = []
     with server.connect() as writer, server.connect() as reader:
         for number in range(40):
-            writer.send("ALLOC", "summer", f"{words[0]}-{number}")
+            writer.send("ALLOC", "summer", f"{'-'.join(words)}-{number}")
             # The command has reached the loop when this one, sent later, is answered.
             count = -1
             while not select.select([writer.socket], [], [], 0)[0]:
@@ -55,6 +55,8 @@ def test_look_ups_that_depend_on_nothing_in_flight_are_answered_meanwhile(slow):
     assert answered_meanwhile(slow, "CAMPAIGN", "INFO", "summer") >= 5
     assert answered_meanwhile(slow, "USER", "HISTORY", "settled-3") >= 5
     assert answered_meanwhile(slow, "CODE", "FIND", "C00000003") >= 5
+    assert answered_meanwhile(slow, "PREVIEW", "summer", "settled-3") >= 5
+    assert answered_meanwhile(slow, "PREVIEW", "summer") >= 5
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -109,6 +109,28 @@ struct CommandTests {
         }
     }
 
+    /// Goal: a preview says what would be given, or why nothing. Method: one of each kind, and an error.
+    @Test func previewsAreRead() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            let client = try await server.connect()
+            let new = try await client.preview(campaign: "summer")
+            #expect(new.outcome == .new(code: "B3RT-9W1Z") && new.nextCode == "B3RT-9W1Z")
+            #expect(new.list == "june" && new.expiresAt == ServerTime.date("2026-12-31T23:59:59.999Z"))
+            let time = try #require(ServerTime.date("2026-06-01T08:30:00.125Z"))
+            let again = try await client.preview(campaign: "summer", user: "u1")
+            #expect(again.outcome == .again(code: "K7QP-2M4X", givenAt: time))
+            let refused = try await client.preview(campaign: "winter", user: "u1")
+            #expect(refused.outcome == .refused(TearoffError(.finished, "campaign 'winter' was stopped")))
+            #expect(refused.nextCode == "B3RT-9W1Z")
+            let error = try await failure { () throws(TearoffError) in
+                try await client.preview(campaign: "autumn")
+            }
+            #expect(error == TearoffError(.noCampaign, "no campaign 'autumn'"))
+            #expect(server.commands[0] == ["PREVIEW", "summer"])
+            #expect(server.commands[1] == ["PREVIEW", "summer", "u1"])
+        }
+    }
+
     /// Goal: a map that lacks a key, or has another kind there, is no success. Method: one wrong answer after
     /// the other.
     @Test(arguments: [":1\r\n", "%0\r\n", "%1\r\n+snapshot\r\n$1\r\n3\r\n", "*3\r\n:1\r\n:2\r\n:3\r\n"])

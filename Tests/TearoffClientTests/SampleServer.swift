@@ -18,6 +18,7 @@ enum SampleServer {
         case ("CONFIRM", "summer") where command[2] == "late":
             writer.error(.noHold, "no code of campaign 'summer' is held for this user")
         case ("ALLOC", let name): writer.error(.noCampaign, "no campaign '\(name)'")
+        case ("PREVIEW", let name): preview(name, isKnown: command.last == "u1", &writer)
         case ("LIST", "ALL"):
             writer.array(2)
             list("june", &writer)
@@ -93,6 +94,25 @@ enum SampleServer {
                 ("code", "W3RT-9K2B"), ("status", "new"), ("hold-until", "2026-06-01T08:45:00.125Z"),
                 ("given-at", "2026-06-01T08:30:00.125Z"), ("expires-at", "2026-12-31T23:59:59.999Z"),
                 ("list", "june"), ("ordinal", 2),
+            ])
+    }
+
+    /// `winter` was stopped, and `summer` has given `u1` a code.
+    private static func preview(_ campaign: String, isKnown: Bool, _ writer: inout ReplyWriter) {
+        guard campaign == "summer" || campaign == "winter" else {
+            return writer.error(.noCampaign, "no campaign '\(campaign)'")
+        }
+        let isStopped = campaign == "winter"
+        let code = isKnown ? "K7QP-2M4X" : "B3RT-9W1Z"
+        map(
+            &writer,
+            [
+                ("status", isStopped ? "refused" : isKnown ? "repeat" : "new"),
+                ("code", isStopped ? nil : code),
+                ("given-at", isKnown && !isStopped ? "2026-06-01T08:30:00.125Z" : nil),
+                ("expires-at", "2026-12-31T23:59:59.999Z"), ("list", "june"),
+                ("reason", isStopped ? "FINISHED campaign 'winter' was stopped" : nil),
+                ("next-code", "B3RT-9W1Z"),
             ])
     }
 

@@ -115,6 +115,59 @@ extension Shard {
     }
 }
 
+extension Shard {
+    /// `HOLD`, with its deadline.
+    mutating func hold(_ user: String, until deadline: UInt64, at now: UInt64, in supply: Supply) throws {
+        let text = bytes(user)
+        let key = AllocationKey(campaign: supply.campaign, user: text.span, seed: seed)
+        let terms = supply.catalog.terms(of: supply.campaign)
+        let decision = decide(
+            key, bytes: text.span, terms: terms, now: instant(now), holdUntil: instant(deadline))
+        if case .new(let due) = decision {
+            let nothing: [UInt8] = []
+            _ = try apply(due, userBytes: text.span, userID: nothing.span)
+        }
+    }
+
+    /// `CONFIRM` or `RELEASE`.
+    mutating func end(_ reason: HoldEnd.Reason, _ user: String, at now: UInt64, in supply: Supply) {
+        let text = bytes(user)
+        let key = AllocationKey(campaign: supply.campaign, user: text.span, seed: seed)
+        let terms = supply.catalog.terms(of: supply.campaign)
+        let decision = decideEnd(reason, of: key, bytes: text.span, terms: terms, now: instant(now))
+        if case .pending(let hold) = decision {
+            _ = end(hold, reason, returns: .quarantine, now: instant(now))
+        }
+    }
+}
+
+/// What a preview promises, in the terms of ``Answer``.
+struct Outlook: Equatable {
+    let answer: Answer
+    let next: CodeID?
+}
+
+extension Shard {
+    /// `PREVIEW`.
+    ///
+    /// - Parameter user: nil for any who was given nothing.
+    func preview(_ user: String?, at now: UInt64, in supply: Supply) -> Outlook {
+        let text = bytes(user ?? "")
+        let key = user.map { _ in AllocationKey(campaign: supply.campaign, user: text.span, seed: seed) }
+        let terms = supply.catalog.terms(of: supply.campaign)
+        let preview = preview(key, bytes: text.span, terms: terms, now: instant(now))
+        let answer: Answer? =
+            switch preview.ruling {
+            case .repeated(let row): .again(rows[row].code)
+            case .held(let hold): .again(rows[hold.row].code)
+            case .new: preview.next.map { .new($0) }
+            case .refused(let refusal): .refused(refusal)
+            }
+        guard let answer else { preconditionFailure("a new code is promised, and there is none") }
+        return Outlook(answer: answer, next: preview.next)
+    }
+}
+
 func code(_ ordinal: UInt32, upload: UInt32 = 0) -> CodeID {
     CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal)
 }

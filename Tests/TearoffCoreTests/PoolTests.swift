@@ -88,6 +88,41 @@ struct PoolTests {
         #expect(claims.map(\.remaining) == [8, 7, 6, 5, 4, 3, 2, 1, 0])
     }
 
+    /// Goal: a peek shows what the next claim brings, and takes nothing. Method: a pool with holes, a used-up
+    /// strip, an open one and a refill; three peeks before each claim.
+    @Test func aPeekShowsTheNextClaim() throws {
+        let settled = Pool(strips: Self.strips([2, 4, 4]))
+        let owner = try #require(CodeOwner(rawValue: 9))
+        for position in [0, 2] { #expect(settled.strips[1].setOwner(owner, at: position)) }
+        settled.settleAfterRecovery()
+        let pool = settled.appending(Self.strips([1], upload: 1))
+        for free in (1...9).reversed() {
+            let peeks = (0..<3).map { _ in pool.peek()?.code }
+            #expect(pool.totalFree == UInt64(free))
+            let claimed = try #require(pool.claim()).code
+            #expect(peeks == [claimed, claimed, claimed])
+        }
+        #expect(pool.peek() == nil && pool.claim() == nil && Pool().peek() == nil)
+    }
+
+    /// Goal: a code that goes back is told next when it can be claimed, and not before. Method: an empty
+    /// pool, and one with codes left.
+    @Test func aPeekShowsWhatWentBack() throws {
+        let pool = Pool(strips: Self.strips([3]))
+        let first = try #require(pool.claim())
+        let second = try #require(pool.claim())
+        pool.expectReturn()
+        #expect(pool.peek()?.code == code(2), "it is on its way")
+        pool.putBack(second.place)
+        #expect(pool.peek()?.code == second.code)
+        #expect(pool.claim()?.code == second.code)
+        #expect(pool.claim()?.code == code(2))
+        pool.expectReturn()
+        #expect(pool.peek() == nil && pool.totalFree == 1)
+        pool.putBack(first.place)
+        #expect(pool.peek()?.code == first.code && pool.totalFree == 1)
+    }
+
     /// Goal: an untouched, an empty and a full pool survive recovery. Method: settle, then count.
     @Test func settlingNeedsNoOwners() throws {
         let empty = Pool()

@@ -27,8 +27,8 @@ struct PropertyTests {
     static var commit: String { ProcessInfo.processInfo.environment["TEAROFF_COMMIT"] ?? "unknown" }
 
     /// Goal: the promise, for any order of allocations, repeats, changes, uploads, snapshots, crashes,
-    /// numbers of loops and jumps of the clock. Method: dice from a seed, against an oracle of plain
-    /// dictionaries.
+    /// numbers of loops and jumps of the clock; and a preview says what the command right behind it comes to.
+    /// Method: dice from a seed, against an oracle of plain dictionaries.
     @Test(arguments: seeds)
     func thePromiseHolds(seeds: Range<UInt64>) throws {
         for seed in seeds {
@@ -158,10 +158,11 @@ private struct Story {
         let loop = roll(life.loops.count)
         let key = campaign.name + "/" + user
         if life.loops[loop].isBatchFull { _ = try life.loops[loop].commit() }
-        guard
-            case .given(let given) = try life.decide(
-                user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
-        else { return }
+        let preview = try life.preview(user, in: campaign.name, loop: loop)
+        let outcome = try life.decide(
+            user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
+        guard preview.promises(outcome) else { throw Broken("\(key): \(preview) and then \(outcome)") }
+        guard case .given(let given) = outcome else { return }
         let now = life.loops[loop].now.milliseconds
         if given.isRepeat {
             if case .window(let window) = campaign.rule, now >= given.times.givenAt.milliseconds + window {
@@ -183,10 +184,10 @@ private struct Story {
     mutating func hold() throws {
         let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
         let loop = roll(life.loops.count)
-        guard
-            case .given(let given) = try life.decideHold(
-                user, for: UInt64(roll(20)) * hour, in: campaign, loop: loop)
-        else { return }
+        let preview = try life.preview(user, in: campaign, loop: loop)
+        let outcome = try life.decideHold(user, for: UInt64(roll(20)) * hour, in: campaign, loop: loop)
+        guard preview.promises(outcome) else { throw Broken("\(user): \(preview) and then \(outcome)") }
+        guard case .given(let given) = outcome else { return }
         guard given.times.holdUntil == nil else { return }
         pendingConfirmations.append(
             Confirmed(key: campaign + "/" + user, code: given.code, loop: loop, frame: given.frame))

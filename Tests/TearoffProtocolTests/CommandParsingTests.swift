@@ -18,6 +18,8 @@ struct CommandParsingTests {
         (["ALLOC", "c", "u", "FULL", "full"], .duplicateOption("FULL", of: .alloc)),
         (["ALLOC", "c", "u", "USERID", "1", "USERID", "2"], .duplicateOption("USERID", of: .alloc)),
         (["ALLOC", "c", "u", "FAST"], .unknownOption(EscapedText("FAST".utf8Span.span), of: .alloc)),
+        (["PREVIEW"], .wrongArgumentCount(.preview)),
+        (["PREVIEW", "c", "u", "FULL"], .wrongArgumentCount(.preview)),
         (["LIST", "INFO"], .wrongArgumentCount(.listInfo)),
         (["USER", "HISTORY"], .wrongArgumentCount(.userHistory)),
         (["USER", "HISTORY", "u", "v"], .wrongArgumentCount(.userHistory)),
@@ -91,6 +93,8 @@ struct CommandParsingTests {
     static let outOfRange: [[String]] = [
         ["ALLOC", "", "u"], ["ALLOC", long, "u"], ["ALLOC", "c", ""],
         ["ALLOC", "c", String(repeating: "u", count: 256)], ["ALLOC", "c", "u", "USERID", ""],
+        ["PREVIEW", ""], ["PREVIEW", long], ["PREVIEW", "c", ""],
+        ["PREVIEW", "c", String(repeating: "u", count: 256)],
         ["HOLD", "c", "u", "FOR", "0"], ["HOLD", "c", "u", "FOR", "32d"], ["HOLD", "c", "u", "TILL", "1s"],
         ["EXPORT", "BEGIN", "a/b"], ["EXPORT", "BEGIN", "l", "FORMAT", "xml"], ["EXPORT", "READ", "x"],
         ["EXPORT", "BEGIN", "l", "COLUMNS", ""], ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "x"],
@@ -105,7 +109,7 @@ struct CommandParsingTests {
         ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "weekly"], ["CODE", "FIND", ""],
         ["USER", "HISTORY", String(repeating: "u", count: 256)], ["SELECT", "-1"], ["HELLO", "three"],
         ["CLIENT", "SETNAME", "a b"], ["CLIENT", "NO-EVICT", "maybe"], ["INFO", "a b"],
-        ["COMMAND", "GETKEYS", "PING"], ["AUTH", "", "p"],
+        ["COMMAND", "GETKEYS", "PING"], ["COMMAND", "GETKEYS", "PREVIEW", "c"], ["AUTH", "", "p"],
     ]
 
     /// Goal: values outside their bounds never get through. Method: one example per bound; all are SYNTAX.
@@ -126,7 +130,7 @@ struct CommandParsingTests {
         for arguments in [
             ["ALLOC", name, value, "USERID", value], ["LIST", "INFO", name], ["CODE", "FIND", value],
             ["LIST", "CREATE", name, "FIXED", value, "1"], ["USER", "HISTORY", value],
-            ["LIST", "LOAD", "a", "ERRORS", "9223372036854775807", "0", "10000"],
+            ["PREVIEW", name, value], ["LIST", "LOAD", "a", "ERRORS", "9223372036854775807", "0", "10000"],
         ] {
             #expect(Feed.single(Feed.resp(arguments))?.command != nil, "\(arguments)")
         }

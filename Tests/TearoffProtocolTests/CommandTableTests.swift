@@ -42,7 +42,7 @@ struct CommandTableTests {
     /// Goal: cluster-aware clients route by user. Method: key positions of the three kinds of commands.
     @Test func keysAreWhereTheUserIs() throws {
         let reply = try read(.resp3) {
-            CommandTable.writeInfo(["ALLOC", "user|history", "ping", "get", "USER HISTORY"], to: &$0)
+            CommandTable.writeInfo(["ALLOC", "user|history", "ping", "get", "preview"], to: &$0)
         }
         let rows = elements(reply)
         let keys = rows.map { elements($0).dropFirst(3).prefix(3).map { $0 } }

@@ -121,6 +121,8 @@ enum Samples {
         ),
         (["CONFIRM", "summer", "u1"], .confirm(AllocArguments(campaign: 1, user: 2))),
         (["release", "summer", "u1"], .release(AllocArguments(campaign: 1, user: 2))),
+        (["PREVIEW", "summer"], .preview(campaign: 1, user: nil)),
+        (["preview", "summer", "u 1"], .preview(campaign: 1, user: 2)),
         (["USER", "HISTORY", "u1"], .userHistory(user: 2)),
         (["CODE", "FIND", "AB-1"], .codeFind(code: 2)),
     ]
@@ -291,6 +293,7 @@ enum Samples {
         (["COMMAND", "DOCS", "list|load"], .commandDocs(["list|load"])),
         (["COMMAND", "GETKEYS", "ALLOC", "summer", "u1"], .commandGetKeys([4])),
         (["COMMAND", "GETKEYS", "USER", "HISTORY", "u1"], .commandGetKeys([4])),
+        (["COMMAND", "GETKEYS", "PREVIEW", "summer", "u1"], .commandGetKeys([4])),
     ]
 
     /// The inline form: words that need it quoted as redis-cli writes them.

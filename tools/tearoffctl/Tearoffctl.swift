@@ -31,7 +31,8 @@ struct Tearoffctl: AsyncParsableCommand {
             """,
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
-            HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, UserCommand.self,
-            CodeCommand.self, ExportCommand.self, SnapshotCommand.self, ShutdownCommand.self,
+            HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
+            UserCommand.self, CodeCommand.self, ExportCommand.self, SnapshotCommand.self,
+            ShutdownCommand.self,
         ])
 }

@@ -75,6 +75,16 @@ extension TearoffClient {
         }
     }
 
+    /// What ``allocate(campaign:user:userID:)`` would bring now, whatever the campaign's state. Nothing is
+    /// given, however often it is asked; until the allocation, another user may get the code.
+    ///
+    /// - Parameter user: nil for any user to whom the campaign has given nothing.
+    /// - Throws: ``TearoffError/Code/noCampaign`` and what any command may throw.
+    public func preview(campaign: String, user: String? = nil) async throws(TearoffError) -> Preview {
+        let words = ["PREVIEW", campaign] + (user.map { [$0] } ?? [])
+        return try Preview(Fields(await call(Command(words), timeout: options.replyTimeout)))
+    }
+
     /// Every code that a user was given, by any campaign, oldest first; empty for an unknown user.
     public func userHistory(_ user: String) async throws(TearoffError) -> [HistoryEntry] {
         try await call("USER", "HISTORY", user).records(HistoryEntry.init)

@@ -32,6 +32,37 @@ package struct AllocationRecord: Equatable, Sendable {
     }
 }
 
+/// What the rules say of an `ALLOC` or a `HOLD`, before the pool is asked for a code.
+package enum AllocationRuling: Sendable {
+    /// The earlier allocation in that row stands.
+    case repeated(RowNumber)
+    /// The user has a hold that waits.
+    case held(PendingHold)
+    /// A new code is due.
+    case new
+    case refused(AllocationRefusal)
+}
+
+/// What a shard would make of an `ALLOC` now. Nothing is claimed for anybody.
+package struct AllocationPreview: Sendable {
+    /// ``AllocationRuling/new``: ``next`` would be given.
+    package let ruling: AllocationRuling
+    /// The user's latest allocation in the campaign, whatever the ruling; nil when there is none.
+    package let latest: RowNumber?
+    /// The code that the list would give next, whatever the ruling; nil when it has none: ``Pool/peek()``.
+    package let next: CodeID?
+
+    init(_ ruling: AllocationRuling, latest: RowNumber?, next: CodeID?) {
+        if case .new = ruling, next == nil {
+            self.ruling = .refused(.poolEmpty)
+        } else {
+            self.ruling = ruling
+        }
+        self.latest = latest
+        self.next = next
+    }
+}
+
 /// What a shard makes of an `ALLOC` or a `HOLD`.
 package enum AllocationDecision: ~Copyable, Sendable {
     /// The earlier allocation in that row stands; for a `HOLD`, also one that is held.

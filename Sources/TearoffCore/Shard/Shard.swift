@@ -1,8 +1,9 @@
 /// One partition of the users: who got which code of which campaign, and when. A plain
 /// single-threaded state machine.
 ///
-/// `decide` takes a command and an instant and says what would happen; `apply` takes the record of what did.
-/// Neither reads a clock, a file or a random number, so the same records give the same shard.
+/// `decide` takes a command and an instant and says what happens, `preview` what would happen; `apply` takes
+/// the record of what did. None of them reads a clock, a file or a random number, so the same records give
+/// the same shard.
 package struct Shard: ~Copyable {
     package let id: ShardID
     package let shardCount: UInt16
@@ -55,22 +56,51 @@ extension Shard {
         _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp,
         holdUntil: Timestamp? = nil
     ) -> AllocationDecision {
-        if terms.isExpired(at: now) { return .refused(.listExpired) }
         let place = find(key, bytes: bytes)
-        if let row = place.row {
-            switch verdict(on: row, terms: terms, now: now) {
-            case .repeated: return .repeated(row)
-            case .held(let hold): return holdUntil == nil ? .held(hold) : .repeated(row)
-            case .over: break
-            }
+        switch ruling(after: place.row, terms: terms, now: now) {
+        case .repeated(let row): return .repeated(row)
+        case .held(let hold): return holdUntil == nil ? .held(hold) : .repeated(hold.row)
+        case .refused(let refusal): return .refused(refusal)
+        case .new: break
         }
-        if let reason = terms.finished { return .refused(.finished(reason)) }
-        if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         guard let claim = terms.pool.claim() else { return .refused(.poolEmpty) }
         let record = AllocationRecord(
             shard: id, sequence: lastSequence.next, givenAt: now, campaign: key.campaign, code: claim.code,
             user: key.user, holdUntil: holdUntil)
         return .new(DueAllocation(record: record, claim: claim, hash: key.hash, place: place))
+    }
+
+    /// What ``decide(_:bytes:terms:now:holdUntil:)`` would make of an `ALLOC` at `now`. Claims no code and
+    /// changes nothing.
+    ///
+    /// - Parameter key: nil for any user to whom the campaign has given nothing; `bytes` does not count then.
+    /// - Complexity: that of deciding, beside that of ``Pool/peek()``.
+    package func preview(
+        _ key: AllocationKey?, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp
+    ) -> AllocationPreview {
+        let latest = key.flatMap { find($0, bytes: bytes).row }
+        return AllocationPreview(
+            ruling(after: latest, terms: terms, now: now), latest: latest, next: terms.pool.peek()?.code)
+    }
+
+    /// The rules of allocation, which deciding and previewing share.
+    ///
+    /// - Parameter latest: the user's latest allocation in the campaign; nil when there is none.
+    @inline(__always)
+    private func ruling(
+        after latest: RowNumber?, terms: CampaignTerms, now: Timestamp
+    ) -> AllocationRuling {
+        if terms.isExpired(at: now) { return .refused(.listExpired) }
+        if let row = latest {
+            switch verdict(on: row, terms: terms, now: now) {
+            case .repeated: return .repeated(row)
+            case .held(let hold): return .held(hold)
+            case .over: break
+            }
+        }
+        if let reason = terms.finished { return .refused(.finished(reason)) }
+        if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
+        return .new
     }
 
     /// What a user's latest allocation means for the next request.

@@ -74,6 +74,19 @@ extension Pool {
         return nil
     }
 
+    /// The code that ``claim()`` would bring now. Moves no cursor and takes no hole.
+    ///
+    /// A hint: any other claim may get this code, before this returns or later.
+    /// - Returns: nil when the pool is empty.
+    /// - Complexity: O(strips used up since the last claim); no lock unless there are holes.
+    package func peek() -> CodePosition? {
+        if let hole = holes.first { return hole }
+        for strip in strips[firstOpen.load(ordering: .relaxed)...] {
+            if let position = strip.nextPosition { return CodePosition(strip: strip, position: position) }
+        }
+        return nil
+    }
+
     /// A code that was held goes back: it counts as free from now on, and can be claimed once it is
     /// ``putBack(_:)``. Under the mutex of the shard that held it, so that the ledger holds.
     package func expectReturn() { holes.expect() }
@@ -119,6 +132,13 @@ private final class Holes: Sendable {
     private let total = Atomic<Int>(0)
 
     var count: Int { total.load(ordering: .relaxed) }
+
+    /// The hole that would be taken next.
+    var first: CodePosition? {
+        // Relaxed: nothing is claimed on the strength of it.
+        if available.load(ordering: .relaxed) == 0 { return nil }
+        return codes.withLock { $0.taken < $0.all.count ? $0.all[$0.taken] : nil }
+    }
 
     func expect() { total.wrappingAdd(1, ordering: .relaxed) }
 

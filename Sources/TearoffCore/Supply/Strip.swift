@@ -46,6 +46,12 @@ package final class Strip: Sendable {
         return nil
     }
 
+    /// The position that the next claim would get if no other came before; nil when all are claimed.
+    var nextPosition: Int? {
+        let next = Int(cursor.load(ordering: .relaxed))
+        return next < count ? next : nil
+    }
+
     /// Codes that no claim has passed yet.
     package var unclaimedCount: Int { count - Int(cursor.load(ordering: .relaxed)) }
 

@@ -30,6 +30,11 @@ extension ReplyWriter {
         bulkOrNull(value)
     }
 
+    private mutating func pair(_ name: StaticString, _ code: CodeID?, of engine: LoopEngine) {
+        key(name)
+        if let code { self.code(code, of: engine) } else { null() }
+    }
+
     mutating func lists(_ lists: [List], of engine: LoopEngine, asArray: Bool) {
         if asArray { array(lists.count) }
         let ledgers = engine.engine.checkedLedgers(of: lists)
@@ -74,6 +79,25 @@ extension ReplyWriter {
         pair("created-at", campaign.createdAt)
     }
 
+    /// - Parameter terms: of the campaign that was asked for.
+    mutating func preview(_ preview: Preview, _ terms: CampaignTerms, of engine: LoopEngine) {
+        let (status, code, givenAt, refusal): (String, CodeID?, Timestamp?, AllocationRefusal?) =
+            switch preview.verdict {
+            case .new: ("new", preview.next, nil, nil)
+            case .repeated(let code, let givenAt): ("repeat", code, givenAt, nil)
+            case .refused(let refusal): ("refused", nil, nil, refusal)
+            }
+        let error = refusal?.error(campaign: terms.campaignName)
+        map(7)
+        pair("status", status)
+        pair("code", code, of: engine)
+        pair("given-at", givenAt)
+        pair("expires-at", terms.expiresAt)
+        pair("list", terms.listName)
+        pair("reason", error.map { "\($0.word.rawValue) \($0.message)" })
+        pair("next-code", preview.next, of: engine)
+    }
+
     mutating func history(_ lookUp: LookUp<HistoryEntry>, of engine: LoopEngine) {
         array(lookUp.found.count)
         for entry in lookUp.found {
@@ -81,8 +105,7 @@ extension ReplyWriter {
             map(10)
             pair("campaign", terms.campaignName)
             pair("list", terms.listName)
-            key("code")
-            code(entry.code, of: engine)
+            pair("code", entry.code, of: engine)
             pair("ordinal", UInt64(entry.code.ordinal))
             pair("user-id", text: lookUp.text.span.extracting(entry.userID))
             pair("status", entry.standing.status.word)

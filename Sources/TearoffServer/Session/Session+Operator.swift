@@ -140,6 +140,21 @@ extension Session {
         return .later
     }
 
+    /// - Parameter user: empty for any user to whom the campaign has given nothing.
+    func preview(
+        _ campaign: Span<UInt8>, _ user: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
+    ) -> SessionOutcome {
+        guard let terms = terms(ofCampaign: campaign, engine, &outbox) else { return .answered }
+        switch engine.preview(user, terms: terms) {
+        case .told(let preview):
+            if preview.frame != .none { outbox.hold(from: outbox.count, until: preview.frame) }
+            outbox.writer.preview(preview, terms, of: engine)
+            return .answered
+        // As the `ALLOC` would be, and then the answer is that of then.
+        case .parked(let frame): return .again(.parked(frame))
+        }
+    }
+
     func history(
         of user: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {

@@ -66,6 +66,11 @@ extension Session {
         case .release(let arguments):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return endHold(.released, arguments, decoder, bytes, engine, &outbox)
+        case .preview(let campaign, let user):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            let userRange = user.map { decoder.argument($0) } ?? 0..<0
+            return preview(
+                bytes.extracting(decoder.argument(campaign)), bytes.extracting(userRange), engine, &outbox)
         case .userHistory(let user):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return history(of: bytes.extracting(decoder.argument(user)), engine, on: connection, &outbox)
@@ -95,7 +100,8 @@ extension Session {
         _ arguments: AllocArguments, holdMilliseconds: UInt64?, _ decoder: borrowing CommandDecoder,
         _ bytes: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        guard let terms = terms(arguments, decoder, bytes, engine, &outbox) else { return .answered }
+        let name = bytes.extracting(decoder.argument(arguments.campaign))
+        guard let terms = terms(ofCampaign: name, engine, &outbox) else { return .answered }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let userID = bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0)
@@ -111,11 +117,12 @@ extension Session {
         return stall.map { .again($0) } ?? .answered
     }
 
-    private func terms(
-        _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>,
-        _ engine: LoopEngine, _ outbox: inout Outbox
+    /// The terms of a campaign.
+    ///
+    /// - Returns: nil when an error was written.
+    func terms(
+        ofCampaign name: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> CampaignTerms? {
-        let name = bytes.extracting(decoder.argument(arguments.campaign))
         if let terms = engine.terms(ofCampaign: name) { return terms }
         outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
         return nil
@@ -126,7 +133,8 @@ extension Session {
         _ reason: HoldEnd.Reason, _ arguments: AllocArguments, _ decoder: borrowing CommandDecoder,
         _ bytes: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        guard let terms = terms(arguments, decoder, bytes, engine, &outbox) else { return .answered }
+        let name = bytes.extracting(decoder.argument(arguments.campaign))
+        guard let terms = terms(ofCampaign: name, engine, &outbox) else { return .answered }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let outcome = engine.withTick { tick in

@@ -34,6 +34,19 @@ extension EngineFailure {
     }
 }
 
+extension AllocationRefusal {
+    /// How `ALLOC` is answered.
+    func error(campaign: String) -> (word: ErrorWord, message: String) {
+        switch self {
+        case .listExpired, .finished(.expired):
+            (.expired, "the list of campaign '\(campaign)' is past its expiry")
+        case .poolEmpty, .finished(.exhausted): (.exhausted, "campaign '\(campaign)' has no code left")
+        case .finished(.stopped): (.finished, "campaign '\(campaign)' was stopped")
+        case .shardFull: (.limit, "this server holds as many allocations as it can")
+        }
+    }
+}
+
 extension ReplyWriter {
     mutating func error(_ error: CatalogError) {
         switch error {
@@ -87,13 +100,8 @@ extension ReplyWriter {
     }
 
     mutating func error(_ refusal: AllocationRefusal, campaign: String) {
-        switch refusal {
-        case .listExpired, .finished(.expired):
-            error(.expired, "the list of campaign '\(campaign)' is past its expiry")
-        case .poolEmpty, .finished(.exhausted): error(.exhausted, "campaign '\(campaign)' has no code left")
-        case .finished(.stopped): error(.finished, "campaign '\(campaign)' was stopped")
-        case .shardFull: error(.limit, "this server holds as many allocations as it can")
-        }
+        let (word, message) = refusal.error(campaign: campaign)
+        error(word, message)
     }
 
     mutating func bulk(_ time: Timestamp) { time.withISO8601 { bulk($0) } }

@@ -34,6 +34,29 @@ struct AllocCommand: ServerCommand {
     }
 }
 
+struct PreviewCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "preview", abstract: "Shows what a user would be given; nothing is given.",
+        discussion: """
+            It works in every state of the campaign, and as often as you like:
+
+              tearoffctl preview summer u1
+              tearoffctl preview summer
+            """)
+
+    @Argument(help: "The campaign's name.")
+    var campaign: String
+
+    @Argument(help: "Your key of the user; any user who has no code yet when it is left out.")
+    var user: String?
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        output.show(Record(try await client.preview(campaign: campaign, user: user)))
+    }
+}
+
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "What users were given.", subcommands: [UserHistoryCommand.self])

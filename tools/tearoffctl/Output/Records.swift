@@ -45,6 +45,20 @@ extension Record {
         ])
     }
 
+    init(_ preview: TearoffClient.Preview) {
+        let (status, code, givenAt, reason): (String, Cell, Cell, Cell) =
+            switch preview.outcome {
+            case .new(let code): ("new", .text(code), .none, .none)
+            case .again(let code, let time): ("repeat", .text(code), .time(time), .none)
+            case .refused(let error): ("refused", .none, .none, .text("\(error.code.name) \(error.message)"))
+            }
+        self.init([
+            "status": .text(status), "code": code, "given-at": givenAt,
+            "expires-at": Cell(preview.expiresAt), "list": .text(preview.list), "reason": reason,
+            "next-code": Cell(preview.nextCode),
+        ])
+    }
+
     init(_ entry: TearoffClient.HistoryEntry) {
         self.init([
             "given-at": .time(entry.givenAt), "campaign": .text(entry.campaign), "list": .text(entry.list),

@@ -78,6 +78,7 @@ struct ManualTests {
             " | \(days) days | | `SYNTAX` |",
             " | \(ArgumentLimits.holdMillisecondsMax / 86_400_000) days | | `SYNTAX` |",
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
+            " | \(ArgumentLimits.uploadRowsMax) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)
         for (row, end) in zip(rows, expected) { #expect(row.hasSuffix(end)) }

@@ -56,5 +56,7 @@ extension TearoffClient {
         public static let uploadWindow = 4
         /// Most bad lines that one call reads.
         public static let badLinesPage = 10_000
+        /// Most uploads of a list that one call reads.
+        public static let uploadsPage = 1_000
     }
 }

@@ -125,7 +125,32 @@ extension Engine {
         }
     }
 
+    /// The ledgers of single uploads of a list at one instant, as of ``checkedLedgers(of:)``.
+    ///
+    /// The pool counts a list's free codes in one figure, so an upload's are those that no shard's tally has:
+    /// a code's claim and the change of the tally are one step inside the mutex of the shard, a code that
+    /// goes back leaves the tally in one step with becoming free, and here all shards are held. Nothing else
+    /// takes a code.
+    ///
+    /// - Complexity: O(uploads * shards).
+    package func checkedLedgers(of uploads: ArraySlice<UploadReceipt>, in list: List) -> [Ledger] {
+        let empty = uploads.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
+        let ledgers = withAllShards(from: 0, empty) { ledgers in
+            for index in ledgers.indices {
+                let taken = ledgers[index].held + ledgers[index].given + ledgers[index].burned
+                // More taken than uploaded must be told, not trap: the ledger does not hold then.
+                ledgers[index].free = ledgers[index].uploaded - min(taken, ledgers[index].uploaded)
+            }
+        } adding: { shard, ledgers in
+            for (index, upload) in uploads.enumerated() { ledgers[index].add(shard.tally(of: upload.id)) }
+        }
+        failUnlessTheyHold(ledgers, of: ledgers.map { _ in list })
+        return ledgers
+    }
+
     /// Locks the shards one inside the other, in the order of their ids, which nobody does otherwise.
+    ///
+    /// - Parameter innermost: runs while all are held, behind every `adding`.
     private func withAllShards(
         from index: Int, _ ledgers: [Ledger], innermost: (inout [Ledger]) -> Void,
         adding: (borrowing Shard, inout [Ledger]) -> Void
@@ -162,9 +187,13 @@ extension Engine {
     /// Stops the engine when a ledger does not hold. - Returns: the ledgers.
     package func checkedLedgers(of lists: [List]) -> [Ledger] {
         let ledgers = ledgers(of: lists)
+        failUnlessTheyHold(ledgers, of: lists)
+        return ledgers
+    }
+
+    private func failUnlessTheyHold(_ ledgers: [Ledger], of lists: [List]) {
         for (list, ledger) in zip(lists, ledgers) where !ledger.holds {
             fail(.ledger(list: list.name, ledger))
         }
-        return ledgers
     }
 }

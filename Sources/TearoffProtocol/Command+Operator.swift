@@ -58,12 +58,7 @@ extension Command {
         let upload = try decoder.number(4, bytes, called: "upload", in: 0...UInt64(Int64.max))
         switch (step, count) {
         case ("CHUNK", 6): return .listLoadChunk(list: list, upload: upload, bytes: 5)
-        case ("COMMIT", 5): return .listLoadCommit(list: list, upload: upload, skipBad: false)
-        case ("COMMIT", 6):
-            guard decoder.word(5, bytes) == "SKIPBAD" else {
-                throw .unknownOption(decoder.escaped(5, bytes), of: .listLoad)
-            }
-            return .listLoadCommit(list: list, upload: upload, skipBad: true)
+        case ("COMMIT", _): return try listLoadCommit(list, upload, decoder, bytes)
         case ("ABORT", 5): return .listLoadAbort(list: list, upload: upload)
         case ("ERRORS", 7):
             let from = try decoder.number(5, bytes, called: "from", in: 0...UInt64(Int64.max))
@@ -72,6 +67,48 @@ extension Command {
             return .listLoadErrors(list: list, upload: upload, from: from, count: rows)
         default: throw .wrongArgumentCount(.listLoad)
         }
+    }
+
+    /// `LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN]`, from the options on.
+    private static func listLoadCommit(
+        _ list: String, _ upload: UInt64, _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> Command {
+        var options: Set<String> = []
+        for index in 5..<decoder.argumentCount {
+            let option = decoder.word(index, bytes)
+            guard option == "SKIPBAD" || option == "DRYRUN" else {
+                throw .unknownOption(decoder.escaped(index, bytes), of: .listLoad)
+            }
+            guard options.insert(option).inserted else { throw .duplicateOption(option, of: .listLoad) }
+        }
+        return .listLoadCommit(
+            list: list, upload: upload, skipBad: options.contains("SKIPBAD"),
+            dryRun: options.contains("DRYRUN"))
+    }
+
+    /// `LIST UPLOADS name [FROM upload] [COUNT n]`.
+    static func listUploads(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let list = try decoder.name(2, bytes)
+        var from: UInt64?
+        var rows: UInt64?
+        var index = 3
+        while index < decoder.argumentCount {
+            let option = decoder.word(index, bytes)
+            guard option == "FROM" || option == "COUNT" else {
+                throw .unknownOption(decoder.escaped(index, bytes), of: .listUploads)
+            }
+            guard option == "FROM" ? from == nil : rows == nil else {
+                throw .duplicateOption(option, of: .listUploads)
+            }
+            guard index + 1 < decoder.argumentCount else { throw .wrongArgumentCount(.listUploads) }
+            if option == "FROM" {
+                from = try decoder.number(index + 1, bytes, called: "upload", in: 0...UInt64(Int64.max))
+            } else {
+                rows = try decoder.number(index + 1, bytes, called: "n", in: 1...ArgumentLimits.uploadRowsMax)
+            }
+            index += 2
+        }
+        return .listUploads(list: list, from: from ?? 0, count: rows ?? ArgumentLimits.uploadRowsMax)
     }
 
     /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER` or `NAME new-name`.

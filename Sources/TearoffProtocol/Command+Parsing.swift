@@ -36,6 +36,7 @@ extension Command {
         case .listCreate: try listCreate(decoder, bytes)
         case .listLoad: try listLoad(decoder, bytes)
         case .listInfo: .listInfo(try decoder.name(2, bytes))
+        case .listUploads: try listUploads(decoder, bytes)
         case .listAll: .listAll
         case .listSet: try listSet(decoder, bytes)
         case .campaignCreate: try campaignCreate(decoder, bytes)

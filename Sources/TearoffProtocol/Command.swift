@@ -15,11 +15,14 @@ package enum Command: Equatable, Sendable {
     case listLoadBegin(list: String, filename: String?)
     /// `bytes` is the index of the chunk, which may be empty.
     case listLoadChunk(list: String, upload: UInt64, bytes: Int)
-    case listLoadCommit(list: String, upload: UInt64, skipBad: Bool)
+    /// A dry run tells what the commit would come to, and keeps nothing.
+    case listLoadCommit(list: String, upload: UInt64, skipBad: Bool, dryRun: Bool)
     case listLoadAbort(list: String, upload: UInt64)
     /// `count` (1 to ``ArgumentLimits/errorRowsMax``) of the bad lines, from the `from`-th (0-based) on.
     case listLoadErrors(list: String, upload: UInt64, from: UInt64, count: UInt64)
     case listInfo(String)
+    /// `count` (1 to ``ArgumentLimits/uploadRowsMax``) of the uploads, from the one of id `from` on.
+    case listUploads(list: String, from: UInt64, count: UInt64)
     case listAll
     /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
     case listSetExpires(name: String, expires: String?)

@@ -8,6 +8,7 @@ package enum CommandID: String, CaseIterable, Sendable {
     case listCreate = "LIST CREATE"
     case listLoad = "LIST LOAD"
     case listInfo = "LIST INFO"
+    case listUploads = "LIST UPLOADS"
     case listAll = "LIST ALL"
     case listSet = "LIST SET"
     case campaignCreate = "CAMPAIGN CREATE"

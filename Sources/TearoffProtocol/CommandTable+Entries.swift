@@ -3,7 +3,7 @@ extension CommandTable {
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
         case .alloc, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
-        case .listCreate, .listLoad, .listInfo, .listAll, .listSet: listEntry(id)
+        case .listCreate, .listLoad, .listInfo, .listUploads, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
@@ -86,10 +86,15 @@ extension CommandTable {
             make(
                 id, "list", 4...7, [.write], "Adds the codes of one file to a list, step by step.",
                 "LIST LOAD name BEGIN [filename]", "LIST LOAD name CHUNK upload bytes",
-                "LIST LOAD name COMMIT upload [SKIPBAD]", "LIST LOAD name ABORT upload",
+                "LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN]", "LIST LOAD name ABORT upload",
                 "LIST LOAD name ERRORS upload from count")
         case .listInfo:
             make(id, "list", 3...3, [.readonly], "A list's settings and its ledger.", "LIST INFO name")
+        case .listUploads:
+            make(
+                id, "list", 3...7, [.readonly],
+                "The files that a list was loaded from, and where the codes of each are.",
+                "LIST UPLOADS name [FROM upload] [COUNT n]")
         case .listSet:
             make(
                 id, "list", 5...5, [.write], "Changes a list's expiry, its warning or its name.",

@@ -66,6 +66,10 @@ package enum ArgumentLimits {
     package static let columnsBytes = 128
     /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
     package static let errorRowsMax: UInt64 = 10_000
+    /// Most rows of one `LIST UPLOADS`, and how many it tells unasked. All shards are held while they are
+    /// counted: a thousand is some 16,000 look-ups in memory. About 300 bytes each, so a reply stays near
+    /// 300 KB.
+    package static let uploadRowsMax: UInt64 = 1_000
 }
 
 /// How much one server may make the reply decoder hold.

@@ -53,7 +53,7 @@ struct CommandTests {
         }
     }
 
-    private static func parse(_ words: [String]) throws {
+    static func parse(_ words: [String]) throws {
         var writer = CommandWriter()
         writer.command(words)
         var decoder = CommandDecoder()
@@ -73,6 +73,19 @@ struct CommandTests {
             let lists = try await client.lists()
             #expect(lists.map(\.name) == ["june", "ten-off"])
             #expect(lists[1].isFixed && lists[1].expiresAt == nil && lists[1].warnAt == nil)
+            let uploads = try await client.listUploads("june")
+            #expect(uploads.map(\.upload) == [1, 4] && uploads.map(\.file) == ["june.txt", nil])
+            #expect(uploads[0].hash == String(repeating: "1b", count: 32) && uploads[0].codes == 100_000)
+            let last = try #require(uploads.last)
+            #expect(last.free == 2_480 && last.held == 10 && last.given == 7 && last.burned == 3)
+            #expect(last.committedAt == ServerTime.date("2026-06-02T10:00:00.000Z"))
+            #expect(try await client.listUploads("june", from: 2, count: 1) == [last])
+            #expect(server.commands.last == ["LIST", "UPLOADS", "june", "FROM", "2", "COUNT", "1"])
+            let fixed = try await client.listUploads("ten-off")
+            #expect(fixed.map(\.hash) == [nil] && fixed.map(\.file) == [nil] && fixed[0].free == 5_000)
+            #expect(
+                try await failure { () throws(TearoffError) in try await client.listUploads("nosuch") }.code
+                    == .noList)
             let campaigns = try await client.campaigns()
             #expect(campaigns[0] == (try await client.campaignInfo("summer")))
             #expect(campaigns[0].state == .active && campaigns[0].retrigger == .standard)

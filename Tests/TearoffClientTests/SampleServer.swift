@@ -25,6 +25,7 @@ enum SampleServer {
             list("ten-off", &writer)
         case ("LIST", "INFO") where command[2] == "june": list("june", &writer)
         case ("LIST", "INFO"): writer.error(.noList, "no list '\(command[2])'")
+        case ("LIST", "UPLOADS"): uploads(command, &writer)
         case ("LIST", "LOAD"): return SampleUpload.answer(command, &writer)
         case ("CAMPAIGN", "ALL"):
             writer.array(2)
@@ -129,6 +130,28 @@ enum SampleServer {
             ])
     }
 
+    private static func uploads(_ command: [String], _ writer: inout ReplyWriter) {
+        guard let of = ["june": [1, 4], "ten-off": [2], "empty": []][command[2]] else {
+            return writer.error(.noList, "no list '\(command[2])'")
+        }
+        let rows = of.filter { $0 >= Int(command[4]) ?? 0 }.prefix(Int(command[6]) ?? 0)
+        writer.array(rows.count)
+        for row in rows { upload(row, &writer) }
+    }
+
+    private static func upload(_ id: Int, _ writer: inout ReplyWriter) {
+        let known = [1: [100_000, 99_998, 0, 2, 0], 2: [5_000, 5_000, 0, 0, 0]]
+        let figures = known[id] ?? [2_500, 2_480, 10, 7, 3]
+        map(
+            &writer,
+            [
+                ("upload", id), ("file", id == 1 ? "june.txt" : nil),
+                ("hash", id == 2 ? nil : String(repeating: "\(id)b", count: 32)), ("codes", figures[0]),
+                ("free", figures[1]), ("held", figures[2]), ("given", figures[3]), ("burned", figures[4]),
+                ("committed-at", id == 4 ? "2026-06-02T10:00:00.000Z" : "2026-06-01T08:00:00.000Z"),
+            ])
+    }
+
     private static func campaign(_ writer: inout ReplyWriter, isStopped: Bool) {
         map(
             &writer,
@@ -203,7 +226,7 @@ private enum SampleUpload: Int {
         let upload = Int(command[4]).flatMap(SampleUpload.init) ?? .good
         switch command[3] {
         case "CHUNK": writer.integer(Int64(command[5].utf8.count))
-        case "COMMIT": upload.commit(skipBad: command.last == "SKIPBAD", &writer)
+        case "COMMIT": upload.commit(Set(command.dropFirst(5)), &writer)
         case "ERRORS": upload.errors(from: Int(command[5]) ?? 0, count: Int(command[6]) ?? 0, &writer)
         default: writer.ok()
         }
@@ -221,18 +244,19 @@ private enum SampleUpload: Int {
         }
     }
 
-    private func commit(skipBad: Bool, _ writer: inout ReplyWriter) {
+    private func commit(_ options: Set<String>, _ writer: inout ReplyWriter) {
+        let isDryRun = options.contains("DRYRUN")
         let status =
             switch self {
             case .good: "loaded"
             case .unchanged: "unchanged"
             case .empty: "refused"
-            case .threeBad, .manyBad: skipBad ? "loaded" : "refused"
+            case .threeBad, .manyBad: options.contains("SKIPBAD") ? "loaded" : "refused"
             }
         SampleServer.map(
             &writer,
             [
-                ("status", status), ("upload", status == "refused" ? nil : 1),
+                ("status", status), ("upload", status == "refused" || isDryRun ? nil : 1),
                 ("codes", self == .empty ? 0 : 100_000), ("blank", 0), ("bad", badCount), ("invalid-utf8", 0),
                 ("comma", max(0, badCount - 1)), ("whitespace", min(1, badCount)), ("control", 0),
                 ("too-long", 0),

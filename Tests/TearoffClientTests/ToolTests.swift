@@ -1,4 +1,5 @@
 import Foundation
+import TearoffClient
 import TearoffProtocol
 import Testing
 
@@ -128,6 +129,43 @@ struct ToolTests {
         }
     }
 
+    /// Goal: a history that is longer than one reply is shown whole. Method: a server with one upload more
+    /// than a page, whose ids have gaps; and a list that has none.
+    @Test func allPagesOfAHistoryAreShown() async throws {
+        let count = TearoffClient.Limits.uploadsPage + 1
+        let script: FakeServer.Script = { command, writer in
+            let ids = (0..<count).map { 2 * $0 }.filter { $0 >= Int(command[4]) ?? 0 }
+            let page = ids.prefix(Int(command[6]) ?? 0)
+            writer.array(page.count)
+            for id in page {
+                SampleServer.map(
+                    &writer,
+                    [
+                        ("upload", id), ("file", "f\(id)"), ("hash", nil), ("codes", 1), ("free", 1),
+                        ("held", 0), ("given", 0), ("burned", 0),
+                        ("committed-at", "2026-06-01T08:00:00.000Z"),
+                    ])
+            }
+            return .reply
+        }
+        try await FakeServer.with(script) { server in
+            try await Tool.with(port: server.port) { tool in
+                let run = try await tool.run("list uploads june")
+                let rows = run.output.split(separator: "\n").dropFirst()
+                let names = rows.map { $0.split(separator: " ")[1] }
+                #expect(names.map(String.init) == (0..<count).map { "f\(2 * $0)" })
+                #expect(server.commands.map { $0[4] } == ["0", "\(2 * count - 3)"])
+            }
+        }
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                let run = try await tool.run("list uploads empty")
+                #expect(
+                    run == Tool.Run(exit: 0, output: "", words: "Nothing was loaded into list empty yet.\n"))
+            }
+        }
+    }
+
     /// Goal: `--wait` waits for a server that is loading. Method: LOADING twice.
     @Test func waitIsForALoadingServer() async throws {
         let asked = Counter()
@@ -165,6 +203,54 @@ struct ToolLoadTests {
                 let report = try tool.read("bad.csv").split(separator: "\n")
                 #expect(report.count == 26)
                 #expect(report.prefix(3) == ["line,reason", "2,white space in the line", "3,a comma"])
+            }
+        }
+    }
+
+    /// Goal: a dry run says that nothing was kept, and its exit code what a load would have. Method: each
+    /// outcome, its last words and the word on the wire; a report of the bad lines.
+    @Test(arguments: [
+        (
+            "june.txt", Exit?.none,
+            "A dry run: nothing was kept. To load june.txt would add 100000 codes to list june."
+        ),
+        ("same.txt", nil, "List june has this very file already: loading it would change nothing."),
+        ("empty.txt", .badLines, "empty.txt would be refused: it has no code. Nothing was kept."),
+        (
+            "worse.txt", .badLines,
+            "Correct the file and load it again, or leave the bad lines out with --skip-bad."
+        ),
+    ])
+    func aDryRunKeepsNothingAndSaysSo(file: String, exit: Exit?, words: String) async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                try tool.write("A\n", to: file)
+                let run = try await tool.run("list load june \(file) --dry-run --report bad.csv")
+                #expect(run.exit == exit?.rawValue ?? 0)
+                #expect(run.words.split(separator: "\n").last.map(String.init) == words)
+                #expect(run.output.hasSuffix("upload             -\n"))
+                let commits = server.commands.filter { $0[3] == "COMMIT" }
+                #expect(commits.map(\.last) == ["DRYRUN"])
+                let report = try tool.read("bad.csv").split(separator: "\n")
+                #expect(report.count == (file == "worse.txt" ? 26 : 1))
+            }
+        }
+    }
+
+    /// Goal: in a dry run with --skip-bad, too, the report has every bad line. Method: 25 bad lines.
+    @Test func aDryRunWithoutTheBadLinesTellsThem() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                try tool.write("A\nB C\n", to: "worse.txt")
+                let run = try await tool.run("list load june worse.txt --dry-run --skip-bad --report bad.csv")
+                #expect(run.exit == 0)
+                #expect(
+                    run.words == """
+                        Would leave out 25 bad lines: comma 24, whitespace 1.
+                        bad.csv has 25 bad lines.
+                        A dry run: nothing was kept. To load worse.txt would add 100000 codes to list june.
+
+                        """)
             }
         }
     }

@@ -107,6 +107,27 @@ struct UploadTests {
         }
     }
 
+    /// Goal: a dry run is asked for as such, and reads like a commit without an upload's id. Method: a good
+    /// file and one with bad lines, each with its words on the wire.
+    @Test func aDryRunIsACommitThatMakesNothing() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            let client = try await server.connect()
+            let good = try await client.beginUpload(list: "june", fileName: "june.txt")
+            try await good.send([0x41])
+            let report = try await good.dryRun()
+            #expect(report.status == .loaded && report.codes == 100_000 && report.upload == nil)
+            #expect(server.commands.last == ["LIST", "LOAD", "june", "COMMIT", "7", "DRYRUN"])
+
+            let bad = try await client.beginUpload(list: "june", fileName: "worse.txt")
+            #expect(try await bad.dryRun().status == .refused)
+            #expect(try await bad.badLines(count: 20).count == 20)
+            #expect(try await bad.dryRun(skipBad: true).status == .loaded)
+            let words = try #require(server.commands.last)
+            #expect(words.suffix(2) == ["SKIPBAD", "DRYRUN"])
+            #expect(throws: Never.self) { try CommandTests.parse(words) }
+        }
+    }
+
     /// Goal: an aborted upload is told to the server. Method: chunks in flight, then the abort.
     @Test func abortIsSentBehindTheChunks() async throws {
         try await FakeServer.with(SampleServer.script) { server in

@@ -327,6 +327,11 @@ private struct Story {
         for list in life.engine.latestCatalog.lists {
             let ledger = life.engine.ledgers(of: [list])[0]
             guard ledger.holds else { throw Broken("the ledger of \(list.name) does not hold: \(ledger)") }
+            let parts = life.engine.checkedLedgers(of: list.uploads[...], in: list)
+            // The pool counted the one side, the shards' tallies the other.
+            guard parts.reduce(0, { $0 + $1.free }) == ledger.free else {
+                throw Broken("the uploads of \(list.name) have other free codes than it: \(parts), \(ledger)")
+            }
         }
         let uploaded = life.engine.latestCatalog.list(named: "l")?.uploadedCount ?? 0
         guard uploaded >= acknowledgedCodes else { throw Broken("an acknowledged upload is lost") }

@@ -368,7 +368,7 @@ extension AllocationOutcome {
 
 typealias Change = Result<Void, ControlError>
 
-extension Result where Success == Void, Failure == ControlError {
+extension Result where Failure == ControlError {
     var error: ControlError? {
         if case .failure(let error) = self { error } else { nil }
     }
@@ -420,10 +420,10 @@ extension Life {
 
     /// Asks for the commit; the reply is there once it was pumped.
     func commitUpload(
-        _ id: UInt64, to list: String = "l", skipBad: Bool = false
+        _ id: UInt64, to list: String = "l", skipBad: Bool = false, dryRun: Bool = false
     ) -> Reply<Result<UploadOutcome, ControlError>> {
         let reply = Reply<Result<UploadOutcome, ControlError>>()
-        control.uploads.commit(id, list: list, skipBad: skipBad) { reply.set($0) }
+        control.uploads.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) { reply.set($0) }
         return reply
     }
 

@@ -33,7 +33,27 @@ struct CommandParsingTests {
             .duplicateOption("WARN", of: .listCreate)
         ),
         (["LIST", "LOAD", "a", "CHUNK", "1"], .wrongArgumentCount(.listLoad)),
-        (["LIST", "LOAD", "a", "COMMIT", "1", "2", "3"], .wrongArgumentCount(.listLoad)),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "1", "SKIPBAD", "DRYRUN", "SKIPBAD"],
+            .wrongArgumentCount(.listLoad)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "1", "DRYRUN", "dryrun"],
+            .duplicateOption("DRYRUN", of: .listLoad)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "1", "DRYRUN", "BAD"],
+            .unknownOption(EscapedText("BAD".utf8Span.span), of: .listLoad)
+        ),
+        (["LIST", "UPLOADS"], .wrongArgumentCount(.listUploads)),
+        (["LIST", "UPLOADS", "a", "FROM"], .wrongArgumentCount(.listUploads)),
+        (["LIST", "UPLOADS", "a", "FROM", "1", "COUNT"], .wrongArgumentCount(.listUploads)),
+        (["LIST", "UPLOADS", "a", "FROM", "1", "from", "2"], .duplicateOption("FROM", of: .listUploads)),
+        (["LIST", "UPLOADS", "a", "COUNT", "1", "COUNT", "2"], .duplicateOption("COUNT", of: .listUploads)),
+        (
+            ["LIST", "UPLOADS", "a", "SINCE", "1"],
+            .unknownOption(EscapedText("SINCE".utf8Span.span), of: .listUploads)
+        ),
         (["LIST", "LOAD", "a", "BEGIN", "f", "g"], .wrongArgumentCount(.listLoad)),
         (
             ["LIST", "LOAD", "a", "STOP", "1"],
@@ -105,6 +125,9 @@ struct CommandParsingTests {
         ["LIST", "CREATE", "a", "UNIQUE", "WARN", "-1"], ["LIST", "CREATE", "a", "UNIQUE", "TTL", "1"],
         ["LIST", "SET", "a", "EXPIRES", ""], ["LIST", "SET", "a", "EXPIRES", long],
         ["LIST", "LOAD", "a", "BEGIN", "x\ny"], ["LIST", "LOAD", "a", "ABORT", "x"],
+        ["LIST", "UPLOADS", "a/b"], ["LIST", "UPLOADS", "a", "FROM", "x"],
+        ["LIST", "UPLOADS", "a", "FROM", "-1"], ["LIST", "UPLOADS", "a", "COUNT", "0"],
+        ["LIST", "UPLOADS", "a", "COUNT", "1001"],
         ["LIST", "LOAD", "a", "ERRORS", "1", "0", "0"], ["LIST", "LOAD", "a", "ERRORS", "1", "0", "10001"],
         ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "weekly"], ["CODE", "FIND", ""],
         ["USER", "HISTORY", String(repeating: "u", count: 256)], ["SELECT", "-1"], ["HELLO", "three"],
@@ -131,6 +154,7 @@ struct CommandParsingTests {
             ["ALLOC", name, value, "USERID", value], ["LIST", "INFO", name], ["CODE", "FIND", value],
             ["LIST", "CREATE", name, "FIXED", value, "1"], ["USER", "HISTORY", value],
             ["PREVIEW", name, value], ["LIST", "LOAD", "a", "ERRORS", "9223372036854775807", "0", "10000"],
+            ["LIST", "UPLOADS", name, "FROM", "9223372036854775807", "COUNT", "1000"],
         ] {
             #expect(Feed.single(Feed.resp(arguments))?.command != nil, "\(arguments)")
         }

@@ -80,6 +80,7 @@ struct ManualTests {
             " | \(ArgumentLimits.cursorBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.columnsBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
+            " | \(ArgumentLimits.uploadRowsMax) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)
         for (row, end) in zip(rows, expected) { #expect(row.hasSuffix(end)) }

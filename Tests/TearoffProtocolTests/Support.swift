@@ -140,6 +140,13 @@ enum Samples {
                 expires: "2030-01-31 10:00", warn: nil)
         ),
         (["LIST", "INFO", "a.b_c:d-9"], .listInfo("a.b_c:d-9")),
+        (["LIST", "UPLOADS", "a"], .listUploads(list: "a", from: 0, count: 1_000)),
+        (["list", "uploads", "a", "from", "7"], .listUploads(list: "a", from: 7, count: 1_000)),
+        (["LIST", "UPLOADS", "a", "COUNT", "3"], .listUploads(list: "a", from: 0, count: 3)),
+        (
+            ["LIST", "UPLOADS", "FROM", "COUNT", "3", "FROM", "7"],
+            .listUploads(list: "FROM", from: 7, count: 3)
+        ),
         (["LIST", "ALL"], .listAll),
         (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
         (["LIST", "SET", "a", "WARN", "0"], .listSetWarning(name: "a", warn: 0)),
@@ -159,10 +166,25 @@ enum Samples {
             .listLoadChunk(list: "a", upload: 7, bytes: 5)
         ),
         (["LIST", "LOAD", "a", "CHUNK", "7", ""], .listLoadChunk(list: "a", upload: 7, bytes: 5)),
-        (["LIST", "LOAD", "a", "COMMIT", "7"], .listLoadCommit(list: "a", upload: 7, skipBad: false)),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: false)
+        ),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7", "skipbad"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: true)
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: false)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "dryrun"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: true)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "SKIPBAD", "DRYRUN"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "DRYRUN", "SKIPBAD"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true)
         ),
         (["LIST", "LOAD", "a", "ABORT", "7"], .listLoadAbort(list: "a", upload: 7)),
         (

@@ -25,6 +25,19 @@ extension TearoffClient {
         try ListInfo(Fields(await call("LIST", "INFO", name)))
     }
 
+    /// The files that a list was loaded from, oldest first.
+    ///
+    /// - Parameters:
+    ///   - from: begins at that upload id: one more than the last one that was read brings the next page.
+    ///   - count: most to bring, 1 to ``Limits/uploadsPage``.
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func listUploads(
+        _ name: String, from: Int = 0, count: Int = Limits.uploadsPage
+    ) async throws(TearoffError) -> [ListUpload] {
+        try await call("LIST", "UPLOADS", name, "FROM", "\(from)", "COUNT", "\(count)")
+            .records(ListUpload.init)
+    }
+
     /// Every list.
     public func lists() async throws(TearoffError) -> [ListInfo] {
         try await call("LIST", "ALL").records(ListInfo.init)

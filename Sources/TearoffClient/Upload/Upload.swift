@@ -1,7 +1,8 @@
 import TearoffProtocol
 
 extension TearoffClient {
-    /// One file on its way into a list: chunks in their order, then ``commit(skipBad:)`` or ``abort()``.
+    /// One file on its way into a list: chunks in their order, then ``commit(skipBad:)``,
+    /// ``dryRun(skipBad:)`` or ``abort()``.
     ///
     /// For one task: chunks that several tasks send have no order. Nothing is kept of an upload that is not
     /// committed; it ends with its connection.
@@ -82,9 +83,22 @@ extension TearoffClient.Upload {
     /// - Parameter skipBad: leaves bad lines out; else one bad line refuses the whole upload.
     /// - Returns: also when the upload was refused for its lines: then ``badLines(from:count:)`` tells them.
     public func commit(skipBad: Bool = false) async throws(TearoffError) -> TearoffClient.UploadReport {
+        try await judge(options: skipBad ? ["SKIPBAD"] : [])
+    }
+
+    /// Judges the whole file as ``commit(skipBad:)`` does, and keeps nothing. The upload is over then: what
+    /// is to be loaded is sent anew.
+    ///
+    /// - Parameter skipBad: as of ``commit(skipBad:)``.
+    /// - Returns: what the commit would have come to, without an upload's id; ``badLines(from:count:)`` tells
+    ///   the bad lines.
+    public func dryRun(skipBad: Bool = false) async throws(TearoffError) -> TearoffClient.UploadReport {
+        try await judge(options: skipBad ? ["SKIPBAD", "DRYRUN"] : ["DRYRUN"])
+    }
+
+    private func judge(options: [String]) async throws(TearoffError) -> TearoffClient.UploadReport {
         while !inFlight.isEmpty { try await settleOldest() }
-        let words = ["LIST", "LOAD", list, "COMMIT", "\(id)"] + (skipBad ? ["SKIPBAD"] : [])
-        let command = TearoffClient.Command(words)
+        let command = TearoffClient.Command(["LIST", "LOAD", list, "COMMIT", "\(id)"] + options)
         let reply = try await client.call(command, timeout: client.options.operationTimeout)
         return try TearoffClient.UploadReport(Fields(reply))
     }
@@ -95,7 +109,7 @@ extension TearoffClient.Upload {
         try await client.call("LIST", "LOAD", list, "ABORT", "\(id)").requireOK()
     }
 
-    /// Some of the bad lines, after a commit that was refused.
+    /// Some of the bad lines, after a commit that was refused or left them out, or a dry run.
     ///
     /// - Parameters:
     ///   - from: how many to pass over; 0 for the first one.

@@ -1,5 +1,5 @@
 extension TearoffClient {
-    /// What a commit of an upload came to.
+    /// What a commit of an upload came to, or would have come to in a dry run.
     public struct UploadReport: Sendable, Hashable {
         /// Whether the codes are in the list.
         public enum Status: String, Sendable, Hashable {
@@ -21,7 +21,7 @@ extension TearoffClient {
         public let bad: Int
         /// Bad lines of each kind that occurs.
         public let badByKind: [BadLineKind: Int]
-        /// The upload's id in the list; nil when it was refused.
+        /// The upload's id in the list; nil when it was refused, and in a dry run.
         public let upload: Int?
 
         init(_ fields: Fields) throws(TearoffError) {

@@ -32,6 +32,14 @@ package struct List: Sendable {
 
     /// All codes ever added: the left side of the ledger.
     package var uploadedCount: UInt64 { uploads.reduce(0) { $0 + $1.count } }
+
+    /// Its uploads from that id on, which another list's may be, oldest first.
+    ///
+    /// - Parameter from: as a client sends it, so perhaps larger than any id.
+    /// - Complexity: O(uploads before it), a comparison each.
+    package func uploads(from: UInt64, count: Int) -> ArraySlice<UploadReceipt> {
+        uploads.drop { UInt64($0.id.rawValue) < from }.prefix(count)
+    }
 }
 
 /// What the catalog keeps of one upload beside its codes.

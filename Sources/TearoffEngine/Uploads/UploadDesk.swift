@@ -44,7 +44,7 @@ package enum UploadError: Error, Equatable, Sendable {
     case tooManyUploads(maximum: Int)
     case tooManyBadLines(line: UInt64)
     case tooManyCodes(line: UInt64)
-    /// The upload was committed before, or is being committed.
+    /// The upload was committed or tried in a dry run before, or is being.
     case closed(UInt64)
 
     init(_ failure: UploadReader.Failure) {
@@ -58,10 +58,10 @@ package enum UploadError: Error, Equatable, Sendable {
 /// What a commit came to.
 package struct UploadOutcome: Sendable {
     package enum Status: Equatable, Sendable {
-        /// The codes are in the list, under that upload.
-        case loaded(UploadID)
-        /// The same file was uploaded before: nothing changed.
-        case unchanged(UploadID)
+        /// The codes are in the list, under that upload; nil: a dry run, they could be.
+        case loaded(UploadID?)
+        /// The same file was uploaded before: nothing changed. nil: a dry run.
+        case unchanged(UploadID?)
         /// There are bad lines, or no code at all; nothing of the file is kept.
         case refused
     }
@@ -152,14 +152,17 @@ extension UploadDesk {
 extension UploadDesk {
     /// Judges the whole upload and, when it is good, adds its codes to the list.
     ///
-    /// - Parameter done: called on some thread; a loaded upload is durable by then, and every loop has it.
+    /// - Parameters:
+    ///   - dryRun: judges only. It waits for the commits before it, too, so that it tells what this one would
+    ///     have come to; the upload is over then, as after a commit.
+    ///   - done: called on some thread; a loaded upload is durable by then, and every loop has it.
     package func commit(
-        _ id: UInt64, list: String, skipBad: Bool,
+        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         let isFirst = state.withLock { state in
             state.commits.append { [self] in
-                carryOut(id, list: list, skipBad: skipBad) { [self] result in
+                carryOut(id, list: list, skipBad: skipBad, dryRun: dryRun) { [self] result in
                     // Done before the next begins: its look for duplicates must see this one's codes.
                     commitNext()
                     done(result)
@@ -199,7 +202,7 @@ extension UploadDesk {
     }
 
     private func carryOut(
-        _ id: UInt64, list name: String, skipBad: Bool,
+        _ id: UInt64, list name: String, skipBad: Bool, dryRun: Bool,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         do {
@@ -208,7 +211,8 @@ extension UploadDesk {
             let fileHash = try session.close()
             if let same = list.uploads.first(where: { $0.fileHash == fileHash }) {
                 end(id)
-                return done(.success(UploadOutcome(status: .unchanged(same.id), counts: session.counts)))
+                let status = UploadOutcome.Status.unchanged(dryRun ? nil : same.id)
+                return done(.success(UploadOutcome(status: status, counts: session.counts)))
             }
             let earlier = list.uploads.map { engine.latestCatalog[$0.id].codes }
             let run = try session.finish(skipBad: skipBad) { code in
@@ -216,6 +220,10 @@ extension UploadDesk {
             }
             guard let run else {
                 return done(.success(UploadOutcome(status: .refused, counts: session.counts)))
+            }
+            if dryRun {
+                endUnlessAsked(id, session.counts)
+                return done(.success(UploadOutcome(status: .loaded(nil), counts: session.counts)))
             }
             let blob = try write(run)
             add(run, blob: blob, fileHash: fileHash, session: session, id: id, done: done)
@@ -231,6 +239,11 @@ extension UploadDesk {
         } catch {
             preconditionFailure("an upload ended with \(type(of: error))")
         }
+    }
+
+    /// Bad lines that were left out can still be asked for, until the connection ends.
+    private func endUnlessAsked(_ id: UInt64, _ counts: UploadCounts) {
+        if counts.bad == 0 { end(id) }
     }
 
     private func write(_ run: CodeRun) throws(StorageError) -> BlobID {
@@ -265,8 +278,7 @@ extension UploadDesk {
                             records: [ControlRecord(committed, at: now)], codes: run.assigned(to: id))
                     },
                     done: { [self] result in
-                        // Bad lines that were left out can still be asked for, until the connection ends.
-                        if counts.bad == 0 { end(id) }
+                        endUnlessAsked(id, counts)
                         done(
                             result.map { _ in
                                 UploadOutcome(status: .loaded(uploadID.value), counts: counts)

@@ -1,5 +1,6 @@
 import TearoffCore
 import TearoffEngine
+import TearoffLog
 import TearoffProtocol
 
 /// The maps that look-ups answer with: `docs/PROTOCOL.md` lists their keys.
@@ -35,6 +36,11 @@ extension ReplyWriter {
         if let code { self.code(code, of: engine) } else { null() }
     }
 
+    private mutating func pair(_ name: StaticString, _ value: UploadID?) {
+        key(name)
+        if let value { integer(Int64(value.rawValue)) } else { null() }
+    }
+
     mutating func lists(_ lists: [List], of engine: LoopEngine, asArray: Bool) {
         if asArray { array(lists.count) }
         let ledgers = engine.engine.checkedLedgers(of: lists)
@@ -58,6 +64,23 @@ extension ReplyWriter {
         pair("low", list.warnAt.map { ledger.free <= $0 } ?? false)
         pair("uploads", UInt64(list.kind == .unique ? list.uploads.count : 0))
         pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
+    }
+
+    mutating func uploads(_ uploads: ArraySlice<UploadReceipt>, in list: List, of engine: LoopEngine) {
+        array(uploads.count)
+        let ledgers = engine.engine.checkedLedgers(of: uploads, in: list)
+        for (upload, ledger) in zip(uploads, ledgers) {
+            map(9)
+            pair("upload", UInt64(upload.id.rawValue))
+            pair("file", upload.fileName.isEmpty ? nil : upload.fileName)
+            pair("hash", upload.fileHash?.description)
+            pair("codes", ledger.uploaded)
+            pair("free", ledger.free)
+            pair("held", ledger.held)
+            pair("given", ledger.given)
+            pair("burned", ledger.burned)
+            pair("committed-at", upload.committedAt)
+        }
     }
 
     mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
@@ -147,13 +170,13 @@ extension ReplyWriter {
         switch outcome.status {
         case .loaded(let id):
             pair("status", "loaded")
-            pair("upload", UInt64(id.rawValue))
+            pair("upload", id)
         case .unchanged(let id):
             pair("status", "unchanged")
-            pair("upload", UInt64(id.rawValue))
+            pair("upload", id)
         case .refused:
             pair("status", "refused")
-            pair("upload", String?.none)
+            pair("upload", UploadID?.none)
         }
         pair("codes", outcome.counts.codes)
         pair("blank", outcome.counts.blank)

@@ -51,6 +51,14 @@ extension Session {
             return report(later, behind: engine.engine.barrier(), engine) { writer in
                 writer.lists([list], of: engine, asArray: false)
             }
+        case .listUploads(let name, let from, let count):
+            guard let list = engine.catalog.list(named: name) else {
+                outbox.writer.error(.noList, "no list '\(name)'")
+                return .answered
+            }
+            return report(later, behind: engine.engine.barrier(), engine) { writer in
+                writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine)
+            }
         case .listAll:
             return report(later, behind: engine.engine.barrier(), engine) { writer in
                 writer.lists(engine.catalog.lists, of: engine, asArray: true)
@@ -213,9 +221,9 @@ extension Session {
                 later.reply($0) { writer, received in writer.integer(Int64(received)) }
             }
             return .later
-        case .listLoadCommit(let list, let id, let skipBad):
+        case .listLoadCommit(let list, let id, let skipBad, let dryRun):
             guard owns(id, &writer) else { return .answered }
-            desk.commit(id, list: list, skipBad: skipBad) {
+            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) {
                 later.reply($0) { writer, outcome in writer.upload(outcome) }
             }
             return .later

@@ -95,7 +95,7 @@ extension ReplyWriter {
             self.error(
                 .limit,
                 "more than \(Limits.uploadCodes - 1) codes at line \(line); the upload was thrown away")
-        case .closed: self.error(.noUpload, "the upload was committed already")
+        case .closed: self.error(.noUpload, "the upload is over: it was committed or tried already")
         }
     }
 

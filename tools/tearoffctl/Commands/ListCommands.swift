@@ -5,8 +5,8 @@ struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "The lists of codes that campaigns draw from.",
         subcommands: [
-            ListCreateCommand.self, ListLoadCommand.self, ListInfoCommand.self, ListAllCommand.self,
-            ListSetCommand.self,
+            ListCreateCommand.self, ListLoadCommand.self, ListInfoCommand.self, ListUploadsCommand.self,
+            ListAllCommand.self, ListSetCommand.self,
         ])
 }
 
@@ -79,6 +79,39 @@ struct ListInfoCommand: ServerCommand {
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
         output.show(Record(try await client.listInfo(name)))
+    }
+}
+
+struct ListUploadsCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "uploads", abstract: "The files that a list was loaded from, oldest first.",
+        discussion: """
+            Of each file: codes = free + held + given + burned. With --json also its
+            SHA-256, as sha256sum tells it.
+            """)
+
+    @Argument(help: "The list's name.")
+    var name: String
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        let columns = ["upload", "file", "codes", "free", "held", "given", "burned", "committed-at"]
+        output.show(
+            try await Self.all(of: name, client).map { Record($0) }, columns: columns,
+            none: "Nothing was loaded into list \(name) yet.")
+    }
+
+    /// Page by page, since one reply is limited.
+    private static func all(
+        of name: String, _ client: TearoffClient
+    ) async throws -> [TearoffClient.ListUpload] {
+        var uploads: [TearoffClient.ListUpload] = []
+        while true {
+            let page = try await client.listUploads(name, from: uploads.last.map { $0.upload + 1 } ?? 0)
+            uploads += page
+            if page.count < TearoffClient.Limits.uploadsPage { return uploads }
+        }
     }
 }
 

@@ -17,6 +17,10 @@ struct ListLoadCommand: ServerCommand {
               tearoffctl list load june june.txt --report bad.csv
               tearoffctl list load june june.txt --skip-bad
 
+            What would come of it, without keeping anything:
+
+              tearoffctl list load june june.txt --dry-run
+
             The same file again changes nothing. Ctrl-C drops the upload.
             A dash reads standard input:
 
@@ -32,6 +36,9 @@ struct ListLoadCommand: ServerCommand {
     @Flag(help: "Load the good lines and leave the bad ones out.")
     var skipBad = false
 
+    @Flag(help: "Judge the file as if to load it, and keep nothing.")
+    var dryRun = false
+
     @Option(help: ArgumentHelp("Write every bad line's number and reason there, as CSV.", valueName: "file"))
     var report: String?
 
@@ -43,19 +50,20 @@ struct ListLoadCommand: ServerCommand {
         let reportFile = try report.map { path throws(Failure) in try BadLineFile(path: path) }
         let upload = try await client.beginUpload(list: name, fileName: source.name)
         let outcome = try await Interruption.race(
-            { try await Self.send(source, upload, skipBad: skipBad) },
+            {
+                try await Self.send(source, upload)
+                return try await dryRun ? upload.dryRun(skipBad: skipBad) : upload.commit(skipBad: skipBad)
+            },
             interrupted: {
                 try await upload.abort()
                 throw Failure(.interrupted, "\nInterrupted: nothing of \(source.name) was kept.")
             })
         output.show(Record(outcome))
-        try await BadLineReport(upload: upload, outcome: outcome, file: reportFile).tell(
+        try await BadLineReport(upload: upload, outcome: outcome, file: reportFile, isDryRun: dryRun).tell(
             about: source.name, list: name, skipBad: skipBad)
     }
 
-    private static func send(
-        _ source: CodeFile, _ upload: TearoffClient.Upload, skipBad: Bool
-    ) async throws -> TearoffClient.UploadReport {
+    private static func send(_ source: CodeFile, _ upload: TearoffClient.Upload) async throws {
         var display = ProgressDisplay(
             LoadProgress(name: source.name, totalBytes: source.byteCount), isLive: Terminal.wordsAreSeenLive)
         var lines = 0
@@ -65,6 +73,5 @@ struct ListLoadCommand: ServerCommand {
             display.update(bytes: await upload.bytesReceived, lines: lines)
         }
         display.finish()
-        return try await upload.commit(skipBad: skipBad)
     }
 }

@@ -46,24 +46,22 @@ struct BadLineReport {
     let upload: TearoffClient.Upload
     let outcome: TearoffClient.UploadReport
     let file: BadLineFile?
+    /// Nothing was kept in any case: the words are about what would have been.
+    let isDryRun: Bool
 
-    /// - Throws: ``Failure`` with ``Exit/badLines`` when the upload was refused.
+    /// - Throws: ``Failure`` with ``Exit/badLines`` when the upload was refused, or would be.
     func tell(about name: String, list: String, skipBad: Bool) async throws {
         switch outcome.status {
-        case .unchanged: Terminal.words("List \(list) has this very file already: nothing changed.")
+        case .unchanged:
+            let what = isDryRun ? "loading it would change nothing" : "nothing changed"
+            Terminal.words("List \(list) has this very file already: \(what).")
         case .loaded:
-            guard outcome.bad > 0 else { return }
-            Terminal.words("Left out \(Self.count(outcome.bad, "bad line")): \(kinds).")
-            do {
-                try await writeFile()
-            } catch let error as TearoffError {
-                // Without these words the error would look as if nothing had been loaded.
-                let cause = Failure(error)
-                let words = "The good lines are loaded, but the bad ones cannot be told"
-                throw Failure(cause.exit, "\(words): \(cause.message)")
-            }
+            if outcome.bad > 0 { try await tellLeftOut() }
+            guard isDryRun else { return }
+            let codes = Self.count(outcome.codes, "code")
+            Terminal.words("A dry run: nothing was kept. To load \(name) would add \(codes) to list \(list).")
         case .refused where outcome.bad == 0:
-            throw Failure(.badLines, "\(name) was refused: it has no code. Nothing was kept.")
+            throw Failure(.badLines, "\(name) \(refused): it has no code. Nothing was kept.")
         case .refused:
             try await showFirst(name)
             try await writeFile()
@@ -75,9 +73,24 @@ struct BadLineReport {
         }
     }
 
+    private var refused: String { isDryRun ? "would be refused" : "was refused" }
+
+    private func tellLeftOut() async throws {
+        let leftOut = isDryRun ? "Would leave out" : "Left out"
+        Terminal.words("\(leftOut) \(Self.count(outcome.bad, "bad line")): \(kinds).")
+        do {
+            try await writeFile()
+        } catch let error as TearoffError where !isDryRun {
+            // Without these words the error would look as if nothing had been loaded.
+            let cause = Failure(error)
+            let words = "The good lines are loaded, but the bad ones cannot be told"
+            throw Failure(cause.exit, "\(words): \(cause.message)")
+        }
+    }
+
     private func showFirst(_ name: String) async throws {
         Terminal.words(
-            "\(name) was refused: \(Self.count(outcome.bad, "bad line")) (\(kinds)). Nothing was kept.")
+            "\(name) \(refused): \(Self.count(outcome.bad, "bad line")) (\(kinds)). Nothing was kept.")
         for line in try await upload.badLines(count: Self.shownMaximum) {
             Terminal.words("  line \(line.line): \(line.reason)")
         }

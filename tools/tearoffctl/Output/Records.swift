@@ -12,6 +12,15 @@ extension Record {
         ])
     }
 
+    init(_ upload: TearoffClient.ListUpload) {
+        self.init([
+            "upload": .integer(upload.upload), "file": Cell(upload.file), "hash": Cell(upload.hash),
+            "codes": .integer(upload.codes), "free": .integer(upload.free), "held": .integer(upload.held),
+            "given": .integer(upload.given), "burned": .integer(upload.burned),
+            "committed-at": .time(upload.committedAt),
+        ])
+    }
+
     init(_ campaign: TearoffClient.CampaignInfo) {
         var state = "active"
         var reason = Cell.none

@@ -1,0 +1,37 @@
+public import Foundation
+
+extension TearoffClient {
+    /// One file that a list was loaded from, and where its codes are: `codes = free + held + given + burned`.
+    public struct ListUpload: Sendable, Hashable {
+        /// Its id; those of all lists are one sequence.
+        public let upload: Int
+        /// The file's name as it was sent; nil for none.
+        public let file: String?
+        /// SHA-256 of the file as it was sent, 64 hex digits; nil for a fixed list's own code.
+        public let hash: String?
+        /// Codes that it brought, or the limit of a fixed list.
+        public let codes: Int
+        /// Codes that can be given.
+        public let free: Int
+        /// Codes that wait to be confirmed.
+        public let held: Int
+        /// Codes that users have.
+        public let given: Int
+        /// Codes that nobody will get, to be sure that nobody gets one twice.
+        public let burned: Int
+        /// When it was added to the list.
+        public let committedAt: Date
+
+        init(_ fields: Fields) throws(TearoffError) {
+            upload = try fields.integer("upload")
+            file = try fields.optionalText("file")
+            hash = try fields.optionalText("hash")
+            codes = try fields.integer("codes")
+            free = try fields.integer("free")
+            held = try fields.integer("held")
+            given = try fields.integer("given")
+            burned = try fields.integer("burned")
+            committedAt = try fields.time("committed-at")
+        }
+    }
+}

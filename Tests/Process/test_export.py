@@ -113,7 +113,8 @@ def test_exports_under_load_are_consistent_and_add_up(start):
     together = [row["coupon code"] for part in parts for row in part]
     assert len(together) == len(set(together))
     assert set(together) == {row["coupon code"] for row in whole}
-    assert all(part for part in parts[:5])
+    # How many of the others have something depends on which is quicker, the load or the exports.
+    assert parts[0] and sum(len(part) for part in parts) == len(whole)
     owners = {row["external id"]: row["coupon code"].encode() for row in whole}
     assert all(owners[user] == code for (_, user), code in load.acknowledged.items())
 

@@ -21,6 +21,8 @@ struct InFlightRows {
     /// Whether something may have become of older rows that is not durable. Beside the dictionary, since every command
     /// asks.
     private(set) var hasChanges = false
+    /// Of each lane, the latest frame that any change went into: when these are durable, all changes are.
+    private var latestChanges: [LaneFrame] = []
     private var changesBeforeSweep = Self.changesAtFirst
     private static let changesAtFirst = 64
 
@@ -57,6 +59,14 @@ struct InFlightRows {
         return lanes[frame.lane].durableFrame >= frame.frame ? nil : frame
     }
 
+    /// Forgets the changes once all are durable, so that commands do not go on asking for them.
+    mutating func forgetDurableChanges(_ lanes: [LaneStatus]) {
+        guard latestChanges.allSatisfy({ lanes[$0.lane].durableFrame >= $0.frame }) else { return }
+        changes.removeAll(keepingCapacity: true)
+        latestChanges.removeAll(keepingCapacity: true)
+        hasChanges = false
+    }
+
     /// Notes that the hold in that row began or ended.
     ///
     /// - Complexity: O(1) amortised.
@@ -66,6 +76,8 @@ struct InFlightRows {
             changesBeforeSweep = max(Self.changesAtFirst, 2 * changes.count)
         }
         changes[row.rawValue] = frame
+        latestChanges.removeAll { $0.lane == frame.lane }
+        latestChanges.append(frame)
         hasChanges = true
     }
 

@@ -205,9 +205,11 @@ package struct ShardState: ~Copyable {
     /// The frame in another lane that what became of the user's hold waits for: nothing may be decided on that
     /// before. Nil nearly always.
     @inline(__always)
-    fileprivate func foreignChange(
+    fileprivate mutating func foreignChange(
         _ key: AllocationKey, _ user: Span<UInt8>, at moment: TickMoment, _ engine: Engine
     ) -> LaneFrame? {
+        guard inFlight.hasChanges else { return nil }
+        inFlight.forgetDurableChanges(engine.lanes)
         guard inFlight.hasChanges, let row = shard.latest(key, bytes: user),
             let frame = inFlight.change(of: row, lanes: engine.lanes), frame.lane != moment.frame.lane
         else { return nil }

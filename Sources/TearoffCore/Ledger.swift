@@ -27,6 +27,16 @@ package struct Ledger: Equatable, Sendable {
 /// Where a code counts in the ledger.
 package enum CodeState: Equatable, Sendable {
     case free, held, given, burned
+
+    /// As look-ups and exports tell it.
+    package var text: String {
+        switch self {
+        case .free: "free"
+        case .held: "held"
+        case .given: "given"
+        case .burned: "burned"
+        }
+    }
 }
 
 /// A shard's codes of one upload that are not free.

@@ -6,6 +6,8 @@ struct ExportReader: Sendable {
     private let query: ExportQuery
     private let catalog: Catalog
     private let cuts: [ShardCut]
+    /// The list's: asked for once, not for each row.
+    private let expiresAt: Timestamp?
     private var shard = 0
     private var row: UInt32
     /// By upload of the list: a bit for each code that is not free. Empty when free codes are not asked for.
@@ -19,6 +21,7 @@ struct ExportReader: Sendable {
         self.query = query
         self.catalog = catalog
         self.cuts = cuts
+        expiresAt = catalog[query.list].expiresAt
         row = query.since?.rows.first ?? 0
         writer = ExportWriter(query.format, query.columns)
         guard query.wantsFree, catalog[query.list].kind == .unique else { return }
@@ -64,7 +67,7 @@ struct ExportReader: Sendable {
     private mutating func write(
         _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut
     ) {
-        let (catalog, list) = (catalog, catalog[query.list])
+        let (catalog, expiresAt) = (catalog, expiresAt)
         let code = catalog.position(of: allocation.code)
         writer.row { column, cell in
             switch column {
@@ -72,16 +75,16 @@ struct ExportReader: Sendable {
             case .user: cut.appendUser(of: allocation, to: &cell)
             case .userID: cut.appendUserID(of: allocation, to: &cell)
             case .givenAt: if state == .given { standing.givenAt.withISO8601 { cell.append($0) } }
-            case .expiresAt: list.expiresAt?.withISO8601 { cell.append($0) }
+            case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
             case .campaign: cell.append(contentsOf: catalog[allocation.campaign].name.utf8)
-            case .status: cell.append(contentsOf: state.exportWord.utf8)
+            case .status: cell.append(contentsOf: state.text.utf8)
             }
         }
     }
 
     private mutating func readFree(bytes: Int) {
         guard let upload = uploads.first, let taken = taken[upload.id] else { return }
-        let list = catalog[query.list]
+        let expiresAt = expiresAt
         while ordinal < upload.count, writer.count < bytes {
             let code = upload.position(of: ordinal)
             let isTaken = taken[Int(ordinal / 64)] & 1 << UInt64(ordinal % 64) != 0
@@ -90,8 +93,8 @@ struct ExportReader: Sendable {
             writer.row { column, cell in
                 switch column {
                 case .code: code.strip.withCode(at: code.position) { cell.append($0) }
-                case .expiresAt: list.expiresAt?.withISO8601 { cell.append($0) }
-                case .status: cell.append(contentsOf: CodeState.free.exportWord.utf8)
+                case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
+                case .status: cell.append(contentsOf: CodeState.free.text.utf8)
                 case .user, .userID, .givenAt, .campaign: break
                 }
             }
@@ -100,19 +103,4 @@ struct ExportReader: Sendable {
         uploads.removeFirst()
         ordinal = 0
     }
-}
-
-extension CodeState {
-    fileprivate var exportWord: StaticString {
-        switch self {
-        case .free: "free"
-        case .held: "held"
-        case .given: "given"
-        case .burned: "burned"
-        }
-    }
-}
-
-extension StaticString {
-    fileprivate var utf8: [UInt8] { withUTF8Buffer { unsafe Array($0) } }
 }

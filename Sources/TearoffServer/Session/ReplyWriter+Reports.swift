@@ -152,7 +152,7 @@ extension ReplyWriter {
         }
         for place in lookUp.found {
             map(place.owner == nil ? 4 : 9)
-            pair("state", place.state.word)
+            pair("state", place.state.text)
             pair("list", engine.listName(place.list))
             pair("upload", UInt64(place.code.upload.rawValue))
             pair("ordinal", UInt64(place.code.ordinal))
@@ -216,18 +216,6 @@ extension AllocationStanding.Status {
         case .held: "held"
         case .released: "released"
         case .lapsed: "lapsed"
-        }
-    }
-}
-
-extension CodeState {
-    /// As `CODE FIND` tells it.
-    fileprivate var word: String {
-        switch self {
-        case .free: "free"
-        case .held: "held"
-        case .given: "given"
-        case .burned: "burned"
         }
     }
 }

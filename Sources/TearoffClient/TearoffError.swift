@@ -59,7 +59,8 @@ extension TearoffError.Code {
     public static let noList = Self(ErrorWord.noList)
     /// `NOCAMPAIGN`: there is no campaign of this name.
     public static let noCampaign = Self(ErrorWord.noCampaign)
-    /// `NOUPLOAD`: there is no open upload of this id on this connection.
+    /// `NOUPLOAD`: there is no open upload of this id on this connection, or the list was never loaded from one of
+    /// this id.
     public static let noUpload = Self(ErrorWord.noUpload)
     /// `NOEXPORT`: there is no export of this id on this connection, or it was read to its end.
     public static let noExport = Self(ErrorWord.noExport)

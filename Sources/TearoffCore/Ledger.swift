@@ -13,9 +13,14 @@ package struct Ledger: Equatable, Sendable {
         self.given = given
     }
 
-    /// Each figure is counted where it lives (uploads in the catalog, free codes in the pool, all others in
-    /// the shards), so a code that was lost or given twice shows here.
+    /// Each figure is counted where it lives (uploads in the catalog, free and withdrawn codes in the pool, all
+    /// others in the shards), so a code that was lost or given twice shows here.
     package var holds: Bool { uploaded == free + held + given + withdrawn + burned }
+
+    package mutating func add(_ supply: PoolCounts) {
+        free += supply.free
+        withdrawn += supply.withdrawn
+    }
 
     package mutating func add(_ tally: CodeTally) {
         held += tally.held
@@ -26,7 +31,7 @@ package struct Ledger: Equatable, Sendable {
 
 /// Where a code counts in the ledger.
 package enum CodeState: Equatable, Sendable {
-    case free, held, given, burned
+    case free, held, given, withdrawn, burned
 
     /// As look-ups and exports tell it.
     package var text: String {
@@ -34,6 +39,7 @@ package enum CodeState: Equatable, Sendable {
         case .free: "free"
         case .held: "held"
         case .given: "given"
+        case .withdrawn: "withdrawn"
         case .burned: "burned"
         }
     }
@@ -51,13 +57,13 @@ package struct CodeTally: Equatable, Sendable {
     @inline(__always)
     mutating func move(from old: CodeState, to new: CodeState) {
         switch old {
-        case .free: break
+        case .free, .withdrawn: break
         case .held: held -= 1
         case .given: given -= 1
         case .burned: burned -= 1
         }
         switch new {
-        case .free: break
+        case .free, .withdrawn: break
         case .held: held += 1
         case .given: given += 1
         case .burned: burned += 1

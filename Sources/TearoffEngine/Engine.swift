@@ -117,7 +117,7 @@ extension Engine {
     package func ledgers(of lists: [List]) -> [Ledger] {
         withAllShards(from: 0, lists.map { Ledger(uploaded: $0.uploadedCount, free: 0, given: 0) }) {
             ledgers in
-            for (index, list) in lists.enumerated() { ledgers[index].free = list.pool.totalFree }
+            for (index, list) in lists.enumerated() { ledgers[index].add(list.pool.counts) }
         } adding: { shard, ledgers in
             for (index, list) in lists.enumerated() {
                 for upload in list.uploads { ledgers[index].add(shard.tally(of: upload.id)) }
@@ -130,19 +130,25 @@ extension Engine {
     /// The pool counts a list's free codes in one figure, so an upload's are those that no shard's tally has:
     /// a code's claim and the change of the tally are one step inside the mutex of the shard, a code that
     /// goes back leaves the tally in one step with becoming free, and here all shards are held. Nothing else
-    /// takes a code.
+    /// takes a code, but for a withdrawal, which takes all of an upload's.
     ///
     /// - Complexity: O(uploads * shards).
     package func checkedLedgers(of uploads: ArraySlice<UploadReceipt>, in list: List) -> [Ledger] {
-        let empty = uploads.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
+        let receipts = Array(uploads)
+        let empty = receipts.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
         let ledgers = withAllShards(from: 0, empty) { ledgers in
             for index in ledgers.indices {
                 let taken = ledgers[index].held + ledgers[index].given + ledgers[index].burned
                 // More taken than uploaded must be told, not trap: the ledger does not hold then.
-                ledgers[index].free = ledgers[index].uploaded - min(taken, ledgers[index].uploaded)
+                let rest = ledgers[index].uploaded - min(taken, ledgers[index].uploaded)
+                if receipts[index].withdrawnAt == nil {
+                    ledgers[index].free = rest
+                } else {
+                    ledgers[index].withdrawn = rest
+                }
             }
         } adding: { shard, ledgers in
-            for (index, upload) in uploads.enumerated() { ledgers[index].add(shard.tally(of: upload.id)) }
+            for (index, upload) in receipts.enumerated() { ledgers[index].add(shard.tally(of: upload.id)) }
         }
         failUnlessTheyHold(ledgers, of: ledgers.map { _ in list })
         return ledgers

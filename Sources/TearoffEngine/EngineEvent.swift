@@ -7,6 +7,8 @@ package enum EngineEvent: Sendable {
     case listLow(list: String, remaining: UInt64)
     case campaignFinished(campaign: String, reason: FinishReason)
     case uploadCommitted(list: String, codes: UInt64)
+    /// Free codes of an upload were taken out of their list.
+    case uploadWithdrawn(list: String, codes: UInt64)
     case snapshotWritten(SnapshotReceipt)
     case snapshotFailed(StorageError)
     /// Log segments and blobs that no kept snapshot needs could not be removed; they are tried again next

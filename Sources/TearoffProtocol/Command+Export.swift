@@ -1,6 +1,6 @@
 extension ExportArguments {
     /// `EXPORT BEGIN list [GIVEN|FREE|ALL] [CAMPAIGN name] [AFTER date] [UNTIL date] [SINCE cursor]
-    /// [FORMAT csv|jsonl] [COLUMNS names]`, the options in any order.
+    /// [UPLOAD upload] [FORMAT csv|jsonl] [COLUMNS names]`, the options in any order.
     init(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) {
         self.init(list: try decoder.name(2, bytes, called: "list"))
         var seen: Set<String> = []
@@ -23,7 +23,7 @@ extension ExportArguments {
         }
     }
 
-    private static let options = ["CAMPAIGN", "AFTER", "UNTIL", "SINCE", "FORMAT", "COLUMNS"]
+    private static let options = ["CAMPAIGN", "AFTER", "UNTIL", "SINCE", "UPLOAD", "FORMAT", "COLUMNS"]
 
     private static func selection(_ word: String) -> Selection? {
         switch word {
@@ -45,6 +45,8 @@ extension ExportArguments {
             until = try decoder.text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
         case "SINCE":
             since = try decoder.text(index, bytes, called: "cursor", lengths: 1...ArgumentLimits.cursorBytes)
+        case "UPLOAD":
+            upload = try decoder.number(index, bytes, called: "upload", in: 0...UInt64(Int64.max))
         case "COLUMNS":
             columns = try decoder.text(index, bytes, called: "names", lengths: 1...ArgumentLimits.columnsBytes)
         default:

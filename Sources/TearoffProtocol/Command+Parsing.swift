@@ -37,6 +37,10 @@ extension Command {
         case .listLoad: try listLoad(decoder, bytes)
         case .listInfo: .listInfo(try decoder.name(2, bytes))
         case .listUploads: try listUploads(decoder, bytes)
+        case .listUndo:
+            .listUndo(
+                list: try decoder.name(2, bytes),
+                upload: try decoder.number(3, bytes, called: "upload", in: 0...UInt64(Int64.max)))
         case .listAll: .listAll
         case .listSet: try listSet(decoder, bytes)
         case .campaignCreate: try campaignCreate(decoder, bytes)

@@ -23,6 +23,7 @@ package enum Command: Equatable, Sendable {
     case listInfo(String)
     /// `count` (1 to ``ArgumentLimits/uploadRowsMax``) of the uploads, from the one of id `from` on.
     case listUploads(list: String, from: UInt64, count: UInt64)
+    case listUndo(list: String, upload: UInt64)
     case listAll
     /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
     case listSetExpires(name: String, expires: String?)
@@ -114,6 +115,7 @@ package struct ExportArguments: Equatable, Sendable {
     package var after: String?
     package var until: String?
     package var since: String?
+    package var upload: UInt64?
     package var isJSONLines = false
     /// Names with commas between them; nil: the usual ones.
     package var columns: String?

@@ -9,6 +9,7 @@ package enum CommandID: String, CaseIterable, Sendable {
     case listLoad = "LIST LOAD"
     case listInfo = "LIST INFO"
     case listUploads = "LIST UPLOADS"
+    case listUndo = "LIST UNDO"
     case listAll = "LIST ALL"
     case listSet = "LIST SET"
     case campaignCreate = "CAMPAIGN CREATE"

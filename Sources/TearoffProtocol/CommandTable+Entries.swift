@@ -3,7 +3,7 @@ extension CommandTable {
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
         case .alloc, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
-        case .listCreate, .listLoad, .listInfo, .listUploads, .listAll, .listSet: listEntry(id)
+        case .listCreate, .listLoad, .listInfo, .listUploads, .listUndo, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
@@ -95,6 +95,10 @@ extension CommandTable {
                 id, "list", 3...7, [.readonly],
                 "The files that a list was loaded from, and where the codes of each are.",
                 "LIST UPLOADS name [FROM upload] [COUNT n]")
+        case .listUndo:
+            make(
+                id, "list", 4...4, [.write], "Takes the free codes of one upload out of its list.",
+                "LIST UNDO name upload")
         case .listSet:
             make(
                 id, "list", 5...5, [.write], "Changes a list's expiry, its warning or its name.",
@@ -113,10 +117,10 @@ extension CommandTable {
             make(id, "export", 3...3, [.readonly], "Ends an export before its end.", "EXPORT END export")
         default:
             make(
-                .exportBegin, "export", 3...16, [.readonly],
+                .exportBegin, "export", 3...18, [.readonly],
                 "Begins an export of a list as it is at this instant.",
                 "EXPORT BEGIN list [GIVEN|FREE|ALL] [CAMPAIGN name] [AFTER date] [UNTIL date] [SINCE cursor] "
-                    + "[FORMAT csv|jsonl] [COLUMNS names]")
+                    + "[UPLOAD upload] [FORMAT csv|jsonl] [COLUMNS names]")
         }
     }
 

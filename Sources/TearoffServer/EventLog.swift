@@ -16,6 +16,8 @@ struct EventLog: Sendable {
                 "campaign.finished", metadata: ["campaign": "\(campaign)", "reason": "\(reason.text)"])
         case .uploadCommitted(let list, let codes):
             logger.notice("upload.committed", metadata: ["list": "\(list)", "codes": "\(codes)"])
+        case .uploadWithdrawn(let list, let codes):
+            logger.notice("upload.withdrawn", metadata: ["list": "\(list)", "codes": "\(codes)"])
         case .snapshotWritten(let receipt):
             logger.notice(
                 "snapshot.written",

@@ -11,6 +11,7 @@ import harness
 from harness import as_map, get_upload
 
 FIGURES = [b"codes", b"free", b"held", b"given", b"burned"]
+ADDENDS = [*FIGURES[1:], b"withdrawn"]
 
 
 def uploads(connection, name="june", *options):
@@ -18,12 +19,13 @@ def uploads(connection, name="june", *options):
 
 
 def figures(connection, name="june"):
-    """Of each upload: codes, free, held, given, burned; checks that they add up, to the list's ledger, too."""
+    """Of each upload: codes, free, held, given, burned; checks that they and those that are withdrawn add up, to the
+    list's ledger, too."""
     rows = uploads(connection, name)
     for row in rows:
-        assert row[b"codes"] == sum(row[figure] for figure in FIGURES[1:]), row
+        assert row[b"codes"] == sum(row[figure] for figure in ADDENDS), row
     info = connection.call_map("LIST", "INFO", name)
-    for figure in FIGURES:
+    for figure in [b"codes", *ADDENDS]:
         whole = info[b"uploaded" if figure == b"codes" else figure]
         assert sum(row[figure] for row in rows) == whole, (figure, rows, info)
     return [[row[figure] for figure in FIGURES] for row in rows]
@@ -183,6 +185,51 @@ def test_figures_add_up_while_codes_are_given(server, connection):
         client.send_bytes(b"".join(harness.encode("ALLOC", "summer", f"u{number}") for number in range(3_000)))
         harness.wait_until(all_are_given, "all codes are given")
         assert len({client.read() for _ in range(3_000)}) == 3_000
+
+
+# MARK: - Undoing
+
+def test_an_upload_can_be_undone(start, tmp_path):
+    # Goal: its free codes go, what users have stays, and that is told. Method: a wrong file, of which two codes are
+    # given; the tool undoes it and writes who has them; SIGKILL and a snapshot behind; the right file then.
+    server = start()
+    with server.connect() as connection:
+        connection.call("LIST", "CREATE", "june", "UNIQUE")
+        connection.call("CAMPAIGN", "CREATE", "summer", "LIST", "june")
+        get_upload(connection, "june", b"A1\n")
+        wrong = get_upload(connection, "june", b"W1\nW2\nW3\nW4\n")[b"upload"]
+        assert [connection.call("ALLOC", "summer", f"u{number}") for number in range(3)] == [b"A1", b"W1", b"W2"]
+        assert connection.error_of("LIST", "UNDO", "june", wrong + 1) == "NOUPLOAD"
+        assert connection.error_of("EXPORT", "BEGIN", "june", "UPLOAD", wrong + 1) == "NOUPLOAD"
+        given = tmp_path / "given.csv"
+        done = tool(server, "list", "undo", "june", wrong, "--given", given, "--json")
+        told = json.loads(done.stdout)
+        assert (done.returncode, told["withdrawn"], told["given"], told["free"]) == (0, 2, 2, 0)
+        rows = [line.split(",")[:2] for line in given.read_text().splitlines()[1:]]
+        assert sorted(rows) == [["W1", "u1"], ["W2", "u2"]]
+        assert connection.error_of("ALLOC", "summer", "u3") == "EXHAUSTED"
+        assert connection.call("ALLOC", "summer", "u1") == b"W1"
+        again = [as_map(row) for row in connection.call("LIST", "UNDO", "june", wrong)]
+        assert again == uploads(connection, "june", "FROM", wrong), "a second time changes nothing"
+    server.kill()
+    server = start()
+    with server.connect() as connection:
+        assert figures(connection) == [[1, 0, 0, 1, 0], [4, 0, 0, 2, 0]]
+        server.call("SNAPSHOT")
+        refused = get_upload(connection, "june", b"W2\nW3\nR1\n")
+        assert (refused[b"status"], refused[b"duplicate-in-list"]) == (b"refused", 1)
+        get_upload(connection, "june", b"W3\nR1\n")
+        harness.wait_until(
+            lambda: connection.call_map("CAMPAIGN", "INFO", "summer")[b"state"] == b"finished", "it has finished")
+        connection.call("CAMPAIGN", "RESUME", "summer")
+        assert [connection.call("ALLOC", "summer", f"u{number}") for number in range(5)] == [
+            b"A1", b"W1", b"W2", b"W3", b"R1"
+        ]
+    server.kill()
+    with start().connect() as connection:
+        assert figures(connection) == [[1, 0, 0, 1, 0], [4, 0, 0, 2, 0], [2, 0, 0, 2, 0]]
+        states = [as_map(row)[b"state"] for row in connection.call("CODE", "FIND", "W4")]
+        assert states == [b"withdrawn"]
 
 
 # MARK: - Dry runs

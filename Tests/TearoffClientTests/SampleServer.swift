@@ -26,6 +26,10 @@ enum SampleServer {
         case ("LIST", "INFO") where command[2] == "june": list("june", &writer)
         case ("LIST", "INFO"): writer.error(.noList, "no list '\(command[2])'")
         case ("LIST", "UPLOADS"): uploads(command, &writer)
+        case ("LIST", "UNDO") where command[3] == "4":
+            writer.array(1)
+            upload(4, isWithdrawn: true, &writer)
+        case ("LIST", "UNDO"): writer.error(.noUpload, "list '\(command[2])' has no upload \(command[3])")
         case ("LIST", "LOAD"): return SampleUpload.answer(command, &writer)
         case ("CAMPAIGN", "ALL"):
             writer.array(2)
@@ -139,7 +143,7 @@ enum SampleServer {
         for row in rows { upload(row, &writer) }
     }
 
-    private static func upload(_ id: Int, _ writer: inout ReplyWriter) {
+    private static func upload(_ id: Int, isWithdrawn: Bool = false, _ writer: inout ReplyWriter) {
         let known = [1: [100_000, 99_998, 0, 2, 0], 2: [5_000, 5_000, 0, 0, 0]]
         let figures = known[id] ?? [2_500, 2_480, 10, 7, 3]
         map(
@@ -147,8 +151,10 @@ enum SampleServer {
             [
                 ("upload", id), ("file", id == 1 ? "june.txt" : nil),
                 ("hash", id == 2 ? nil : String(repeating: "\(id)b", count: 32)), ("codes", figures[0]),
-                ("free", figures[1]), ("held", figures[2]), ("given", figures[3]), ("burned", figures[4]),
+                ("free", isWithdrawn ? 0 : figures[1]), ("held", figures[2]), ("given", figures[3]),
+                ("withdrawn", isWithdrawn ? figures[1] : 0), ("burned", figures[4]),
                 ("committed-at", id == 4 ? "2026-06-02T10:00:00.000Z" : "2026-06-01T08:00:00.000Z"),
+                ("withdrawn-at", isWithdrawn ? "2026-06-02T10:05:00.000Z" : nil),
             ])
     }
 

@@ -142,8 +142,8 @@ struct ToolTests {
                     &writer,
                     [
                         ("upload", id), ("file", "f\(id)"), ("hash", nil), ("codes", 1), ("free", 1),
-                        ("held", 0), ("given", 0), ("burned", 0),
-                        ("committed-at", "2026-06-01T08:00:00.000Z"),
+                        ("held", 0), ("given", 0), ("withdrawn", 0), ("burned", 0),
+                        ("committed-at", "2026-06-01T08:00:00.000Z"), ("withdrawn-at", nil),
                     ])
             }
             return .reply

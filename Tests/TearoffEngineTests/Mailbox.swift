@@ -28,6 +28,7 @@ final class Mailbox: Sendable {
     var events: [EngineEvent] { state.withLock { $0.events } }
     /// When the control plane wants to be called for the next expiry.
     var expiry: UInt64? { state.withLock { $0.expiry } }
+    var hasBackgroundWork: Bool { state.withLock { !$0.background.isEmpty } }
     var hasWork: Bool {
         state.withLock { !$0.background.isEmpty || !$0.control.isEmpty || $0.loops.contains { !$0.isEmpty } }
     }

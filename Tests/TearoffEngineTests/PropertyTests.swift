@@ -83,6 +83,8 @@ private struct Story {
     var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
     var acknowledgedCodes: UInt64 = 0
     var nextName = 0
+    /// Of the files that were sent: their codes may come again once their upload is withdrawn.
+    var contents: [String] = []
     /// Campaigns whose codes are held.
     var bookings: [String] = []
     /// Told in the life that is on, and not known to be durable.
@@ -121,7 +123,7 @@ private struct Story {
     }
 
     mutating func act() throws {
-        switch roll(26) {
+        switch roll(27) {
         case 0...8: try allocate()
         case 9: _ = try life.loops[roll(life.loops.count)].commit()
         case 10...12: for _ in 0..<(1 + roll(6)) { step() }
@@ -134,6 +136,7 @@ private struct Story {
         case 19...21: try hold()
         case 22...23: try end()
         case 24: life.endOverdue(loop: roll(life.loops.count))
+        case 25: if roll(3) == 0 { changes.append(life.undo(UInt64(roll(max(1, contents.count))))) }
         default: if roll(3) == 0 { life.settle() } else { life.pump() }
         }
         try collect()
@@ -222,9 +225,10 @@ private struct Story {
         pendingConfirmations = rest
     }
 
-    /// No code is held for, or given to, two users; what was confirmed is its user's.
+    /// No code is held for, or given to, two users, not even from two uploads that have it; what was confirmed is
+    /// its user's.
     func checkHolds() throws {
-        var owners: [CodeID: String] = [:]
+        var owners: [String: String] = [:]
         for cell in life.engine.shards {
             try cell.state.withLock { state in
                 for number in 0..<state.shard.rows.count {
@@ -235,14 +239,14 @@ private struct Story {
                     state.shard.appendUser(of: row, to: &user)
                     let name = life.engine.latestCatalog[row.campaign].name
                     let key = "\(name)/\(String(decoding: user, as: UTF8.self))"
-                    if let other = owners.updateValue(key, forKey: row.code) {
+                    if let other = owners.updateValue(key, forKey: life.text(row.code)) {
                         throw Broken("\(row.code) is \(other)'s and \(key)'s")
                     }
                 }
             }
         }
-        for (code, key) in confirmed where owners[code] != key {
-            throw Broken("\(code) was confirmed to \(key) and is \(owners[code] ?? "nobody")'s")
+        for (code, key) in confirmed where owners[life.text(code)] != key {
+            throw Broken("\(code) was confirmed to \(key) and is \(owners[life.text(code)] ?? "nobody")'s")
         }
     }
 
@@ -290,11 +294,13 @@ private struct Story {
 
     mutating func upload() throws {
         nextName += 1
-        let content = (0..<(1 + roll(15))).map { "n\(nextName)-\($0)\n" }.joined()
+        var content = (0..<(1 + roll(15))).map { "n\(nextName)-\($0)\n" }.joined()
+        if !contents.isEmpty, roll(2) == 0 { content += contents[roll(contents.count)] }
+        contents.append(content)
         guard let id = try? life.beginUpload(content) else { return }
         // The session's next call waits for the one before, as a connection does.
         for _ in 0..<1_000 where life.mail.hasWork { life.step() }
-        uploads.append(life.commitUpload(id))
+        uploads.append(life.commitUpload(id, skipBad: true))
     }
 
     mutating func crash() throws {
@@ -329,7 +335,9 @@ private struct Story {
             guard ledger.holds else { throw Broken("the ledger of \(list.name) does not hold: \(ledger)") }
             let parts = life.engine.checkedLedgers(of: list.uploads[...], in: list)
             // The pool counted the one side, the shards' tallies the other.
-            guard parts.reduce(0, { $0 + $1.free }) == ledger.free else {
+            guard parts.reduce(0, { $0 + $1.free }) == ledger.free,
+                parts.reduce(0, { $0 + $1.withdrawn }) == ledger.withdrawn
+            else {
                 throw Broken("the uploads of \(list.name) have other free codes than it: \(parts), \(ledger)")
             }
         }

@@ -365,6 +365,20 @@ extension Life {
         return try #require(reply.value).get()
     }
 
+    /// Asks to withdraw an upload; the reply is there once it was pumped.
+    func undo(_ upload: UInt64, of list: String = "l") -> Reply<Change> {
+        let reply = Reply<Change>()
+        control.withdrawUpload(upload, of: list) { reply.set($0.map { _ in }) }
+        return reply
+    }
+
+    /// A withdrawal that must succeed.
+    func undone(_ upload: UInt64, of list: String = "l") throws {
+        let reply = undo(upload, of: list)
+        settle()
+        try #require(reply.value).get()
+    }
+
     /// List `l` with codes `<prefix>0`, `<prefix>1` … and campaign `c`.
     func supply(
         codes: Int, prefix: String = "K", rule: RetriggerRule = .standard, returns: ReturnRule = .standard,
@@ -408,14 +422,14 @@ struct Digest: Equatable {
     var revision: UInt64
     var at: Timestamp
     var laneStarts: [LaneID: LaneStart]
-    var free: [UInt64]
+    var supplies: [PoolCounts]
 
     init(_ state: RecoveredState) {
         catalog = state.catalog.condensed
         revision = state.revision
         at = state.at
         laneStarts = state.laneStarts
-        free = state.catalog.lists.map(\.pool.totalFree)
+        supplies = state.catalog.lists.map(\.pool.counts)
         for cell in state.shards {
             let cut = cell.state.withLock { $0.shard.cut() }
             precondition(cut.rows.count <= HistoryChunk.rowsMaximum, "a test with too many rows")

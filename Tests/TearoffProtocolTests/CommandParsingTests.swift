@@ -45,6 +45,7 @@ struct CommandParsingTests {
             ["LIST", "LOAD", "a", "COMMIT", "1", "DRYRUN", "BAD"],
             .unknownOption(EscapedText("BAD".utf8Span.span), of: .listLoad)
         ),
+        (["LIST", "UNDO", "a"], .wrongArgumentCount(.listUndo)),
         (["LIST", "UPLOADS"], .wrongArgumentCount(.listUploads)),
         (["LIST", "UPLOADS", "a", "FROM"], .wrongArgumentCount(.listUploads)),
         (["LIST", "UPLOADS", "a", "FROM", "1", "COUNT"], .wrongArgumentCount(.listUploads)),

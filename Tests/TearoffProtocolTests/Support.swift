@@ -147,6 +147,7 @@ enum Samples {
             ["LIST", "UPLOADS", "FROM", "COUNT", "3", "FROM", "7"],
             .listUploads(list: "FROM", from: 7, count: 3)
         ),
+        (["LIST", "UNDO", "a", "4"], .listUndo(list: "a", upload: 4)),
         (["LIST", "ALL"], .listAll),
         (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
         (["LIST", "SET", "a", "WARN", "0"], .listSetWarning(name: "a", warn: 0)),

@@ -38,6 +38,17 @@ extension TearoffClient {
             .records(ListUpload.init)
     }
 
+    /// Takes the free codes of an upload out of its list; codes that users have stay theirs. Nothing changes when
+    /// that was done before.
+    ///
+    /// - Returns: the upload as it is now.
+    /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/noUpload``.
+    public func undoUpload(_ upload: Int, of list: String) async throws(TearoffError) -> ListUpload {
+        let uploads = try await call("LIST", "UNDO", list, "\(upload)").records(ListUpload.init)
+        guard let upload = uploads.first else { throw .invalid("it tells of no upload") }
+        return upload
+    }
+
     /// Every list.
     public func lists() async throws(TearoffError) -> [ListInfo] {
         try await call("LIST", "ALL").records(ListInfo.init)

@@ -10,7 +10,7 @@ extension TearoffClient {
             case given
             /// Those that are still to be had; none of a list with one fixed code.
             case free
-            /// Both, and those that are held or burned.
+            /// Both, and those that are held, withdrawn or burned.
             case all
         }
 
@@ -43,6 +43,8 @@ extension TearoffClient {
         public var until: String?
         /// Only what was given behind the export that had this cursor.
         public var since: String?
+        /// Only codes of that upload; nil: of every one.
+        public var upload: Int?
         /// How it is written.
         public var format: Format
         /// In their order; nil: the first five.
@@ -51,13 +53,14 @@ extension TearoffClient {
         /// Every code that users have for good, as CSV, unless an argument says otherwise.
         public init(
             selection: Selection = .given, campaign: String? = nil, after: String? = nil, until: String? = nil,
-            since: String? = nil, format: Format = .csv, columns: [Column]? = nil
+            since: String? = nil, upload: Int? = nil, format: Format = .csv, columns: [Column]? = nil
         ) {
             self.selection = selection
             self.campaign = campaign
             self.after = after
             self.until = until
             self.since = since
+            self.upload = upload
             self.format = format
             self.columns = columns
         }
@@ -66,6 +69,7 @@ extension TearoffClient {
             var words = ["EXPORT", "BEGIN", list, selection.rawValue.uppercased(), "FORMAT", format.rawValue]
             for (name, value) in [
                 ("CAMPAIGN", campaign), ("AFTER", after), ("UNTIL", until), ("SINCE", since),
+                ("UPLOAD", upload.map(String.init)),
                 ("COLUMNS", columns?.map(\.rawValue).joined(separator: ",")),
             ] {
                 if let value { words += [name, value] }

@@ -1,7 +1,8 @@
 public import Foundation
 
 extension TearoffClient {
-    /// One file that a list was loaded from, and where its codes are: `codes = free + held + given + burned`.
+    /// One file that a list was loaded from, and where its codes are: 
+    /// `codes = free + held + given + withdrawn + burned`.
     public struct ListUpload: Sendable, Hashable {
         /// Its id; those of all lists are one sequence.
         public let upload: Int
@@ -17,10 +18,14 @@ extension TearoffClient {
         public let held: Int
         /// Codes that users have.
         public let given: Int
+        /// Codes that were free when the upload was withdrawn.
+        public let withdrawn: Int
         /// Codes that nobody will get, to be sure that nobody gets one twice.
         public let burned: Int
         /// When it was added to the list.
         public let committedAt: Date
+        /// When its free codes were taken out of the list; nil when they were not.
+        public let withdrawnAt: Date?
 
         init(_ fields: Fields) throws(TearoffError) {
             upload = try fields.integer("upload")
@@ -30,8 +35,10 @@ extension TearoffClient {
             free = try fields.integer("free")
             held = try fields.integer("held")
             given = try fields.integer("given")
+            withdrawn = try fields.integer("withdrawn")
             burned = try fields.integer("burned")
             committedAt = try fields.time("committed-at")
+            withdrawnAt = try fields.optionalTime("withdrawn-at")
         }
     }
 }

@@ -27,6 +27,19 @@ extension Catalog {
         return list
     }
 
+    /// - Returns: nothing to change for an upload that was withdrawn before.
+    package func decideWithdraw(
+        upload: UInt64, of name: String, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        if list.kind != .unique { throw .listIsFixed(name) }
+        guard let receipt = list.uploads.first(where: { UInt64($0.id.rawValue) == upload }) else {
+            throw .noUpload(upload, list: name)
+        }
+        if receipt.withdrawnAt != nil { return [] }
+        return [ControlRecord(.uploadWithdrawn(id: receipt.id), at: now)]
+    }
+
     private func checkRoomForUpload() throws(CatalogError) {
         if uploads.count >= Limits.uploads { throw .tooMany(what: "uploads", maximum: Limits.uploads) }
     }

@@ -34,8 +34,10 @@ extension Catalog {
         let receipts = lists.flatMap { list in list.uploads.map { (list.id, $0) } }.sorted {
             $0.1.id < $1.1.id
         }
-        let uploadRecords = receipts.map { list, receipt in
-            ControlRecord(receipt.change(list), at: receipt.committedAt)
+        let uploadRecords = receipts.flatMap { list, receipt -> [ControlRecord] in
+            let committed = ControlRecord(receipt.change(list), at: receipt.committedAt)
+            guard let withdrawnAt = receipt.withdrawnAt else { return [committed] }
+            return [committed, ControlRecord(.uploadWithdrawn(id: receipt.id), at: withdrawnAt)]
         }
         let campaignRecords = campaigns.flatMap { campaign -> [ControlRecord] in
             var records = [

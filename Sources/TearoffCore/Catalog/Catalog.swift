@@ -66,7 +66,7 @@ extension Catalog {
             }
             let receipt = UploadReceipt(
                 id: upload, count: UInt64(limit), fileHash: nil, blob: nil, fileName: "",
-                committedAt: record.at)
+                committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: .fixed(code: code, limit: limit, upload: upload))
         case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
             guard let codes, codes.count == Int(count) else {
@@ -74,8 +74,10 @@ extension Catalog {
             }
             let receipt = UploadReceipt(
                 id: id, count: count, fileHash: fileHash, blob: blob, fileName: fileName,
-                committedAt: record.at)
+                committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: codes)
+        case .uploadWithdrawn(let id):
+            withdraw(id, at: record.at)
         case .listExpirySet(let list, let expiresAt):
             let index = Int(list.rawValue)
             if let old = lists[index].expiresAt, record.at > old { lists[index].lapsedAt = old }
@@ -111,6 +113,7 @@ extension Catalog {
             has(list) && self[list].kind != .unique && upload == nextUploadID
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
+        case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn
         case .listExpirySet(let list, _), .listWarningSet(let list, _): has(list)
         case .listRenamed(let list, let name): has(list) && self.list(named: name) == nil
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
@@ -127,6 +130,16 @@ extension Catalog {
         uploads.append(Upload(id: receipt.id, list: list, codes: codes))
         lists[Int(list.rawValue)].uploads.append(receipt)
         lists[Int(list.rawValue)].pool = self[list].pool.appending(codes.strips)
+    }
+
+    private mutating func withdraw(_ id: UploadID, at time: Timestamp) {
+        let upload = self[id]
+        let list = Int(upload.list.rawValue)
+        uploads[Int(id.rawValue)] = Upload(id: id, list: upload.list, codes: upload.codes, isWithdrawn: true)
+        for index in lists[list].uploads.indices where lists[list].uploads[index].id == id {
+            lists[list].uploads[index].withdrawnAt = time
+        }
+        lists[list].pool = lists[list].pool.withdrawing(id)
     }
 
     /// Puts back what a snapshot says: states that no single record tells.

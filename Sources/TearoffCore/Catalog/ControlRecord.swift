@@ -8,6 +8,8 @@ package struct ControlRecord: Hashable, Sendable {
         case uploadCommitted(
             id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash,
             fileName: String)
+        /// Its free codes are out of the list, and so is any of its codes that goes back later.
+        case uploadWithdrawn(id: UploadID)
         case listExpirySet(list: ListID, expiresAt: Timestamp?)
         case listWarningSet(list: ListID, warnAt: UInt64?)
         case listRenamed(list: ListID, name: String)
@@ -31,6 +33,8 @@ package struct ControlRecord: Hashable, Sendable {
 package enum CatalogError: Error, Equatable {
     case noList(String)
     case noCampaign(String)
+    /// The list has no such upload.
+    case noUpload(UInt64, list: String)
     case listExists(String)
     case campaignExists(String)
     case listIsFixed(String)

@@ -52,4 +52,6 @@ package struct UploadReceipt: Hashable, Sendable {
     package let blob: ContentHash?
     package let fileName: String
     package let committedAt: Timestamp
+    /// When the codes that were free were taken out of the list; nil when they were not.
+    package internal(set) var withdrawnAt: Timestamp?
 }

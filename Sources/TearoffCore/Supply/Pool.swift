@@ -4,9 +4,12 @@ import Synchronization
 /// crash left, and what was held and went back.
 ///
 /// A refill makes a new pool that shares the strips and holes of the old one; a loop that still has the old
-/// one draws from the same cursors and only sees the end a little earlier.
+/// one draws from the same cursors and only sees the end a little earlier. A withdrawal makes one, too: a loop that
+/// still has the old one may give some more of the upload.
 package final class Pool: Sendable {
     package let strips: [Strip]
+    /// Of uploads that were withdrawn: what nobody claimed of them is nobody's any more.
+    private let withdrawnStrips: [Strip]
     /// `codesAfter[i]`: how many codes the strips behind strip i have.
     private let codesAfter: [UInt64]
     /// No strip before this one has a code left; a hint, so that a claim does not walk over used strips.
@@ -15,20 +18,35 @@ package final class Pool: Sendable {
 
     package init(strips: [Strip] = []) {
         self.strips = strips
+        withdrawnStrips = []
         codesAfter = Self.countsAfter(strips)
         firstOpen = Atomic(0)
         holes = Holes()
     }
 
-    private init(strips: [Strip], firstOpen: Int, holes: Holes) {
+    private init(strips: [Strip], withdrawnStrips: [Strip], firstOpen: Int, holes: Holes) {
         self.strips = strips
+        self.withdrawnStrips = withdrawnStrips
         codesAfter = Self.countsAfter(strips)
         self.firstOpen = Atomic(firstOpen)
         self.holes = holes
     }
 
     package func appending(_ more: [Strip]) -> Pool {
-        Pool(strips: strips + more, firstOpen: firstOpen.load(ordering: .relaxed), holes: holes)
+        Pool(
+            strips: strips + more, withdrawnStrips: withdrawnStrips,
+            firstOpen: firstOpen.load(ordering: .relaxed), holes: holes)
+    }
+
+    /// The pool without what is free of an upload, and without what goes back to it later.
+    package func withdrawing(_ upload: UploadID) -> Pool {
+        let leaving = strips.filter { $0.upload == upload }
+        for strip in leaving { strip.withdraw() }
+        holes.withdraw()
+        let usedUp = strips.prefix(firstOpen.load(ordering: .relaxed)).count { $0.upload != upload }
+        return Pool(
+            strips: strips.filter { $0.upload != upload }, withdrawnStrips: withdrawnStrips + leaving,
+            firstOpen: usedUp, holes: holes)
     }
 
     private static func countsAfter(_ strips: [Strip]) -> [UInt64] {
@@ -101,6 +119,15 @@ extension Pool {
         UInt64(holes.count) + unclaimedInStrips
     }
 
+    /// Where the codes are that no shard counts, at one instant. Exact when no claim runs meanwhile, and no code
+    /// is expected back.
+    ///
+    /// - Complexity: O(strips not used up, and withdrawn ones).
+    package var counts: PoolCounts {
+        holes.counts.adding(
+            free: unclaimedInStrips, withdrawn: withdrawnStrips.reduce(0) { $0 + UInt64($1.unclaimedCount) })
+    }
+
     private var unclaimedInStrips: UInt64 {
         let open = min(firstOpen.load(ordering: .relaxed), strips.count)
         return strips[open...].reduce(0) { $0 + UInt64($1.unclaimedCount) }
@@ -119,19 +146,42 @@ extension Pool {
             }
         }
         firstOpen.store(min(lastUsed, strips.count), ordering: .relaxed)
+        for strip in withdrawnStrips {
+            holes.addWithdrawn(strip.settleAfterRecovery(everythingClaimed: true).count)
+        }
     }
 }
 
-/// Free codes that stand before the cursors, lowest first.
+/// Codes of a list that nobody has.
+package struct PoolCounts: Equatable, Sendable {
+    package let free: UInt64
+    package let withdrawn: UInt64
+
+    func adding(free: UInt64, withdrawn: UInt64) -> PoolCounts {
+        PoolCounts(free: self.free + free, withdrawn: self.withdrawn + withdrawn)
+    }
+}
+
+/// Free codes that stand before the cursors, lowest first, and the count of those that were withdrawn there.
 private final class Holes: Sendable {
-    /// The holes, and how many of them are taken: cheaper than moving all others forward at each claim.
-    private let codes = Mutex<(all: [CodePosition], taken: Int)>(([], 0))
+    private struct Codes {
+        var all: [CodePosition] = []
+        /// How many of them are taken: cheaper than moving all others forward at each claim.
+        var taken = 0
+        var withdrawn: UInt64 = 0
+    }
+
+    private let codes = Mutex(Codes())
     /// Lets a claim pass without the lock in the usual case of no holes.
     private let available = Atomic<Int>(0)
     /// Those that are expected back included.
     private let total = Atomic<Int>(0)
 
     var count: Int { total.load(ordering: .relaxed) }
+
+    var counts: PoolCounts {
+        codes.withLock { PoolCounts(free: UInt64(count), withdrawn: $0.withdrawn) }
+    }
 
     /// The hole that would be taken next.
     var first: CodePosition? {
@@ -145,8 +195,31 @@ private final class Holes: Sendable {
     /// Adds one that was expected, behind all others; recovery adds in pool order, and holes are taken in that
     /// order.
     func fill(_ place: CodePosition) {
-        codes.withLock { $0.all.append(place) }
-        available.wrappingAdd(1, ordering: .releasing)
+        codes.withLock { codes in
+            // Under the lock, so that `withdraw` finds it among the others or it finds the strip withdrawn.
+            if place.strip.isWithdrawn {
+                codes.withdrawn += 1
+                total.wrappingSubtract(1, ordering: .relaxed)
+            } else {
+                codes.all.append(place)
+                available.wrappingAdd(1, ordering: .releasing)
+            }
+        }
+    }
+
+    func addWithdrawn(_ count: Int) {
+        codes.withLock { $0.withdrawn += UInt64(count) }
+    }
+
+    /// Takes the codes away whose strips were withdrawn.
+    func withdraw() {
+        codes.withLock { codes in
+            let kept = codes.all[codes.taken...].filter { !$0.strip.isWithdrawn }
+            let count = codes.all.count - codes.taken - kept.count
+            codes = Codes(all: kept, taken: 0, withdrawn: codes.withdrawn + UInt64(count))
+            available.wrappingSubtract(count, ordering: .releasing)
+            total.wrappingSubtract(count, ordering: .relaxed)
+        }
     }
 
     func add(_ place: CodePosition) {
@@ -165,7 +238,7 @@ private final class Holes: Sendable {
             let place = codes.all[codes.taken]
             codes.taken += 1
             let left = UInt64(codes.all.count - codes.taken)
-            if left == 0 { codes = ([], 0) }
+            if left == 0 { (codes.all, codes.taken) = ([], 0) }
             let claim = Claim(place: place, remaining: left + codesBehind())
             available.wrappingSubtract(1, ordering: .releasing)
             total.wrappingSubtract(1, ordering: .relaxed)

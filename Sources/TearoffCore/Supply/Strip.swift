@@ -14,6 +14,8 @@ package final class Strip: Sendable {
     private let text: StripText
     private let cursor: Atomic<UInt32>
     private let owners = OwnerPage()
+    /// Whether a code that goes back to it is withdrawn instead of free.
+    private let withdrawn = Atomic<Bool>(false)
 
     package init(upload: UploadID, firstOrdinal: Ordinal, count: Int, text: StripText) {
         precondition(count > 0 && count <= Self.capacity, "strip of \(count) codes")
@@ -51,6 +53,10 @@ package final class Strip: Sendable {
         let next = Int(cursor.load(ordering: .relaxed))
         return next < count ? next : nil
     }
+
+    /// The upload was withdrawn. What is unclaimed stays so once every loop has a pool without this strip.
+    var isWithdrawn: Bool { withdrawn.load(ordering: .relaxed) }
+    func withdraw() { withdrawn.store(true, ordering: .relaxed) }
 
     /// Codes that no claim has passed yet.
     package var unclaimedCount: Int { count - Int(cursor.load(ordering: .relaxed)) }

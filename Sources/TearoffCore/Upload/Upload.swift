@@ -4,11 +4,24 @@ package final class Upload: Sendable {
     package let id: UploadID
     package let list: ListID
     package let codes: CodeRun
+    /// Whether what nobody has of it is out of the list.
+    package let isWithdrawn: Bool
 
-    package init(id: UploadID, list: ListID, codes: CodeRun) {
+    package init(id: UploadID, list: ListID, codes: CodeRun, isWithdrawn: Bool = false) {
         self.id = id
         self.list = list
         self.codes = codes
+        self.isWithdrawn = isWithdrawn
+    }
+
+    /// How a code counts that no shard's tally has.
+    package var stateOfUnowned: CodeState { isWithdrawn ? .withdrawn : .free }
+
+    /// Whether the list has this code, so that another upload must not bring it once more: a withdrawn one only
+    /// has those that somebody got.
+    package func has(_ code: Span<UInt8>) -> Bool {
+        guard let ordinal = codes.ordinal(of: code) else { return false }
+        return !isWithdrawn || codes.owner(of: ordinal) != nil
     }
 
     package var count: Int { codes.count }
@@ -75,6 +88,9 @@ package struct CodeRun: Sendable {
 
     /// Whether all codes read the same.
     package var isFixed: Bool { index == nil }
+
+    /// Codes that no claim has passed yet.
+    package var unclaimedCount: UInt64 { strips.reduce(0) { $0 + UInt64($1.unclaimedCount) } }
 
     /// Bytes that the codes take in memory while nobody has them: text and index.
     package var unusedByteCount: Int {

@@ -50,6 +50,27 @@ extension ControlPlane {
             }, done: done)
     }
 
+    /// Takes the free codes of an upload out of its list. Nothing changes when that was done before.
+    package func withdrawUpload(
+        _ upload: UInt64, of list: String,
+        done: @escaping (Result<(list: List, upload: UploadReceipt), ControlError>) -> Void
+    ) {
+        submit(
+            ControlJob(
+                work: .change { catalog, now throws(CatalogError) in
+                    Proposal(records: try catalog.decideWithdraw(upload: upload, of: list, now: now))
+                },
+                done: { result in
+                    done(
+                        result.map { cut in
+                            guard let list = cut.catalog.list(named: list),
+                                let receipt = list.uploads(from: upload, count: 1).first
+                            else { preconditionFailure("an upload that was withdrawn is there") }
+                            return (list, receipt)
+                        })
+                }))
+    }
+
     /// - Parameters:
     ///   - rule, returns: nil: as it is.
     package func setCampaign(

@@ -127,6 +127,13 @@ extension ControlPlane {
         }
     }
 
+    /// Calls `body` on this loop when every change before has been taken over by every loop.
+    func withSettledCatalog(_ body: @escaping (Result<Catalog, ControlError>) -> Void) {
+        submit(
+            ControlJob(
+                work: .change { _, _ in Proposal(records: []) }, done: { body($0.map(\.catalog)) }))
+    }
+
     private var cut: ControlCut {
         ControlCut(catalog: catalog, revision: revision, position: writer.position)
     }
@@ -180,8 +187,8 @@ extension ControlPlane {
         for record in proposal.records {
             catalog.apply(record, codes: proposal.codes)
             revision += 1
-            report(record)
         }
+        for record in proposal.records { report(record) }
         engine.publish(catalog)
         port.scheduleExpiry(catalog.nextExpiry.map { $0.milliseconds + 1 })
         current = (job, .publishing(loopsLeft: loops.count))
@@ -228,10 +235,25 @@ extension ControlPlane {
             engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
         case .uploadCommitted(_, let list, let count, _, _, _):
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
+        case .uploadWithdrawn(let id): reportWithdrawal(of: catalog[id])
         case .listCreated, .fixedCodeSet, .listExpirySet, .listWarningSet, .listRenamed, .campaignCreated,
             .campaignResumed, .campaignReturnsSet, .campaignRuleSet:
             break
         }
+    }
+}
+
+extension ControlPlane {
+    /// A withdrawal passes a list's warning, or its end, without any claim that notices.
+    private func reportWithdrawal(of upload: Upload) {
+        let list = catalog[upload.list]
+        let count = upload.codes.unclaimedCount
+        engine.host.report(.uploadWithdrawn(list: list.name, codes: count))
+        let free = list.pool.totalFree
+        if let warnAt = list.warnAt, free <= warnAt, free + count > warnAt {
+            engine.host.report(.listLow(list: list.name, remaining: free))
+        }
+        listIsDrained(list.id)
     }
 }
 

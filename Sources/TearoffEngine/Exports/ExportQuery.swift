@@ -7,7 +7,7 @@ package struct ExportQuery: Sendable {
         case given
         /// Codes that are still to be had; nothing of a list with one fixed code, where they are all the same.
         case free
-        /// Both, and those that are held or burned.
+        /// Both, and those that are held, withdrawn or burned.
         case all
     }
 
@@ -15,6 +15,8 @@ package struct ExportQuery: Sendable {
     package let selection: Selection
     /// nil: of every campaign. Another one leaves free codes out.
     package let campaign: CampaignID?
+    /// nil: of every upload.
+    package let upload: UploadID?
     /// Given later than that; nil: from the beginning.
     package let after: Timestamp?
     /// Given no later than that; nil: to the end.
@@ -25,12 +27,14 @@ package struct ExportQuery: Sendable {
     package let format: ExportFormat
 
     package init(
-        list: ListID, selection: Selection, campaign: CampaignID?, after: Timestamp?, until: Timestamp?,
+        list: ListID, selection: Selection, campaign: CampaignID?, upload: UploadID? = nil,
+        after: Timestamp?, until: Timestamp?,
         since: ExportCursor?, columns: [ExportColumn], format: ExportFormat
     ) {
         self.list = list
         self.selection = selection
         self.campaign = campaign
+        self.upload = upload
         self.after = after
         self.until = until
         self.since = since

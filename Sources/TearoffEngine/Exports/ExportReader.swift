@@ -12,7 +12,7 @@ struct ExportReader: Sendable {
     private var row: UInt32
     /// By upload of the list: a bit for each code that is not free. Empty when free codes are not asked for.
     private var taken: [UploadID: [UInt64]] = [:]
-    /// Uploads whose free codes are still to come, and the next code of the first one.
+    /// Uploads whose codes that nobody has are still to come, and the next code of the first one.
     private var uploads: [Upload] = []
     private var ordinal: Ordinal = 0
     private var writer: ExportWriter
@@ -25,7 +25,10 @@ struct ExportReader: Sendable {
         row = query.since?.rows.first ?? 0
         writer = ExportWriter(query.format, query.columns)
         guard query.wantsFree, catalog[query.list].kind == .unique else { return }
-        uploads = catalog.uploads.filter { $0.list == query.list }
+        uploads = catalog.uploads.filter { upload in
+            upload.list == query.list && query.upload.map { $0 == upload.id } ?? true
+                && (query.selection == .all || !upload.isWithdrawn)
+        }
         for upload in uploads { taken[upload.id] = [UInt64](repeating: 0, count: (upload.count + 63) / 64) }
     }
 
@@ -36,7 +39,7 @@ struct ExportReader: Sendable {
     mutating func read(bytes: Int) -> [UInt8] {
         writer.begin(bytes: bytes)
         while writer.count < bytes, shard < cuts.count { readRows(bytes: bytes) }
-        while writer.count < bytes, !uploads.isEmpty { readFree(bytes: bytes) }
+        while writer.count < bytes, !uploads.isEmpty { readUnowned(bytes: bytes) }
         return writer.take()
     }
 
@@ -47,7 +50,7 @@ struct ExportReader: Sendable {
             let number = RowNumber(rawValue: row)
             row += 1
             let allocation = cut.rows[number]
-            guard catalog[allocation.code.upload].list == query.list else { continue }
+            guard isWanted(allocation.code.upload) else { continue }
             let (standing, state) = cut.standing(of: number)
             if state != .free { take(allocation.code) }
             if query.wants(standing, state, of: allocation.campaign) {
@@ -57,6 +60,11 @@ struct ExportReader: Sendable {
         guard row >= end else { return }
         shard += 1
         if shard < cuts.count { row = query.since?.rows[shard] ?? 0 }
+    }
+
+    private func isWanted(_ upload: UploadID) -> Bool {
+        if let wanted = query.upload { return upload == wanted }
+        return catalog[upload].list == query.list
     }
 
     private mutating func take(_ code: CodeID) {
@@ -82,7 +90,7 @@ struct ExportReader: Sendable {
         }
     }
 
-    private mutating func readFree(bytes: Int) {
+    private mutating func readUnowned(bytes: Int) {
         guard let upload = uploads.first, let taken = taken[upload.id] else { return }
         let expiresAt = expiresAt
         while ordinal < upload.count, writer.count < bytes {
@@ -94,7 +102,7 @@ struct ExportReader: Sendable {
                 switch column {
                 case .code: code.strip.withCode(at: code.position) { cell.append($0) }
                 case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
-                case .status: cell.append(contentsOf: CodeState.free.text.utf8)
+                case .status: cell.append(contentsOf: upload.stateOfUnowned.text.utf8)
                 case .user, .userID, .givenAt, .campaign: break
                 }
             }

@@ -53,7 +53,8 @@ extension LoopEngine {
     private func note(_ ordinal: Ordinal, of upload: Upload, in lookUp: inout LookUp<CodePlace>) {
         let code = CodeID(upload: upload.id, ordinal: ordinal)
         guard let owner = upload.codes.owner(of: ordinal) else {
-            lookUp.found.append(CodePlace(list: upload.list, code: code, state: .free, owner: nil))
+            lookUp.found.append(
+                CodePlace(list: upload.list, code: code, state: upload.stateOfUnowned, owner: nil))
             return
         }
         let (holder, state) = holder(of: owner, in: &lookUp)

@@ -115,7 +115,8 @@ extension RecoveringState {
         try settleOwners()
         for list in catalog.lists {
             list.pool.settleAfterRecovery()
-            var ledger = Ledger(uploaded: list.uploadedCount, free: list.pool.totalFree, given: 0)
+            var ledger = Ledger(uploaded: list.uploadedCount, free: 0, given: 0)
+            ledger.add(list.pool.counts)
             for shard in shards {
                 shard.state.withLock { state in
                     for upload in list.uploads { ledger.add(state.shard.tally(of: upload.id)) }

@@ -198,26 +198,45 @@ extension UploadDesk {
             }
             return state.commits.removeFirst()
         }
-        if let next { engine.host.background(next) }
+        next?()
+    }
+
+    /// Judges on a catalog that every loop has: one that still gave codes of an upload that was withdrawn would
+    /// give such a code once more.
+    private func carryOut(
+        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool,
+        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+    ) {
+        port.execute { [self] control in
+            control.withSettledCatalog { [self] result in
+                switch result {
+                case .success(let catalog):
+                    engine.host.background { [self] in
+                        carryOut(id, list: list, of: catalog, skipBad: skipBad, dryRun: dryRun, done: done)
+                    }
+                case .failure(let error):
+                    end(id)
+                    done(.failure(error))
+                }
+            }
+        }
     }
 
     private func carryOut(
-        _ id: UInt64, list name: String, skipBad: Bool, dryRun: Bool,
+        _ id: UInt64, list name: String, of catalog: Catalog, skipBad: Bool, dryRun: Bool,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         do {
             let session = try session(id, list: name)
-            let list = try engine.latestCatalog.checkUpload(to: name)
+            let list = try catalog.checkUpload(to: name)
             let fileHash = try session.close()
-            if let same = list.uploads.first(where: { $0.fileHash == fileHash }) {
+            if let same = list.uploads.first(where: { $0.fileHash == fileHash && $0.withdrawnAt == nil }) {
                 end(id)
                 let status = UploadOutcome.Status.unchanged(dryRun ? nil : same.id)
                 return done(.success(UploadOutcome(status: status, counts: session.counts)))
             }
-            let earlier = list.uploads.map { engine.latestCatalog[$0.id].codes }
-            let run = try session.finish(skipBad: skipBad) { code in
-                earlier.contains { $0.ordinal(of: code) != nil }
-            }
+            let earlier = list.uploads.map { catalog[$0.id] }
+            let run = try session.finish(skipBad: skipBad) { code in earlier.contains { $0.has(code) } }
             guard let run else {
                 return done(.success(UploadOutcome(status: .refused, counts: session.counts)))
             }

@@ -103,6 +103,7 @@ private enum ChangeTag {
     static let listWarningSet: UInt8 = 9
     static let listRenamed: UInt8 = 10
     static let campaignRuleSet: UInt8 = 11
+    static let uploadWithdrawn: UInt8 = 12
 }
 
 extension ControlRecord.Change {
@@ -132,6 +133,9 @@ extension ControlRecord.Change {
             batch.append(contentsOf: blob.bytes)
             batch.append(contentsOf: fileHash.bytes)
             batch.appendString(fileName.utf8)
+        case .uploadWithdrawn(let id):
+            batch.append(ChangeTag.uploadWithdrawn)
+            batch.appendVarint(UInt64(id.rawValue))
         case .listExpirySet(let list, let expiresAt):
             batch.append(ChangeTag.listExpirySet)
             batch.appendVarint(UInt64(list.rawValue))
@@ -191,6 +195,8 @@ extension ControlRecord.Change {
                 list: ListID(rawValue: try reader.narrow(payload)), count: try reader.varint(payload),
                 blob: try reader.contentHash(payload), fileHash: try reader.contentHash(payload),
                 fileName: try reader.text(payload, maximum: 255))
+        case ChangeTag.uploadWithdrawn:
+            self = .uploadWithdrawn(id: UploadID(rawValue: try reader.narrow(payload)))
         case ChangeTag.listExpirySet:
             let list = ListID(rawValue: try reader.narrow(payload))
             let expiresAt = try reader.optionalTimestamp(payload)

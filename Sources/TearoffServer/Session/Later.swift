@@ -1,5 +1,6 @@
 import NIOCore
 import TearoffEngine
+import TearoffLog
 import TearoffProtocol
 
 /// The way back from wherever a command runs to the connection that waits for its reply.
@@ -28,12 +29,32 @@ struct Later: Sendable {
 
     /// Sends a result, or its error. From any thread.
     func reply<Value>(_ result: Result<Value, ControlError>, _ write: (inout ReplyWriter, Value) -> Void) {
-        var writer = writer()
         switch result {
-        case .success(let value): write(&writer, value)
-        case .failure(let error): writer.error(error)
+        case .success(let value):
+            var writer = writer()
+            write(&writer, value)
+            raw(writer.bytes)
+        case .failure(let error): refuse(error)
         }
+    }
+
+    /// Sends an error. From any thread.
+    func refuse(_ error: ControlError) {
+        var writer = writer()
+        writer.error(error)
         raw(writer.bytes)
+    }
+
+    /// Answers with what was looked up, once the frames that it rests on are durable. From any thread.
+    ///
+    /// - Parameter frames: asked for behind the look-up, so that a row that came meanwhile is waited for, too.
+    func report(
+        behind frames: @autoclosure () -> [LaneFrame], _ engine: Engine, _ write: (inout ReplyWriter) -> Void
+    ) {
+        var writer = writer()
+        write(&writer)
+        let reply = writer.bytes
+        engine.whenDurable(frames()) { raw(reply) }
     }
 
     /// Runs a piece of work on the control plane's loop.

@@ -66,11 +66,11 @@ extension ReplyWriter {
         pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
     }
 
-    mutating func uploads(_ uploads: ArraySlice<UploadReceipt>, in list: List, of engine: LoopEngine) {
+    mutating func uploads(_ uploads: ArraySlice<UploadReceipt>, in list: List, of engine: Engine) {
         array(uploads.count)
-        let ledgers = engine.engine.checkedLedgers(of: uploads, in: list)
+        let ledgers = engine.checkedLedgers(of: uploads, in: list)
         for (upload, ledger) in zip(uploads, ledgers) {
-            map(9)
+            map(11)
             pair("upload", UInt64(upload.id.rawValue))
             pair("file", upload.fileName.isEmpty ? nil : upload.fileName)
             pair("hash", upload.fileHash?.description)
@@ -78,8 +78,10 @@ extension ReplyWriter {
             pair("free", ledger.free)
             pair("held", ledger.held)
             pair("given", ledger.given)
+            pair("withdrawn", ledger.withdrawn)
             pair("burned", ledger.burned)
             pair("committed-at", upload.committedAt)
+            pair("withdrawn-at", upload.withdrawnAt)
         }
     }
 

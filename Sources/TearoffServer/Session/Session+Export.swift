@@ -60,6 +60,15 @@ extension Session {
             }
             campaign = found.id
         }
+        var upload: UploadID?
+        if let number = arguments.upload {
+            guard let found = list.uploads(from: number, count: 1).first, UInt64(found.id.rawValue) == number
+            else {
+                writer.error(.noUpload, "list '\(list.name)' has no upload \(number)")
+                return nil
+            }
+            upload = found.id
+        }
         guard let after = readExpiry(arguments.after, &writer), let until = readExpiry(arguments.until, &writer)
         else { return nil }
         var since: ExportCursor?
@@ -78,7 +87,7 @@ extension Session {
             case .all: .all
             }
         return ExportQuery(
-            list: list.id, selection: selection, campaign: campaign, after: after.value, until: until.value,
+            list: list.id, selection: selection, campaign: campaign, upload: upload, after: after.value, until: until.value,
             since: since, columns: columns, format: arguments.isJSONLines ? .jsonLines : .csv)
     }
 

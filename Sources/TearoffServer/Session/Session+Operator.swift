@@ -57,7 +57,20 @@ extension Session {
                 return .answered
             }
             return report(later, behind: engine.engine.barrier(), engine) { writer in
-                writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine)
+                writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine.engine)
+            }
+        case .listUndo(let name, let upload):
+            later.control { control in
+                control.withdrawUpload(upload, of: name) { result in
+                    switch result {
+                    case .success(let found):
+                        let engine = control.engine
+                        later.report(behind: engine.barrier(), engine) { writer in
+                            writer.uploads([found.upload], in: found.list, of: engine)
+                        }
+                    case .failure(let error): later.refuse(error)
+                    }
+                }
             }
         case .listAll:
             return report(later, behind: engine.engine.barrier(), engine) { writer in
@@ -134,17 +147,12 @@ extension Session {
 // MARK: - Look-ups
 
 extension Session {
-    /// Answers with what was looked up, once the frames that it rests on are durable.
-    ///
-    /// - Parameter frames: asked for behind the look-up, so that a row that came meanwhile is waited for, too.
+    /// See ``Later/report(behind:_:_:)``.
     func report(
         _ later: Later, behind frames: @autoclosure () -> [LaneFrame], _ engine: LoopEngine,
         _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {
-        var writer = later.writer()
-        write(&writer)
-        let reply = writer.bytes
-        engine.engine.whenDurable(frames()) { later.raw(reply) }
+        later.report(behind: frames(), engine.engine, write)
         return .later
     }
 

@@ -52,10 +52,11 @@ extension ReplyWriter {
         switch error {
         case .noList(let name): self.error(.noList, "no list '\(name)'")
         case .noCampaign(let name): self.error(.noCampaign, "no campaign '\(name)'")
+        case .noUpload(let id, let list): self.error(.noUpload, "list '\(list)' has no upload \(id)")
         case .listExists(let name): self.error(.exists, "list '\(name)' exists already")
         case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
         case .listIsFixed(let name):
-            self.error(.syntax, "list '\(name)' has one fixed code and takes no uploads")
+            self.error(.syntax, "list '\(name)' has one fixed code and no uploads")
         case .expiryInThePast: self.error(.syntax, "the expiry is in the past")
         case .alreadyFinished(let name): self.error(.finished, "campaign '\(name)' is finished already")
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")

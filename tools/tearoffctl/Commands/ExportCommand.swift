@@ -54,7 +54,7 @@ struct ExportCommand: ServerCommand {
     @Flag(help: "Codes that are still to be had.")
     var free = false
 
-    @Flag(help: "All codes: given, held, burned and free.")
+    @Flag(help: "All codes: given, held, withdrawn, burned and free.")
     var all = false
 
     @Option(help: "Only what this campaign gave.")
@@ -68,6 +68,9 @@ struct ExportCommand: ServerCommand {
 
     @Option(help: ArgumentHelp("Only what was given behind an earlier export.", valueName: "cursor"))
     var since: String?
+
+    @Option(help: ArgumentHelp("Only codes of this upload, as `list uploads` tells it.", valueName: "upload"))
+    var upload: Int?
 
     @Option(help: ArgumentHelp("How it is written.", valueName: "csv|jsonl"))
     var format: FormatArgument?
@@ -89,27 +92,37 @@ struct ExportCommand: ServerCommand {
     private var query: TearoffClient.ExportQuery {
         TearoffClient.ExportQuery(
             selection: all ? .all : free ? .free : .given, campaign: campaign, after: after, until: until,
-            since: since, format: format?.format ?? .csv, columns: columns?.columns)
+            since: since, upload: upload, format: format?.format ?? .csv, columns: columns?.columns)
     }
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
         let export = try await client.beginExport(list: list, query)
-        let file = try ExportFile(path: out)
-        let heads = query.format == .csv ? 1 : 0
-        let rows: Int
+        let rows = try await Self.save(export, to: out, format: query.format)
+        Terminal.words("\(BadLineReport.count(rows, "row")) as of \(ServerTime.text(export.at)).")
+        Terminal.words("--since \(export.cursor)")
+    }
+
+    /// Writes the whole export, or nothing to a file.
+    ///
+    /// - Parameter path: nil: to standard output.
+    /// - Returns: rows written.
+    static func save(
+        _ export: TearoffClient.Export, to path: String?, format: TearoffClient.ExportQuery.Format
+    ) async throws -> Int {
+        let file = try ExportFile(path: path)
+        let heads = format == .csv ? 1 : 0
         do {
-            rows = try await Interruption.race(
-                { try await Self.write(export, to: file) - heads },
+            let rows = try await Interruption.race(
+                { try await write(export, to: file) - heads },
                 interrupted: {
-                    throw Failure(.interrupted, "\nInterrupted\(out.map { ": \($0) was not written" } ?? "").")
+                    throw Failure(.interrupted, "\nInterrupted\(path.map { ": \($0) was not written" } ?? "").")
                 })
             try file.finish()
+            return rows
         } catch {
             file.discard()
             throw error
         }
-        Terminal.words("\(BadLineReport.count(rows, "row")) as of \(ServerTime.text(export.at)).")
-        Terminal.words("--since \(export.cursor)")
     }
 
     /// - Returns: lines written.

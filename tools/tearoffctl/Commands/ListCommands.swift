@@ -6,7 +6,7 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list", abstract: "The lists of codes that campaigns draw from.",
         subcommands: [
             ListCreateCommand.self, ListLoadCommand.self, ListInfoCommand.self, ListUploadsCommand.self,
-            ListAllCommand.self, ListSetCommand.self,
+            ListUndoCommand.self, ListAllCommand.self, ListSetCommand.self,
         ])
 }
 
@@ -86,8 +86,8 @@ struct ListUploadsCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "uploads", abstract: "The files that a list was loaded from, oldest first.",
         discussion: """
-            Of each file: codes = free + held + given + burned. With --json also its
-            SHA-256, as sha256sum tells it.
+            Of each file: codes = free + held + given + withdrawn + burned. With --json
+            also its SHA-256, as sha256sum tells it, and when it was withdrawn.
             """)
 
     @Argument(help: "The list's name.")
@@ -96,7 +96,9 @@ struct ListUploadsCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let columns = ["upload", "file", "codes", "free", "held", "given", "burned", "committed-at"]
+        let columns = [
+            "upload", "file", "codes", "free", "held", "given", "withdrawn", "burned", "committed-at",
+        ]
         output.show(
             try await Self.all(of: name, client).map { Record($0) }, columns: columns,
             none: "Nothing was loaded into list \(name) yet.")
@@ -112,6 +114,49 @@ struct ListUploadsCommand: ServerCommand {
             uploads += page
             if page.count < TearoffClient.Limits.uploadsPage { return uploads }
         }
+    }
+}
+
+struct ListUndoCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo", abstract: "Takes the free codes of one upload out of its list.",
+        discussion: """
+            For a wrong file. Codes that users have stay theirs, and keep being repeated;
+            one that is held and goes back is not given again. Which they are, and who has
+            them, goes to a file as `export` writes it, with --given:
+
+              tearoffctl list uploads june
+              tearoffctl list undo june 4 --given june-4-given.csv
+
+            The withdrawn codes may be loaded again with another file. When nothing is left
+            to give, the list's campaigns finish.
+            """)
+
+    @Argument(help: "The list's name.")
+    var name: String
+
+    @Argument(help: "The upload's id, as `list uploads` tells it.")
+    var upload: Int
+
+    @Option(help: ArgumentHelp("Writes there which of its codes users have.", valueName: "file"))
+    var given: String?
+
+    @OptionGroup var options: ServerOptions
+
+    func run(_ client: TearoffClient, _ output: Output) async throws {
+        let withdrawn = try await client.undoUpload(upload, of: name)
+        output.show(Record(withdrawn))
+        guard let given else {
+            if withdrawn.given > 0 {
+                Terminal.words(
+                    "\(BadLineReport.count(withdrawn.given, "code")) of it given already; "
+                        + "who has them: tearoffctl export \(name) --upload \(upload)")
+            }
+            return
+        }
+        let export = try await client.beginExport(list: name, TearoffClient.ExportQuery(upload: upload))
+        let rows = try await ExportCommand.save(export, to: given, format: .csv)
+        Terminal.words("\(given) has \(BadLineReport.count(rows, "row")).")
     }
 }
 

@@ -16,8 +16,9 @@ extension Record {
         self.init([
             "upload": .integer(upload.upload), "file": Cell(upload.file), "hash": Cell(upload.hash),
             "codes": .integer(upload.codes), "free": .integer(upload.free), "held": .integer(upload.held),
-            "given": .integer(upload.given), "burned": .integer(upload.burned),
-            "committed-at": .time(upload.committedAt),
+            "given": .integer(upload.given), "withdrawn": .integer(upload.withdrawn),
+            "burned": .integer(upload.burned), "committed-at": .time(upload.committedAt),
+            "withdrawn-at": Cell(upload.withdrawnAt),
         ])
     }
 

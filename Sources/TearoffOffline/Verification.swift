@@ -31,8 +31,6 @@ package struct Verification: Sendable {
     /// What a start would serve.
     package struct State: Sendable {
         package let lists: [(name: String, ledger: Ledger)]
-        package let campaigns: Int
-        package let rows: UInt64
         /// Snapshots that the start would rename aside, since it could not use them.
         package let setsAside: [UInt64]
         /// Sequence numbers that a crash took before anybody was told of them.

@@ -147,8 +147,6 @@ extension Verifier {
 extension Verification.State {
     fileprivate init(_ state: RecoveredState) {
         lists = zip(state.catalog.lists, state.ledgers).map { ($0.name, $1) }
-        campaigns = state.catalog.campaigns.count
-        rows = state.counters.rowsFromSnapshot + state.counters.rowsFromLog
         var (setsAside, gaps): ([UInt64], UInt64) = ([], 0)
         for notice in state.notices {
             switch notice {

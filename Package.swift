@@ -79,6 +79,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .target(
+            name: "TearoffOffline",
+            dependencies: ["TearoffCore", "TearoffLog", "TearoffStorage", "TearoffEngine"],
+            swiftSettings: strict),
+        .target(
             name: "TearoffSimulation", dependencies: ["TearoffLog", "TearoffCore"], swiftSettings: strict),
         .executableTarget(
             name: "tearoffd",
@@ -91,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "tearoffctl",
             dependencies: [
-                "TearoffClient",
+                "TearoffClient", "TearoffCore", "TearoffLog", "TearoffStorage", "TearoffOffline",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/tearoffctl", swiftSettings: strict),
@@ -148,7 +152,8 @@ let package = Package(
         .testTarget(
             name: "TearoffGoldenTests",
             dependencies: [
-                "TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore", "TearoffSimulation",
+                "TearoffOffline", "TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore",
+                "TearoffSimulation",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -29,7 +29,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
         case .contradiction: "the state contradicts itself (ledger); stopped rather than give a code twice"
         case .wrongDirectory: "the data directory is something else, or --expect-data met an empty one"
         case .inputOutput: "a read or write failed; what was acknowledged is on disk"
-        case .locked: "another server has the data directory"
+        case .locked: "another server, or a tearoffctl verify, has the data directory"
         case .configuration: "settings contradict each other"
         }
     }

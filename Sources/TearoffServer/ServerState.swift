@@ -180,6 +180,7 @@ extension ServerState {
             ("run_id", "\(directoryID)"),
             ("threads", "\(settings.loopCount)"),
             ("shards", "\(engine?.routing.shardCount ?? settings.shardCount)"),
+            ("server_time_usec", "\(now * 1000)"),
             ("uptime_in_seconds", "\((now - min(now, startedAtMilliseconds)) / 1000)"),
         ]
     }

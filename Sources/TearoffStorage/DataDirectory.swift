@@ -18,11 +18,11 @@ package final class DataDirectory: Sendable {
     private let root: SystemDirectory
     private let lock: SystemFile
 
-    private static let identityFile = "IDENTITY"
-    private static let lockFile = "LOCK"
-    private static let logDirectory = "wal"
-    private static let blobDirectory = "blobs"
-    private static let snapshotDirectory = "snapshots"
+    static let identityFile = "IDENTITY"
+    static let lockFile = "LOCK"
+    static let logDirectory = "wal"
+    static let blobDirectory = "blobs"
+    static let snapshotDirectory = "snapshots"
     private static var ownNames: Set<String> {
         [
             lockFile, logDirectory, blobDirectory, snapshotDirectory,
@@ -70,23 +70,36 @@ package final class DataDirectory: Sendable {
             for name in [logDirectory, blobDirectory, snapshotDirectory] {
                 try root.subdirectory(name).make()
             }
-            var removed = try root.removeTemporaryFiles { $0 == identityFile }
-            removed += try root.subdirectory(logDirectory)
-                .removeTemporaryFiles(where: DirectoryLogStorage.isTemporaryName)
-            removed += try root.subdirectory(blobDirectory)
-                .removeTemporaryFiles(where: DirectoryBlobStore.isTemporaryName)
-            removed += try root.subdirectory(snapshotDirectory).removeTemporaryFiles(where: BlobNames.isValid)
+            let leftovers = try leftovers(in: root)
+            for (directory, file) in leftovers { try directory.remove(file) }
             // Last, and only with everything else in place: it says that the directory is whole.
             if isNew || !identity.isOfPresentVersion { try root.writeWhole(identityFile, identity.encoded) }
-            return removed
+            return leftovers.count
         }
         return DataDirectory(
             root: root, lock: lock, identity: identity, origin: isNew ? .created : .opened,
             temporaryFilesRemoved: removed)
     }
 
+    /// What a crash left half-written, and the next start removes.
+    static func leftovers(
+        in root: SystemDirectory
+    ) throws(StorageError) -> [(directory: SystemDirectory, file: String)] {
+        let places: [(SystemDirectory, isOurs: (String) -> Bool)] = [
+            (root, { $0 == identityFile }),
+            (root.subdirectory(logDirectory), DirectoryLogStorage.isTemporaryName),
+            (root.subdirectory(blobDirectory), DirectoryBlobStore.isTemporaryName),
+            (root.subdirectory(snapshotDirectory), BlobNames.isValid),
+        ]
+        var leftovers: [(directory: SystemDirectory, file: String)] = []
+        for (directory, isOurs) in places {
+            leftovers += try directory.temporaryFiles(where: isOurs).map { (directory, $0) }
+        }
+        return leftovers
+    }
+
     /// Whether a directory is still to be made there. Changes nothing.
-    private static func isNew(_ root: SystemDirectory, expectData: Bool) throws(DataDirectoryError) -> Bool {
+    static func isNew(_ root: SystemDirectory, expectData: Bool) throws(DataDirectoryError) -> Bool {
         let names = try stored { () throws(StorageError) in try root.list() } ?? []
         if names.contains(identityFile) { return false }
         if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
@@ -114,7 +127,7 @@ package final class DataDirectory: Sendable {
         return nil
     }
 
-    private static func stored<Value>(
+    static func stored<Value>(
         _ body: () throws(StorageError) -> Value
     ) throws(DataDirectoryError) -> Value {
         do throws(StorageError) {
@@ -124,7 +137,7 @@ package final class DataDirectory: Sendable {
         }
     }
 
-    private static func readIdentity(_ root: SystemDirectory) throws(DataDirectoryError) -> DataIdentity {
+    static func readIdentity(_ root: SystemDirectory) throws(DataDirectoryError) -> DataIdentity {
         let bytes = try stored { () throws(StorageError) in try root.readWhole(identityFile) }
         let identity = try DataIdentity(decoding: bytes)
         guard identity.hasBegun else { return identity }
@@ -142,8 +155,14 @@ package final class DataDirectory: Sendable {
         let file = try stored { () throws(StorageError) in
             try root.open(lockFile, O_RDWR | O_CREAT, operation: .lock)
         }
+        try lock(file, LOCK_EX)
+        return file
+    }
+
+    /// - Parameter kind: `LOCK_EX` for who serves it; `LOCK_SH` for who only reads it, beside others who do.
+    static func lock(_ file: SystemFile, _ kind: CInt) throws(DataDirectoryError) {
         for attempt in 0...lockTries {
-            if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
+            if flock(file.descriptor, kind | LOCK_NB) == 0 { return }
             guard errno == EWOULDBLOCK || errno == EINTR else { throw .storage(.last(.lock, lockFile)) }
             if attempt < lockTries { usleep(lockPauseMicroseconds) }
         }
@@ -191,7 +210,7 @@ extension DataDirectoryError: CustomStringConvertible {
         case .notOurs(let name):
             "the data directory holds '\(name)' and no IDENTITY, so it is not Tearoff's; nothing was changed. "
                 + "Name an empty or a new directory"
-        case .locked: "another server has the data directory; stop it first"
+        case .locked: "another server, or a tearoffctl verify, has the data directory; end it first"
         case .unsupportedVersion(let found):
             "the data directory has format \(found), and this program knows format \(DataIdentity.formatVersion)"
         case .damagedIdentity(let problem): "IDENTITY is damaged: \(problem). Bring it back from a copy"

@@ -7,7 +7,7 @@ package struct DataIdentity: Equatable, Sendable {
     private static let versionsRead = 1...formatVersion
 
     /// As it was read.
-    let version: Int
+    package let version: Int
     package let id: DirectoryID
     package let shardCount: UInt16
     package let createdMilliseconds: UInt64

@@ -67,18 +67,7 @@ package final class DirectoryLogStorage: LogStorage {
         try directory.sync()
     }
 
-    package func list() throws(StorageError) -> SegmentListing {
-        var listing = SegmentListing()
-        for name in try directory.list() ?? [] {
-            if let id = SegmentID(fileName: name) {
-                let bytes = try directory.open(name, O_RDONLY).byteCount
-                listing.segments.append(SegmentFile(id: id, byteCount: bytes))
-            } else {
-                listing.foreignNames.append(name)
-            }
-        }
-        return listing
-    }
+    package func list() throws(StorageError) -> SegmentListing { try directory.listSegments() }
 
     package func prepareSegment(_ header: SegmentHeader) throws(StorageError) {
         // Renaming would replace a segment of that name, and everything acknowledged in it.
@@ -127,11 +116,7 @@ package final class DirectoryLogStorage: LogStorage {
     package func read(
         _ segment: SegmentID, from offset: ByteOffset, count: Int, into bytes: inout [UInt8]
     ) throws(StorageError) {
-        let file = try directory.open(segment.fileName, O_RDONLY | directFlag)
-        if directFlag == 0 { file.dropCache() }
-        var buffer = AlignedBuffer(byteCount: count)
-        try file.read(count, at: offset.rawValue, into: &buffer)
-        buffer.read(count, into: &bytes)
+        try directory.read(segment, from: offset, count: count, into: &bytes, directFlag: directFlag)
     }
 
     package func remove(_ segment: SegmentID) throws(StorageError) { try directory.remove(segment.fileName) }
@@ -140,13 +125,15 @@ package final class DirectoryLogStorage: LogStorage {
 }
 
 /// Finds out by trying whether direct I/O works, and in what blocks.
-private struct DirectIOProbe {
+struct DirectIOProbe {
     let blockBytes: Int
     let directFlag: CInt
     static let name = "probe"
 
-    init(_ directory: SystemDirectory) throws(StorageError) {
-        let name = Self.name + SystemDirectory.temporarySuffix
+    /// - Parameter name: of the file that is tried with and removed again; what is there under that name is lost.
+    init(
+        _ directory: SystemDirectory, name: String = Self.name + SystemDirectory.temporarySuffix
+    ) throws(StorageError) {
         _ = try directory.open(name, O_WRONLY | O_CREAT | O_TRUNC, operation: .create)
         defer { _ = unsafe unlink(directory.filePath(name)) }
         let zeros = AlignedBuffer(byteCount: 2 * LogLimits.blockBytesMax)

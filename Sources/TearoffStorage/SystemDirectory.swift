@@ -72,16 +72,13 @@ struct SystemDirectory: Sendable {
         try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY).sync()
     }
 
-    /// Removes what a crash left half-written.
+    /// The names of what a crash left half-written.
     ///
     /// - Parameter isOurs: whether we write a file of that name, given without ``temporarySuffix``.
-    /// - Returns: how many files.
-    func removeTemporaryFiles(where isOurs: (String) -> Bool) throws(StorageError) -> Int {
-        let leftovers = (try list() ?? []).filter { name in
+    func temporaryFiles(where isOurs: (String) -> Bool) throws(StorageError) -> [String] {
+        (try list() ?? []).filter { name in
             name.hasSuffix(Self.temporarySuffix) && isOurs(String(name.dropLast(Self.temporarySuffix.count)))
         }
-        for file in leftovers { try remove(file) }
-        return leftovers.count
     }
 
     /// Replaces a file by one of these bytes: temporary name, sync, read back and compared, renamed, synced.
@@ -107,5 +104,36 @@ struct SystemDirectory: Sendable {
         var bytes: [UInt8] = []
         buffer.read(count, into: &bytes)
         return bytes
+    }
+}
+
+// MARK: - Segments
+
+extension SystemDirectory {
+    /// Every segment file in it, and every name that is none.
+    func listSegments() throws(StorageError) -> SegmentListing {
+        var listing = SegmentListing()
+        for name in try list() ?? [] {
+            if let id = SegmentID(fileName: name) {
+                let bytes = try open(name, O_RDONLY).byteCount
+                listing.segments.append(SegmentFile(id: id, byteCount: bytes))
+            } else {
+                listing.foreignNames.append(name)
+            }
+        }
+        return listing
+    }
+
+    /// Replaces `bytes` by a part of a segment, as the medium has it.
+    ///
+    /// - Parameter directFlag: 0 for a read through the page cache, which is dropped before.
+    func read(
+        _ segment: SegmentID, from offset: ByteOffset, count: Int, into bytes: inout [UInt8], directFlag: CInt
+    ) throws(StorageError) {
+        let file = try open(segment.fileName, O_RDONLY | directFlag)
+        if directFlag == 0 { file.dropCache() }
+        var buffer = AlignedBuffer(byteCount: count)
+        try file.read(count, at: offset.rawValue, into: &buffer)
+        buffer.read(count, into: &bytes)
     }
 }

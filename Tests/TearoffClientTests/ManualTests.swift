@@ -51,6 +51,9 @@ struct ManualTests {
         try await FakeServer.with(SampleServer.script) { server in
             try await Tool.with(port: server.port) { tool in
                 for file in ["june.txt", "bad.txt", "same.txt"] { try tool.write("A\n", to: file) }
+                try tool.makeDataDirectory("tearoff-data")
+                try tool.makeDataDirectory("damaged")
+                try tool.flip("damaged/wal/00000-0000000000000002.wal", at: 4_628)
                 for block in blocks {
                     let lines = block.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
                     try #require(lines.count == 2 && lines[0].hasPrefix("$ tearoffctl "))

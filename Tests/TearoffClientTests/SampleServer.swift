@@ -49,12 +49,32 @@ enum SampleServer {
         case ("EXPORT", "READ"): return export(command[2], &writer)
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
+        case ("INFO", ""): writer.bulk(figures)
         case ("INFO", _): writer.bulk("# Server\r\nversion:1.0\r\ntcp_port:7071\r\n")
         case ("SHUTDOWN", _): return .close
         default: writer.ok()
         }
         return .reply
     }
+
+    /// Of a server whose disk is slow. Without a process, which a test's machine would not have.
+    private static let figures = """
+        # Server\r
+        tearoff_version:0.2.0\r
+        threads:2\r
+        uptime_in_seconds:3600\r
+        \r
+        # Clients\r
+        connected_clients:12\r
+        maxclients:10000\r
+        \r
+        # Persistence\r
+        loading:0\r
+        log_mechanism:io_uring\r
+        log_segment_waits:0\r
+        log_flush_microseconds:15000\r
+
+        """
 
     static func map(_ writer: inout ReplyWriter, _ pairs: [(String, Any?)]) {
         writer.map(pairs.count)

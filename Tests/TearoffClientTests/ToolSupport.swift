@@ -25,6 +25,19 @@ struct Tool {
         try Data(text.utf8).write(to: directory.appending(path: name))
     }
 
+    /// A copy of the data directory that the present format's golden test keeps.
+    func makeDataDirectory(_ name: String) throws {
+        try FileManager.default.copyItem(
+            at: DocumentationExampleTests.root.appending(path: "Tests/Golden/v2"),
+            to: directory.appending(path: name))
+    }
+
+    func flip(_ file: String, at offset: Int) throws {
+        var bytes = try Data(contentsOf: directory.appending(path: file))
+        bytes[offset] ^= 0x10
+        try bytes.write(to: directory.appending(path: file))
+    }
+
     func read(_ name: String) throws -> String {
         try String(contentsOf: directory.appending(path: name), encoding: .utf8)
     }

@@ -6,6 +6,8 @@ import TearoffClient
 enum Exit: Int32, CaseIterable {
     case refused = 1
     case badLines = 2
+    case damaged = 3
+    case unhealthy = 4
     case usage = 64
     case unreachable = 69
     case protocolViolation = 70
@@ -35,6 +37,12 @@ struct Failure: Error, Equatable {
         message = error.code.isFromServer ? "\(error.code.name) \(error.message)" : error.message
     }
 
+    /// Says it, and ends the command.
+    func end() throws -> Never {
+        Terminal.words(message)
+        throw ExitCode(exit.rawValue)
+    }
+
     /// Why a file could not be read or written, in a few words: Foundation's own sentences name no cause.
     static func reason(_ error: any Error) -> String {
         guard let error = error as? CocoaError else { return error.localizedDescription }
@@ -62,14 +70,9 @@ extension ServerCommand {
             try await run(client, Output(isJSON: options.json))
             await client.close()
         } catch let error as TearoffError {
-            try Self.end(Failure(error))
+            try Failure(error).end()
         } catch let failure as Failure {
-            try Self.end(failure)
+            try failure.end()
         }
-    }
-
-    private static func end(_ failure: Failure) throws {
-        Terminal.words(failure.message)
-        throw ExitCode(failure.exit.rawValue)
     }
 }

@@ -22,17 +22,19 @@ struct Tearoffctl: AsyncParsableCommand {
               0    done
               1    the server refused; its error word is shown
               2    an upload has bad lines; nothing of it was kept
+              3    a data directory is damaged, or a server would refuse to start on it
+              4    the doctor found a problem
               64   the command line is wrong
               69   the server cannot be reached, or the connection was lost
               70   the other side does not speak this protocol
               74   a local file cannot be read or written
-              75   the server is busy or still loading: try again later
+              75   the server is busy or still loading, or has the data directory: try again later
               130  interrupted with Ctrl-C
             """,
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
             UserCommand.self, CodeCommand.self, ExportCommand.self, SnapshotCommand.self,
-            ShutdownCommand.self,
+            ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self, WalCommand.self,
         ])
 }

@@ -73,4 +73,18 @@ ssize_t tearoff_write_now(int fd, const void *bytes, size_t count, off_t offset)
 /// Gives memory that was freed, and that the allocator keeps for later, back to the system.
 void tearoff_trim_memory(void);
 
+/// 1 when something keeps the wall clock right (adjtimex without STA_UNSYNC), 0 when nothing does, -1 when the
+/// kernel does not say.
+int tearoff_clock_status(void);
+
+/// What statfs says of the file system that a path is on; the bytes that are free are those for who is not root.
+struct tearoff_file_system {
+    uint32_t type;
+    uint64_t free_bytes;
+    uint64_t total_bytes;
+};
+
+/// 0, or -1 and errno.
+int tearoff_look_at_file_system(const char *path, struct tearoff_file_system *result);
+
 #endif

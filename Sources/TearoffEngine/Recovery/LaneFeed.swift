@@ -1,5 +1,5 @@
 import TearoffCore
-import TearoffLog
+package import TearoffLog
 
 /// What the data lanes hold, in portions: whole frames in an order in which few records wait for others, cut
 /// by shard.
@@ -147,7 +147,7 @@ struct LaneFrames {
 
 extension RecoveryError {
     /// A frame is whole, and says what cannot be true.
-    init(contradiction problem: String, in frame: FrameInfo) {
+    package init(contradiction problem: String, in frame: FrameInfo) {
         self.init(
             .misplaced, file: frame.segment.description, offset: frame.offset, frame: frame.frame,
             problem: problem)

@@ -4,6 +4,8 @@ package import TearoffLog
 /// The state that a directory held, ready to be served.
 package struct RecoveredState: Sendable {
     package let catalog: Catalog
+    /// Of each of the catalog's lists, in their order; all of them hold.
+    package let ledgers: [Ledger]
     package let revision: UInt64
     package let shards: [ShardCell]
     /// The latest time in any record.

@@ -113,6 +113,7 @@ extension RecoveringState {
     /// Frees what was claimed and never acknowledged, and checks every ledger.
     mutating func finish(newestSnapshot: UInt64) throws(RecoveryError) -> RecoveredState {
         try settleOwners()
+        var ledgers: [Ledger] = []
         for list in catalog.lists {
             list.pool.settleAfterRecovery()
             var ledger = Ledger(uploaded: list.uploadedCount, free: 0, given: 0)
@@ -127,14 +128,16 @@ extension RecoveringState {
                     .misplaced, file: "wal",
                     problem: "the ledger of list \(list.name) does not hold: \(ledger)")
             }
+            ledgers.append(ledger)
         }
         for shard in shards { shard.settleAfterRecovery() }
         let fullChunks = manifest?.shards.map { history in
             Array(history.chunks.prefix(Int(history.rowCount) / HistoryChunk.rowsMaximum))
         }
         return RecoveredState(
-            catalog: catalog, revision: revision, shards: shards, at: at, laneStarts: laneStarts,
-            snapshotNumber: newestSnapshot, fullChunks: fullChunks ?? shards.map { _ in [] },
+            catalog: catalog, ledgers: ledgers, revision: revision, shards: shards, at: at,
+            laneStarts: laneStarts, snapshotNumber: newestSnapshot,
+            fullChunks: fullChunks ?? shards.map { _ in [] },
             notices: notices,
             counters: counters)
     }

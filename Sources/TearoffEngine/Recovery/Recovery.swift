@@ -4,26 +4,39 @@ package import TearoffLog
 /// Reads a data directory back: the newest usable snapshot, then the log since, lanes merged by (shard,
 /// sequence).
 ///
-/// Changes nothing on disk but the name of a snapshot that is unusable. Running it twice gives the same
-/// state.
+/// Running it twice gives the same state.
 package enum Recovery {
+    /// Reads back for a life that is about to begin: snapshots that turned out unusable are set aside, so that they
+    /// are in nobody's way.
+    ///
     /// - Throws: ``RecoveryError`` when anything acknowledged is damaged, missing or contradicts itself.
     package static func run(_ source: RecoverySource) throws(RecoveryError) -> RecoveredState {
+        let state = try read(source)
+        for case .snapshotUnusable(let number, _) in state.notices {
+            do throws(StorageError) {
+                try source.blobs.setAside(SnapshotDesk.name(of: number))
+            } catch {
+                throw RecoveryError(.unreadable, error)
+            }
+        }
+        return state
+    }
+
+    /// The same, and changes nothing on disk.
+    ///
+    /// - Throws: as ``run(_:)``.
+    package static func read(_ source: RecoverySource) throws(RecoveryError) -> RecoveredState {
         let snapshots = try SnapshotShelf(source)
         let segments = try LaneCatalog(of: source.log, directoryID: source.directory)
         var notices = segments.foreignNames.map { RecoveryNotice.foreignFile($0) }
-        var unusable: [UInt64] = []
         for candidate in snapshots.newestFirst {
             do throws(SnapshotFault) {
                 let manifest = try snapshots.manifest(candidate)
-                let state = try Self.recover(manifest, segments, source, newest: snapshots.newest, notices)
-                for number in unusable { try snapshots.setAside(number) }
-                return state
+                return try Self.recover(manifest, segments, source, newest: snapshots.newest, notices)
             } catch {
                 switch error {
                 case .unusable(let problem):
                     notices.append(.snapshotUnusable(number: candidate, problem: problem))
-                    unusable.append(candidate)
                 case .refused(let error): throw error
                 }
             }
@@ -31,9 +44,7 @@ package enum Recovery {
         // Without any usable snapshot the log alone must reach back to the beginning; its reader sees to
         // that.
         do throws(SnapshotFault) {
-            let state = try Self.recover(nil, segments, source, newest: snapshots.newest, notices)
-            for number in unusable { try snapshots.setAside(number) }
-            return state
+            return try Self.recover(nil, segments, source, newest: snapshots.newest, notices)
         } catch {
             switch error {
             case .unusable(let problem): preconditionFailure("no snapshot is unusable: \(problem)")
@@ -110,14 +121,6 @@ struct SnapshotShelf {
             return try Manifest(decoding: bytes.span, directory: source.directory)
         } catch {
             throw .unusable("\(error)")
-        }
-    }
-
-    func setAside(_ number: UInt64) throws(SnapshotFault) {
-        do throws(StorageError) {
-            try source.blobs.setAside(SnapshotDesk.name(of: number))
-        } catch {
-            throw .refused(RecoveryError(.unreadable, error))
         }
     }
 }

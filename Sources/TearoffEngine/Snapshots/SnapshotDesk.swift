@@ -65,10 +65,11 @@ package final class SnapshotDesk: Sendable {
 
     func end() { state.withLock { $0.isWriting = false } }
 
-    static func name(of number: UInt64) -> String { "manifest-\(Hex.encode(number))" }
+    /// The name of a manifest by its snapshot's number.
+    package static func name(of number: UInt64) -> String { "manifest-\(Hex.encode(number))" }
 
     /// The number of a manifest by its name; nil for any other name.
-    static func number(of name: String) -> UInt64? {
+    package static func number(of name: String) -> UInt64? {
         // As it is written, and in no other way: a name that reads the same would lead to a file that is not there.
         guard let number = UInt64(name.dropFirst(9), radix: 16), self.name(of: number) == name else { return nil }
         return number

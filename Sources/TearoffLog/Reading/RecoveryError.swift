@@ -36,7 +36,8 @@ package struct RecoveryError: Error, Equatable, Sendable {
         "Acknowledged codes may be lost here, so starting could give them twice. Keep a copy of the directory "
         + "and bring back the missing or damaged file."
 
-    static func unreadable(_ error: StorageError) -> RecoveryError {
+    /// The system could not read it.
+    package static func unreadable(_ error: StorageError) -> RecoveryError {
         RecoveryError(
             .unreadable, file: error.file, offset: error.offset, problem: "\(error)",
             advice: "Check the disk and the file's permissions; nothing was changed.")

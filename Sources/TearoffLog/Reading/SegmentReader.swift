@@ -104,6 +104,12 @@ struct SegmentReader {
         offset = end(of: frame)
     }
 
+    /// Goes on at a later block, over what cannot be read.
+    mutating func jump(to place: UInt64) {
+        precondition(place > offset, "a jump from \(offset) to \(place)")
+        offset = place
+    }
+
     /// Where a frame that stands at the reader's place is over.
     func end(of frame: FrameHeader) -> UInt64 {
         offset + UInt64(LogLimits.round(frame.unpaddedBytes, upTo: header.blockBytes))

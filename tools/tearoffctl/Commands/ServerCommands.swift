@@ -57,9 +57,9 @@ struct InfoCommand: ServerCommand {
     }
 }
 
-struct SnapshotCommand: ServerCommand {
+struct SnapshotWriteCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshot", abstract: "Writes a snapshot of the whole state while the server goes on.",
+        commandName: "write", abstract: "Writes a snapshot of the whole state while the server goes on.",
         discussion: "Ends when the snapshot is on disk and verified.")
 
     @OptionGroup var options: ServerOptions

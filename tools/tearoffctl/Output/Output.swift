@@ -33,9 +33,12 @@ struct Output {
     }
 
     /// With sorted keys, so that the same answer is the same text.
-    static func json(_ value: some Encodable) -> String {
+    ///
+    /// - Parameter isLine: on a line of its own, as one of many; else indented.
+    static func json(_ value: some Encodable, isLine: Bool = false) -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if !isLine { encoder.outputFormatting.insert(.prettyPrinted) }
         do {
             return String(decoding: try encoder.encode(value), as: UTF8.self)
         } catch {

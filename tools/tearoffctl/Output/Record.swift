@@ -55,8 +55,10 @@ extension Cell: Encodable {
 struct Record: Equatable {
     let fields: [(name: String, cell: Cell)]
 
-    init(_ fields: KeyValuePairs<String, Cell>) {
-        self.fields = fields.map { (name: $0.key, cell: $0.value) }
+    init(_ fields: KeyValuePairs<String, Cell>) { self.init(head: fields, [:]) }
+
+    init(head: KeyValuePairs<String, Cell>, _ rest: KeyValuePairs<String, Cell>) {
+        fields = (Array(head) + Array(rest)).map { (name: $0.key, cell: $0.value) }
     }
 
     static func == (left: Self, right: Self) -> Bool {

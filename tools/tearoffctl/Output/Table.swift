@@ -17,12 +17,17 @@ struct Table {
         let lines = [titles] + cells.map { $0.map(\.shown) }
         return lines.map { line in
             let padded = line.enumerated().map { index, text in
-                let blanks = String(repeating: " ", count: widths[index] - text.count)
-                return isNumeric[index] ? blanks + text : text + blanks
+                Self.padded(text, to: widths[index], isNumber: isNumeric[index])
             }
             var joined = padded.joined(separator: "  ")
             while joined.hasSuffix(" ") { joined.removeLast() }
             return joined
         }.joined(separator: "\n")
+    }
+
+    /// The text with blanks to that width; as it is when it is wider.
+    static func padded(_ text: String, to width: Int, isNumber: Bool) -> String {
+        let blanks = String(repeating: " ", count: max(0, width - text.count))
+        return isNumber ? blanks + text : text + blanks
     }
 }

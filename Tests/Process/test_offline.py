@@ -1,0 +1,93 @@
+"""tearoffctl looks at a data directory and at a machine: what a server left there, and what runs there now."""
+
+import json
+import subprocess
+
+import harness
+from harness import content_of
+
+
+def run(*words):
+    done = subprocess.run(
+        [str(word) for word in [harness.TEAROFFCTL, *words]],
+        capture_output=True,
+        text=True,
+        timeout=harness.DEADLINE_SECONDS,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def doctor(*words):
+    """The exit code, and the state and the words of each check."""
+    code, output, words = run("doctor", "--json", *words)
+    findings = {finding["check"]: finding for finding in json.loads(output)}
+    return code, findings, words
+
+
+def test_what_a_killed_server_leaves_is_whole(start, directory):
+    # Goal: a check says what the next start then does. Method: allocations, a snapshot, more of them, SIGKILL.
+    server = start("--threads", 2)
+    harness.make_campaign(server)
+    with server.connect() as connection:
+        harness.allocate_all(connection, "summer", [f"u{number}" for number in range(200)])
+        assert connection.call_map("SNAPSHOT")[b"snapshot"] == 1
+        harness.allocate_all(connection, "summer", [f"v{number}" for number in range(200)])
+    server.kill()
+    before = content_of(directory)
+    code, output, words = run("verify", "--data", directory, "--json")
+    assert code == 0, words
+    report = json.loads(output)
+    assert report["whole"] and report["starts"]
+    june = next(line for line in report["lists"] if line["list"] == "june")
+    assert (june["given"], june["free"]) == (400, 600)
+    assert run("snapshot", "list", "--data", directory, "--check")[0] == 0
+    assert content_of(directory) == before
+    assert harness.ledger(start())["given"] == 400
+
+
+def test_a_served_directory_is_not_checked_but_shown(server, directory):
+    # Goal: 75 while a server has it; what only shows may run beside it. Method: a running server, then none.
+    harness.make_campaign(server)
+    assert server.call("ALLOC", "summer", "u1") == b"C00000001"
+    server.call("SNAPSHOT")
+    code, output, words = run("verify", "--data", directory)
+    assert code == 75 and "in use by a server" in words and output == ""
+    assert run("snapshot", "list", "--data", directory)[0] == 0
+    code, output, _ = run("wal", "dump", "--data", directory, "--json")
+    assert any(json.loads(line).get("user") == "u1" for line in output.splitlines())
+    assert server.call("ALLOC", "summer", "u2") == b"C00000002"
+    server.stop()
+    assert run("verify", "--data", directory)[0] == 0
+
+
+def test_the_doctor_finds_a_running_server_in_order(start, directory):
+    # Goal: every check is there, and none of those that are up to us is a problem. Method: a server with few
+    # connections, its directory on the project's disk.
+    server = start("--max-connections", 64)
+    code, findings, words = doctor("--server", f"127.0.0.1:{server.port}", "--data", directory)
+    assert set(findings) == {
+        "server", "connections", "log-writer", "log-flush", "log-segments", "server-clock", "descriptors",
+        "memory", "directory", "file-system", "space", "direct-io", "disk-latency", "io-uring", "clock",
+    }
+    for check in ["server", "connections", "server-clock", "descriptors", "directory"]:
+        assert findings[check]["state"] == "ok", findings[check]
+    problems = [check for check, finding in findings.items() if finding["state"] == "problem"]
+    assert code == (4 if problems else 0), words
+    assert server.call("PING") == b"PONG"
+
+
+def test_the_doctor_counts_descriptors(start):
+    # Goal: more connections than the system allows are a problem before they are met. Method: a million.
+    server = start("--max-connections", 1_000_000)
+    code, findings, words = doctor("--server", f"127.0.0.1:{server.port}")
+    limit = int(findings["descriptors"]["found"].split()[0])
+    assert findings["descriptors"]["state"] == ("ok" if limit > 1_000_032 else "problem")
+    assert code == (0 if limit > 1_000_032 else 4), words
+
+
+def test_the_doctor_says_that_a_server_is_down(directory):
+    # Goal: exit 4, and what to do. Method: a port that nobody has.
+    code, findings, words = doctor("--server", f"127.0.0.1:{harness.free_port()}")
+    assert code == 4 and set(findings) == {"server"}
+    assert findings["server"]["state"] == "problem" and "Start tearoffd" in findings["server"]["advice"]
+    assert "1 problem" in words

@@ -1,0 +1,22 @@
+/// From where on the doctor warns, and from where on it is a problem. `docs/CLI.md` lists them.
+enum DoctorLimits {
+    /// Of a durable write or a flush. Over the first, a burst waits visibly; over the second, clients run into their
+    /// timeouts.
+    static let flushWarnMicroseconds = 10_000
+    static let flushFailMicroseconds = 1_000_000
+
+    /// Of the server's clock against this machine's, beyond what the network may have taken.
+    static let clockWarnMilliseconds = 1_000
+    static let clockFailMilliseconds = 60_000
+
+    /// Of connections against the most that are served, in percent.
+    static let connectionsWarnPercent = 90
+
+    /// Descriptors that a server may have open beside its connections. Measured were 17 for itself, and 7 of each loop:
+    /// its selector, ring, events and segments.
+    static func descriptors(loops: Int) -> Int { 32 + 8 * loops }
+
+    /// Of the machine's memory that is still to be had, in percent.
+    static let memoryWarnPercent = 10
+    static let memoryFailPercent = 2
+}

@@ -1,0 +1,139 @@
+import TearoffCore
+import TearoffLog
+import TearoffOffline
+
+extension Record {
+    /// Begins with the item's type, and for frames and records goes on with its kind.
+    init(_ item: LogDump.Item) {
+        switch item {
+        case .segment(let header):
+            self.init([
+                "type": .text("segment"), "file": .text("\(header.id)"), "bytes": Cell(header.segmentBytes),
+                "block-bytes": .integer(header.blockBytes),
+                "made-at": Cell(Timestamp(milliseconds: header.createdMilliseconds)),
+            ])
+        case .frame(let frame): self.init(frame)
+        case .record(.allocation(let record, let user, let userID)):
+            self.init(record, user: user, userID: userID)
+        case .record(.holdEnd(let record)): self.init(record)
+        case .record(.control(let entry)): self.init(entry)
+        case .damage(let problem):
+            self.init([
+                "type": .text("damage"), "file": .text(problem.file),
+                "offset": Cell(problem.offset?.rawValue),
+                "frame": Cell(problem.frame?.rawValue), "problem": .text(problem.problem),
+                "advice": .text(problem.advice),
+            ])
+        }
+    }
+
+    private init(_ frame: SegmentScan.Frame) {
+        let header = frame.header
+        self.init([
+            "type": .text("frame"), "kind": .text("\(header.kind)"), "frame": Cell(header.frame.rawValue),
+            "offset": Cell(frame.offset.rawValue), "durable-through": Cell(header.durableThrough.rawValue),
+            "form": .text("\(header.compression)"), "stored": .integer(header.storedBytes),
+            "payload": .integer(header.payloadBytes), "records": .integer(header.recordCount),
+            "at": Cell(Timestamp(milliseconds: header.timeMilliseconds)),
+            "checks": .text(frame.problem ?? "ok"),
+        ])
+    }
+
+    private init(_ record: AllocationRecord, user: [UInt8], userID: [UInt8]) {
+        self.init([
+            "type": .text("record"), "kind": .text(record.holdUntil == nil ? "allocation" : "hold"),
+            "shard": .integer(Int(record.shard.rawValue)), "sequence": Cell(record.sequence.rawValue),
+            "at": Cell(record.givenAt), "campaign": .integer(Int(record.campaign.rawValue)),
+            "upload": .integer(Int(record.code.upload.rawValue)),
+            "ordinal": .integer(Int(record.code.ordinal)),
+            "user": .text(String(decoding: user, as: UTF8.self)),
+            "user-id": userID.isEmpty ? .none : .text(String(decoding: userID, as: UTF8.self)),
+            "hold-until": Cell(record.holdUntil),
+        ])
+    }
+
+    private init(_ record: HoldEndRecord) {
+        self.init([
+            "type": .text("record"), "kind": .text("hold-end"), "shard": .integer(Int(record.shard.rawValue)),
+            "sequence": Cell(record.sequence.rawValue), "at": Cell(record.end.at),
+            "hold": Cell(record.hold.rawValue), "how": .text("\(record.end.reason)"),
+            "code-is-free": .boolean(record.end.codeIsFree),
+        ])
+    }
+
+    private init(_ entry: ControlEntry) {
+        switch entry {
+        case .change(let record, let revision):
+            let (kind, fields) = record.change.shown
+            let head: KeyValuePairs<String, Cell> = [
+                "type": .text("record"), "kind": .text(kind), "revision": Cell(revision),
+                "at": Cell(record.at),
+            ]
+            self.init(head: head, fields)
+        case .lifeStarted(let start):
+            let lanes = start.lanes.map { lane in
+                "\(lane.lane): segment \(lane.segment.map { "\($0)" } ?? "-") from frame \(lane.nextFrame)"
+            }
+            self.init([
+                "type": .text("record"), "kind": .text("start"), "at": Cell(start.at),
+                "lanes": .text(lanes.joined(separator: ", ")),
+            ])
+        }
+    }
+}
+
+extension ControlRecord.Change {
+    /// The kind, and what it says beside revision and time. A fixed list's code is never among it.
+    fileprivate var shown: (kind: String, fields: KeyValuePairs<String, Cell>) {
+        switch self {
+        case .listCreated(let id, let name, let kind, let expiresAt, let warnAt):
+            var limit = Cell.none
+            if case .fixed(_, let count) = kind { limit = .integer(Int(count)) }
+            return (
+                "list-created",
+                [
+                    "list": Cell(id), "name": .text(name), "code": limit == .none ? .none : .text("(masked)"),
+                    "limit": limit, "expires-at": Cell(expiresAt), "warn-at": Cell(warnAt),
+                ]
+            )
+        case .fixedCodeSet(let list, let upload):
+            return ("fixed-code-set", ["list": Cell(list), "upload": .integer(Int(upload.rawValue))])
+        case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
+            return (
+                "upload-committed",
+                [
+                    "upload": .integer(Int(id.rawValue)), "list": Cell(list), "codes": Cell(count),
+                    "file-name": fileName.isEmpty ? .none : .text(fileName),
+                    "file-hash": .text("\(fileHash)"),
+                    "blob": .text("\(blob)"),
+                ]
+            )
+        case .listExpirySet(let list, let expiresAt):
+            return ("list-expiry-set", ["list": Cell(list), "expires-at": Cell(expiresAt)])
+        case .listWarningSet(let list, let warnAt):
+            return ("list-warning-set", ["list": Cell(list), "warn-at": Cell(warnAt)])
+        case .listRenamed(let list, let name):
+            return ("list-renamed", ["list": Cell(list), "name": .text(name)])
+        case .campaignCreated(let id, let name, let list, let rule):
+            return (
+                "campaign-created",
+                [
+                    "campaign": Cell(id), "name": .text(name), "list": Cell(list),
+                    "retrigger": .text(rule.text),
+                ]
+            )
+        case .campaignFinished(let id, let reason):
+            return ("campaign-finished", ["campaign": Cell(id), "reason": .text(reason.text)])
+        case .campaignResumed(let id): return ("campaign-resumed", ["campaign": Cell(id)])
+        case .campaignReturnsSet(let id, let rule):
+            return ("campaign-returns-set", ["campaign": Cell(id), "returns": .text(rule.text)])
+        case .campaignRuleSet(let id, let rule):
+            return ("campaign-rule-set", ["campaign": Cell(id), "retrigger": .text(rule.text)])
+        }
+    }
+}
+
+extension Cell {
+    fileprivate init(_ list: ListID) { self = .integer(Int(list.rawValue)) }
+    fileprivate init(_ campaign: CampaignID) { self = .integer(Int(campaign.rawValue)) }
+}

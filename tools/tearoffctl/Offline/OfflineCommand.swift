@@ -1,0 +1,56 @@
+import ArgumentParser
+import TearoffLog
+import TearoffStorage
+
+/// Which data directory: the options of every command that reads one without a server.
+struct DirectoryOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The data directory. Nothing in it is changed.", valueName: "dir"))
+    var data: String
+
+    @Flag(help: "Show what was asked for as JSON.")
+    var json = false
+
+    /// - Parameter locks: whether no server may have it meanwhile.
+    func open(locks: Bool) throws(Failure) -> ReadOnlyDirectory {
+        do throws(DataDirectoryError) {
+            return try ReadOnlyDirectory(path: data, locks: locks)
+        } catch {
+            throw Failure(error, data)
+        }
+    }
+}
+
+/// A command that reads a data directory by itself, and changes nothing in it.
+protocol OfflineCommand: ParsableCommand {
+    var options: DirectoryOptions { get }
+    /// - Throws: ``Failure`` or `RecoveryError`.
+    func run(_ output: Output) throws
+}
+
+extension OfflineCommand {
+    /// Runs, and turns what went wrong into words and an exit code.
+    func run() throws {
+        do {
+            try run(Output(isJSON: options.json))
+        } catch let error as RecoveryError {
+            try Failure(error.kind == .unreadable ? .file : .damaged, "\(error)").end()
+        } catch let failure as Failure {
+            try failure.end()
+        }
+    }
+}
+
+extension Failure {
+    init(_ error: DataDirectoryError, _ path: String) {
+        switch error {
+        case .locked:
+            self.init(
+                .busy, "\(path) is in use by a server. Stop it first, or look at a copy of the directory.")
+        case .expectedData:
+            self.init(.file, "\(path) is missing or empty. Name the directory that tearoffd has as --data.")
+        case .notOurs, .storage: self.init(.file, "\(path): \(error)")
+        case .damagedIdentity, .unsupportedVersion, .logMissing:
+            self.init(.damaged, "\(path): \(error). A server would refuse to start on it.")
+        }
+    }
+}

@@ -7,6 +7,7 @@ enum Exit: Int32, CaseIterable {
     case refused = 1
     case badLines = 2
     case usage = 64
+    case brokenTrail = 65
     case unreachable = 69
     case protocolViolation = 70
     case file = 74

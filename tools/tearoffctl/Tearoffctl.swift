@@ -23,6 +23,7 @@ struct Tearoffctl: AsyncParsableCommand {
               1    the server refused; its error word is shown
               2    an upload has bad lines; nothing of it was kept
               64   the command line is wrong
+              65   the audit trail's chain is broken
               69   the server cannot be reached, or the connection was lost
               70   the other side does not speak this protocol
               74   a local file cannot be read or written
@@ -32,7 +33,7 @@ struct Tearoffctl: AsyncParsableCommand {
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
-            UserCommand.self, CodeCommand.self, ExportCommand.self, SnapshotCommand.self,
+            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, SnapshotCommand.self,
             ShutdownCommand.self,
         ])
 }

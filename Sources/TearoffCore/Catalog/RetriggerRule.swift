@@ -24,3 +24,25 @@ package enum RetriggerRule: Hashable, Sendable {
         }
     }
 }
+
+extension RetriggerRule {
+    /// As the operator writes it after `RETRIGGER`.
+    package var text: String {
+        switch self {
+        case .window(let milliseconds): "window \(Self.text(milliseconds))"
+        case .once: "once"
+        case .always: "always"
+        case .untilExpiry: "until-expiry"
+        }
+    }
+
+    /// The duration in the largest unit that is exact; days from two on, so that the default reads `24h`.
+    private static func text(_ milliseconds: UInt64) -> String {
+        let units: [(String, UInt64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
+        for (name, size) in units where milliseconds % size == 0 && milliseconds >= size {
+            if name == "d" && milliseconds == size { continue }
+            return "\(milliseconds / size)\(name)"
+        }
+        return "\(milliseconds)ms"
+    }
+}

@@ -5,6 +5,7 @@ package import TearoffLog
 package struct RecoveredState: Sendable {
     package let catalog: Catalog
     package let revision: UInt64
+    package let trail: AuditTrail
     package let shards: [ShardCell]
     /// The latest time in any record.
     package let at: Timestamp

@@ -200,6 +200,35 @@ extension ReplyWriter {
         pair("at", ticket.at)
     }
 
+    mutating func audit(_ entries: [AuditEntry]) {
+        array(entries.count)
+        for entry in entries {
+            let (record, act) = (entry.record, entry.record.act)
+            map(11)
+            pair("number", record.number)
+            pair("at", record.at)
+            pair("user", record.origin.user)
+            pair("client", text: record.origin.client.utf8Span.span)
+            pair("address", text: record.origin.address.utf8Span.span)
+            pair("act", act.command.rawValue)
+            pair("object", text: act.object.utf8Span.span)
+            pair("before", text: act.before.utf8Span.span)
+            pair("after", text: act.after.utf8Span.span)
+            pair("previous", record.previous.description)
+            pair("hash", entry.hash.description)
+        }
+    }
+
+    mutating func verdict(_ verdict: AuditVerdict) {
+        map(5)
+        pair("records", verdict.recordCount)
+        pair("intact", verdict.fault == nil)
+        key("broken-at")
+        if let fault = verdict.fault { integer(Int64(fault.number)) } else { null() }
+        pair("problem", verdict.fault?.problem)
+        pair("hash", verdict.hash.description)
+    }
+
     mutating func receipt(_ receipt: SnapshotReceipt) {
         map(3)
         pair("snapshot", receipt.number)
@@ -231,27 +260,5 @@ extension LineFault {
         case .duplicateInFile: "duplicate-in-file"
         case .duplicateInList: "duplicate-in-list"
         }
-    }
-}
-
-extension RetriggerRule {
-    /// As the operator writes it after `RETRIGGER`.
-    var text: String {
-        switch self {
-        case .window(let milliseconds): "window \(Self.text(milliseconds))"
-        case .once: "once"
-        case .always: "always"
-        case .untilExpiry: "until-expiry"
-        }
-    }
-
-    /// The duration in the largest unit that is exact; days from two on, so that the default reads `24h`.
-    private static func text(_ milliseconds: UInt64) -> String {
-        let units: [(String, UInt64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
-        for (name, size) in units where milliseconds % size == 0 && milliseconds >= size {
-            if name == "d" && milliseconds == size { continue }
-            return "\(milliseconds / size)\(name)"
-        }
-        return "\(milliseconds)ms"
     }
 }

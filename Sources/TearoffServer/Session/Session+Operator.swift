@@ -11,7 +11,7 @@ extension Session {
         _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ engine: LoopEngine,
         on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        let later = Later(connection, server, outbox.writer.version)
+        let later = Later(connection, server, outbox.writer.version, origin: origin)
         switch command {
         case .listCreate(let name, let kind, let expires, let warn):
             return createList(name, kind, expires, warn, later, &outbox.writer)
@@ -78,6 +78,7 @@ extension Session {
             return runUpload(command, decoder, bytes, later, &outbox.writer)
         case .exportBegin, .exportRead, .exportEnd:
             return runExport(command, engine, on: connection, later, &outbox.writer)
+        case .auditRead, .auditCheck: return runAudit(command, later, &outbox.writer)
         default:
             return loadingOrUnknown(&outbox.writer)
         }
@@ -186,7 +187,7 @@ extension Session {
         _ outbox: inout Outbox, _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {
         guard lookUp.otherFrames.isEmpty, lookUp.probes <= ServerLimits.lookUpProbes else {
-            let later = Later(connection, server, outbox.writer.version)
+            let later = Later(connection, server, outbox.writer.version, origin: origin)
             return report(later, behind: lookUp.frames(ofLoop: engine.index), engine, write)
         }
         if lookUp.ownFrame != .none { outbox.hold(from: outbox.count, until: lookUp.ownFrame) }
@@ -223,7 +224,7 @@ extension Session {
             return .later
         case .listLoadCommit(let list, let id, let skipBad, let dryRun):
             guard owns(id, &writer) else { return .answered }
-            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) {
+            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun, by: origin) {
                 later.reply($0) { writer, outcome in writer.upload(outcome) }
             }
             return .later

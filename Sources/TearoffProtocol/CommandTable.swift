@@ -52,7 +52,9 @@ package enum CommandTable {
     package static let all: [CommandEntry] = CommandID.allCases.map(makeEntry)
 
     /// The commands that only gather subcommands; `COMMAND` is not among them, it answers alone too.
-    package static let containers = ["LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "CONFIG", "CLIENT"]
+    package static let containers = [
+        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "CONFIG", "CLIENT",
+    ]
 
     /// What `COMMAND` and `COMMAND COUNT` count: subcommands stand inside their command.
     package static let topLevelNames: [String] =

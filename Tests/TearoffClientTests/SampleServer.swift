@@ -105,8 +105,8 @@ enum SampleServer {
             ],
             [
                 ("at", "2026-06-02T10:00:00.000Z"), ("user", "default"), ("client", nil),
-                ("address", "192.0.2.7:50410"), ("act", "LIST SET"), ("object", "june"), ("before", "warn=10000"),
-                ("after", "warn=5000"),
+                ("address", "192.0.2.7:50410"), ("act", "LIST SET"), ("object", "june"),
+                ("before", "warn=10000"), ("after", "warn=5000"),
             ],
             [
                 ("at", "2027-01-01T00:00:00.000Z"), ("user", "system"), ("client", nil), ("address", nil),
@@ -118,7 +118,7 @@ enum SampleServer {
         writer.array(max(0, 4 - first))
         for number in first..<max(first, 4) {
             let hashes: [(String, Any?)] = [
-                ("previous", number == 1 ? String(repeating: "00", count: 32) : String(repeating: "\(number - 1)c", count: 32)),
+                ("previous", String(repeating: number == 1 ? "00" : "\(number - 1)c", count: 32)),
                 ("hash", String(repeating: "\(number)c", count: 32)),
             ]
             map(&writer, [("number", number)] + acts[number - 1] + hashes)

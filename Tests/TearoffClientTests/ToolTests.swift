@@ -88,7 +88,8 @@ struct ToolTests {
     @Test(arguments: [
         "nosuch", "list load june", "list create june --fixed A", "list create june --limit 5", "shutdown",
         "campaign create summer --list june --retrigger sometimes", "ping --server nowhere",
-        "ping --server 127.0.0.1:7071 --port 1", "ping --port 99999", "list set june", "audit --check --from 1",
+        "ping --server 127.0.0.1:7071 --port 1", "ping --port 99999", "list set june",
+        "audit --check --from 1",
     ])
     func aWrongCommandLineIsUsage(line: String) async throws {
         try await FakeServer.with(answerOK) { server in

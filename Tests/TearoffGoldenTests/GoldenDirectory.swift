@@ -78,7 +78,8 @@ extension RecoveredState {
 
     private func line(of record: AuditRecord) -> String {
         let act = record.act
-        return "audit \(record.number) \(record.origin.user) \(act.command.rawValue) \(act.object): \(act.before) -> \(act.after)"
+        return "audit \(record.number) \(record.origin.user) \(act.command.rawValue) \(act.object): "
+            + "\(act.before) -> \(act.after)"
     }
 
     private var allocations: [String] {

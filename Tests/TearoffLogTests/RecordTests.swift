@@ -236,7 +236,9 @@ struct ControlCodingTests {
             let act =
                 index % 3 == 0
                 ? Act(command)
-                : Act(command, object: "june", before: index % 2 == 0 ? text : "a=1", after: index % 2 == 0 ? "b" : text)
+                : Act(
+                    command, object: "june", before: index % 2 == 0 ? text : "a=1",
+                    after: index % 2 == 0 ? "b" : text)
             return AuditRecord(
                 number: index == 0 ? .max : UInt64(index), at: Timestamp(milliseconds: UInt64(index) << 40),
                 origin: origins[index % 2], act: act, previous: hash)

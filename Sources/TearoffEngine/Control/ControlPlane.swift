@@ -36,8 +36,8 @@ package final class ControlPlane {
     }
 
     init(
-        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk,
-        audit: AuditDesk, writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, audit: AuditDesk,
+        writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads

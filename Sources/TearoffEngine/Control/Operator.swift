@@ -126,6 +126,7 @@ extension Operator {
     package func noteShutdown(done: @escaping Done) { note(Act(.shutdown), done: done) }
 
     private func note(_ act: Act, done: @escaping Done) {
-        control.submit(ControlJob(work: .note(act, by: origin), done: { result in done(result.map { _ in }) }))
+        control.submit(
+            ControlJob(work: .note(act, by: origin), done: { result in done(result.map { _ in }) }))
     }
 }

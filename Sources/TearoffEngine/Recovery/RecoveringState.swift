@@ -94,7 +94,8 @@ extension RecoveringState {
             if record.number <= trail.end.number { return }
             guard trail.append(record, source.makeHasher()) else {
                 throw RecoveryError(
-                    contradiction: "record \(record.number) of the audit trail does not follow on the one before",
+                    contradiction: "record \(record.number) of the audit trail does not follow on the one "
+                        + "before",
                     in: frame)
             }
             at = max(at, record.at)
@@ -151,8 +152,8 @@ extension RecoveringState {
             Array(history.chunks.prefix(Int(history.rowCount) / HistoryChunk.rowsMaximum))
         }
         return RecoveredState(
-            catalog: catalog, revision: revision, trail: trail, shards: shards, at: at, laneStarts: laneStarts,
-            snapshotNumber: newestSnapshot, fullChunks: fullChunks ?? shards.map { _ in [] },
+            catalog: catalog, revision: revision, trail: trail, shards: shards, at: at,
+            laneStarts: laneStarts, snapshotNumber: newestSnapshot, fullChunks: fullChunks ?? shards.map { _ in [] },
             notices: notices,
             counters: counters)
     }

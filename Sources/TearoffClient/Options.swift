@@ -58,5 +58,7 @@ extension TearoffClient {
         public static let badLinesPage = 10_000
         /// Most uploads of a list that one call reads.
         public static let uploadsPage = 1_000
+        /// Most records of the audit trail that one call reads.
+        public static let auditPage = 1_000
     }
 }

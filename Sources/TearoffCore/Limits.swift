@@ -17,12 +17,17 @@ package enum Limits {
     /// `INFO`.
     package static let lists = 65_536
     package static let campaigns = 65_536
-    /// Campaigns that finish in one change of the catalog, whose records must fit one frame; the rest follow.
-    package static let finishesPerChange = 1_024
+    /// Campaigns that finish in one change of the catalog; the rest follow. Their records, and those of the audit trail,
+    /// take up to 195 bytes each, and must fit one frame of the smallest segment: 52 KiB.
+    package static let finishesPerChange = 256
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
     /// Allocations in one answer of `USER HISTORY`: the latest ones.
     package static let historyRows = 1_000
+    /// Bytes of the object of an act, and of how it was before and is after: a file name, two hashes and some settings.
+    package static let auditTextBytes = 1_024
+    /// Bytes of an act's user, client and address. Names have at most 64, an IPv6 address with zone and port some 70.
+    package static let auditOriginBytes = 128
     /// Shards of a directory: a power of two, so that an owner's number holds (row, shard) in 32 bits.
     package static let shards: UInt16 = 256
 }

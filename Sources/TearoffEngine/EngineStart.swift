@@ -9,16 +9,13 @@ package final class EngineStart: Sendable {
     package let supply: SegmentSupply
     private let state: RecoveredState
     private let source: RecoverySource
-    private let makeHasher: @Sendable () -> any ContentHasher
 
-    /// - Parameter makeHasher: SHA-256.
     package init(
         _ state: RecoveredState, source: RecoverySource, settings: EngineSettings, host: EngineHost,
-        segmentBytes: UInt64, makeHasher: @escaping @Sendable () -> any ContentHasher
+        segmentBytes: UInt64
     ) {
         self.state = state
         self.source = source
-        self.makeHasher = makeHasher
         supply = SegmentSupply(
             storage: source.log, directoryID: source.directory, segmentBytes: segmentBytes,
             background: host.background)
@@ -57,14 +54,19 @@ package final class EngineStart: Sendable {
     /// after all ``makeLoop(_:control:)``: a segment that is written down must exist.
     package func makeControlPlane(loops: [LoopPort], port: ControlPort) throws(LogFailure) -> ControlPlane {
         let writer = try makeWriter(.control)
+        let audit = AuditDesk(
+            engine: engine, blobs: source.blobs, makeHasher: source.makeHasher, trail: state.trail)
         let control = ControlPlane(
             engine: engine,
             uploads: UploadDesk(
-                engine: engine, blobs: source.blobs, port: port, makeHasher: makeHasher, seed: source.seed),
+                engine: engine, blobs: source.blobs, port: port, makeHasher: source.makeHasher,
+                seed: source.seed),
             snapshots: SnapshotDesk(
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
-                latest: state.snapshotNumber, fullChunks: state.fullChunks, idleLanes: idleLanes),
-            exports: ExportDesk(engine: engine), writer: writer, loops: loops, port: port, catalog: state.catalog, revision: state.revision)
+                audit: audit, latest: state.snapshotNumber, fullChunks: state.fullChunks,
+                idleLanes: idleLanes),
+            exports: ExportDesk(engine: engine), audit: audit, writer: writer, loops: loops, port: port,
+            catalog: state.catalog, revision: state.revision)
         let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in
             let start = Self.start(of: lane, in: state)
             return LifeStart.Lane(lane: lane, segment: start.segment, nextFrame: start.nextFrame)

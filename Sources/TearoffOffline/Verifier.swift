@@ -89,7 +89,7 @@ package struct Verifier {
         let progress = progress
         let source = RecoverySource(
             directory: directory.identity.id, shardCount: directory.identity.shardCount, log: directory.log,
-            blobs: directory.blobs, seed: .random(in: 0...UInt64.max),
+            blobs: directory.blobs, makeHasher: { SHA256Hasher() }, seed: .random(in: 0...UInt64.max),
             progress: { step in
                 // A snapshot's steps are chunks, and no bytes.
                 guard step.stage != .snapshot else { return }

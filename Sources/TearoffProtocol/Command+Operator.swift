@@ -89,26 +89,48 @@ extension Command {
     /// `LIST UPLOADS name [FROM upload] [COUNT n]`.
     static func listUploads(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let list = try decoder.name(2, bytes)
-        var from: UInt64?
-        var rows: UInt64?
-        var index = 3
+        let page = try page(
+            decoder, bytes, at: 3, of: .listUploads, from: ("upload", 0), most: ArgumentLimits.uploadRowsMax)
+        return .listUploads(
+            list: list, from: page.from ?? 0, count: page.count ?? ArgumentLimits.uploadRowsMax)
+    }
+
+    /// `AUDIT READ [FROM number] [COUNT n]`.
+    static func auditRead(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let page = try page(
+            decoder, bytes, at: 2, of: .auditRead, from: ("number", 1), most: ArgumentLimits.auditRowsMax)
+        return .auditRead(from: page.from, count: page.count ?? ArgumentLimits.auditRowsUsual)
+    }
+
+    /// `[FROM first] [COUNT n]`, in any order.
+    ///
+    /// - Parameters:
+    ///   - from: what the syntax calls the first, and the least that it may be.
+    ///   - most: of the count.
+    private static func page(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at first: Int, of command: CommandID,
+        from: (name: String, least: UInt64), most: UInt64
+    ) throws(CommandError) -> (from: UInt64?, count: UInt64?) {
+        var page: (from: UInt64?, count: UInt64?) = (nil, nil)
+        var index = first
         while index < decoder.argumentCount {
             let option = decoder.word(index, bytes)
             guard option == "FROM" || option == "COUNT" else {
-                throw .unknownOption(decoder.escaped(index, bytes), of: .listUploads)
+                throw .unknownOption(decoder.escaped(index, bytes), of: command)
             }
-            guard option == "FROM" ? from == nil : rows == nil else {
-                throw .duplicateOption(option, of: .listUploads)
+            guard option == "FROM" ? page.from == nil : page.count == nil else {
+                throw .duplicateOption(option, of: command)
             }
-            guard index + 1 < decoder.argumentCount else { throw .wrongArgumentCount(.listUploads) }
+            guard index + 1 < decoder.argumentCount else { throw .wrongArgumentCount(command) }
             if option == "FROM" {
-                from = try decoder.number(index + 1, bytes, called: "upload", in: 0...UInt64(Int64.max))
+                let range = from.least...UInt64(Int64.max)
+                page.from = try decoder.number(index + 1, bytes, called: from.name, in: range)
             } else {
-                rows = try decoder.number(index + 1, bytes, called: "n", in: 1...ArgumentLimits.uploadRowsMax)
+                page.count = try decoder.number(index + 1, bytes, called: "n", in: 1...most)
             }
             index += 2
         }
-        return .listUploads(list: list, from: from ?? 0, count: rows ?? ArgumentLimits.uploadRowsMax)
+        return page
     }
 
     /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER` or `NAME new-name`.

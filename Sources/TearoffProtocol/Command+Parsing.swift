@@ -54,6 +54,8 @@ extension Command {
         case .exportBegin: .exportBegin(try ExportArguments(decoder, bytes))
         case .exportRead: .exportRead(try decoder.number(2, bytes, called: "export", in: 0...UInt64(Int64.max)))
         case .exportEnd: .exportEnd(try decoder.number(2, bytes, called: "export", in: 0...UInt64(Int64.max)))
+        case .auditRead: try auditRead(decoder, bytes)
+        case .auditCheck: .auditCheck
         case .snapshot: .snapshot
         case .info: .info(section: try section(decoder, bytes))
         case .shutdown: .shutdown

@@ -47,6 +47,9 @@ package enum Command: Equatable, Sendable {
     case exportBegin(ExportArguments)
     case exportRead(UInt64)
     case exportEnd(UInt64)
+    /// `count` (1 to ``ArgumentLimits/auditRowsMax``) of the records, from that number (1 or more) on; nil: the newest.
+    case auditRead(from: UInt64?, count: UInt64)
+    case auditCheck
     case snapshot
     /// The section in small letters, as sent by the client; nil for all.
     case info(section: String?)

@@ -23,6 +23,8 @@ package enum CommandID: String, CaseIterable, Sendable {
     case exportBegin = "EXPORT BEGIN"
     case exportRead = "EXPORT READ"
     case exportEnd = "EXPORT END"
+    case auditRead = "AUDIT READ"
+    case auditCheck = "AUDIT CHECK"
     case snapshot = "SNAPSHOT"
     case info = "INFO"
     case shutdown = "SHUTDOWN"

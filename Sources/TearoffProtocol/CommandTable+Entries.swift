@@ -7,7 +7,7 @@ extension CommandTable {
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
-        case .snapshot, .info, .shutdown, .configGet: serverEntry(id)
+        case .auditRead, .auditCheck, .snapshot, .info, .shutdown, .configGet: serverEntry(id)
         case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
         case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
             .clientNoEvict, .clientNoTouch:
@@ -154,6 +154,15 @@ extension CommandTable {
 
     private static func serverEntry(_ id: CommandID) -> CommandEntry {
         switch id {
+        case .auditRead:
+            make(
+                id, "server", 2...6, [.readonly, .admin],
+                "What was done to lists, campaigns and the server, by whom, from where and when.",
+                "AUDIT READ [FROM number] [COUNT n]")
+        case .auditCheck:
+            make(
+                id, "server", 2...2, [.readonly, .admin], "Follows the audit trail's whole chain of hashes.",
+                "AUDIT CHECK")
         case .snapshot:
             make(
                 id, "server", 1...1, [.admin], "Writes a snapshot while serving; replies when it is whole.",

@@ -42,7 +42,7 @@ package enum CommandTable {
     static func since(_ id: CommandID?) -> String {
         switch id {
         case .hold, .confirm, .release, .preview, .listUploads, .listUndo, .campaignSet, .exportBegin, .exportRead,
-            .exportEnd:
+            .exportEnd, .auditRead, .auditCheck:
             "0.2.0"
         default: "0.1.0"
         }
@@ -52,7 +52,9 @@ package enum CommandTable {
     package static let all: [CommandEntry] = CommandID.allCases.map(makeEntry)
 
     /// The commands that only gather subcommands; `COMMAND` is not among them, it answers alone too.
-    package static let containers = ["LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "CONFIG", "CLIENT"]
+    package static let containers = [
+        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "CONFIG", "CLIENT",
+    ]
 
     /// What `COMMAND` and `COMMAND COUNT` count: subcommands stand inside their command.
     package static let topLevelNames: [String] =

@@ -70,6 +70,10 @@ package enum ArgumentLimits {
     /// counted: a thousand is some 16,000 look-ups in memory. About 300 bytes each, so a reply stays near
     /// 300 KB.
     package static let uploadRowsMax: UInt64 = 1_000
+    /// Most rows of one `AUDIT READ`: at most some 4 KB each and mostly a tenth of that, so a reply stays under 4 MB.
+    package static let auditRowsMax: UInt64 = 1_000
+    /// Rows of an `AUDIT READ` that does not say how many: a few screens.
+    package static let auditRowsUsual: UInt64 = 100
 }
 
 /// How much one server may make the reply decoder hold.

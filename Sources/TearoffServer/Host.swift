@@ -161,8 +161,8 @@ extension Host {
         let reporter = ProgressReporter(state: state, logger: logger)
         var source = RecoverySource(
             directory: directory.identity.id, shardCount: directory.identity.shardCount, log: log,
-            blobs: directory.makeBlobStore(), seed: .random(in: 0...UInt64.max),
-            progress: { reporter.note($0) })
+            blobs: directory.makeBlobStore(), makeHasher: { SHA256Hasher() },
+            seed: .random(in: 0...UInt64.max), progress: { reporter.note($0) })
         source.workers = LoopGroup.recoveryWorkers
         let started = WallClock.milliseconds()
         let result: Result<RecoveredState, RecoveryError>
@@ -195,7 +195,7 @@ extension Host {
                 ])
             return EngineStart(
                 recovered, source: source, settings: settings.engine, host: engineHost,
-                segmentBytes: settings.segmentBytes, makeHasher: { SHA256Hasher() })
+                segmentBytes: settings.segmentBytes)
         }
     }
 

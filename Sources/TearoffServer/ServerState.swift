@@ -37,6 +37,7 @@ final class ServerState: Sendable {
         let engine: Engine
         let uploads: UploadDesk
         let exports: ExportDesk
+        let audit: AuditDesk
         let snapshots: SnapshotDesk
     }
 
@@ -72,13 +73,14 @@ extension ServerState {
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
     var uploads: UploadDesk? { running.withLock { $0?.uploads } }
     var exports: ExportDesk? { running.withLock { $0?.exports } }
+    var audit: AuditDesk? { running.withLock { $0?.audit } }
     var engine: Engine? { running.withLock { $0?.engine } }
 
     func serve(_ engine: Engine, _ control: ControlPlane) {
-        let (uploads, exports, snapshots) = (control.uploads, control.exports, control.snapshots)
-        running.withLock {
-            $0 = Running(engine: engine, uploads: uploads, exports: exports, snapshots: snapshots)
-        }
+        let running = Running(
+            engine: engine, uploads: control.uploads, exports: control.exports, audit: control.audit,
+            snapshots: control.snapshots)
+        self.running.withLock { $0 = running }
     }
 
     func shutdown(reason: String) {

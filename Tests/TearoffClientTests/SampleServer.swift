@@ -47,6 +47,14 @@ enum SampleServer {
                 ])
         case ("EXPORT", "BEGIN"): writer.error(.noList, "no list '\(command[2])'")
         case ("EXPORT", "READ"): return export(command[2], &writer)
+        case ("AUDIT", "READ"): audit(from: command.firstIndex(of: "FROM").map { command[$0 + 1] }, &writer)
+        case ("AUDIT", "CHECK"):
+            map(
+                &writer,
+                [
+                    ("records", 3), ("intact", true), ("broken-at", nil), ("problem", nil),
+                    ("hash", String(repeating: "3c", count: 32)),
+                ])
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
         case ("INFO", ""): writer.bulk(figures)
@@ -111,6 +119,35 @@ enum SampleServer {
     }
 
     private static let reads = Mutex(0)
+
+    private static func audit(from: String?, _ writer: inout ReplyWriter) {
+        let acts: [[(String, Any?)]] = [
+            [
+                ("at", "2026-06-01T08:00:00.000Z"), ("user", "default"), ("client", "anna"),
+                ("address", "192.0.2.7:50122"), ("act", "LIST CREATE"), ("object", "june"), ("before", nil),
+                ("after", "kind=unique expires=2026-12-31T23:59:59.999Z warn=10000"),
+            ],
+            [
+                ("at", "2026-06-02T10:00:00.000Z"), ("user", "default"), ("client", nil),
+                ("address", "192.0.2.7:50410"), ("act", "LIST SET"), ("object", "june"),
+                ("before", "warn=10000"), ("after", "warn=5000"),
+            ],
+            [
+                ("at", "2027-01-01T00:00:00.000Z"), ("user", "system"), ("client", nil), ("address", nil),
+                ("act", "CAMPAIGN FINISH"), ("object", "summer"), ("before", "state=active"),
+                ("after", "state=finished reason=expired"),
+            ],
+        ]
+        let first = from.flatMap { Int($0) } ?? 1
+        writer.array(max(0, 4 - first))
+        for number in first..<max(first, 4) {
+            let hashes: [(String, Any?)] = [
+                ("previous", String(repeating: number == 1 ? "00" : "\(number - 1)c", count: 32)),
+                ("hash", String(repeating: "\(number)c", count: 32)),
+            ]
+            map(&writer, [("number", number)] + acts[number - 1] + hashes)
+        }
+    }
 
     private static func hold(_ writer: inout ReplyWriter) {
         map(

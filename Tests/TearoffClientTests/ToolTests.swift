@@ -49,6 +49,27 @@ struct ToolTests {
         }
     }
 
+    /// Goal: a broken audit trail is told on both ways out, with its code. Method: a server that says so.
+    @Test func aBrokenAuditTrailHasItsExitCode() async throws {
+        let script: FakeServer.Script = { _, writer in
+            SampleServer.map(
+                &writer,
+                [
+                    ("records", 9), ("intact", false), ("broken-at", 7), ("problem", "it is so"),
+                    ("hash", String(repeating: "00", count: 32)),
+                ])
+            return .reply
+        }
+        try await FakeServer.with(script) { server in
+            try await Tool.with(port: server.port) { tool in
+                let run = try await tool.run("audit --check")
+                #expect(run.exit == Exit.brokenTrail.rawValue)
+                #expect(run.output.contains("intact     no\nbroken-at  7\nproblem    it is so\n"))
+                #expect(run.words.hasPrefix("The audit trail is broken at record 7: "))
+            }
+        }
+    }
+
     /// Goal: what is no Tearoff server is told apart. Method: a greeting that is no RESP.
     @Test func anotherProtocolHasItsExitCode() async throws {
         let script: FakeServer.Script = { _, writer in
@@ -68,6 +89,7 @@ struct ToolTests {
         "nosuch", "list load june", "list create june --fixed A", "list create june --limit 5", "shutdown",
         "campaign create summer --list june --retrigger sometimes", "ping --server nowhere",
         "ping --server 127.0.0.1:7071 --port 1", "ping --port 99999", "list set june",
+        "audit --check --from 1",
     ])
     func aWrongCommandLineIsUsage(line: String) async throws {
         try await FakeServer.with(answerOK) { server in

@@ -73,7 +73,7 @@ struct RecoveryWorkersTests {
         let told = Mutex<[RecoveryProgress]>([])
         var source = RecoverySource(
             directory: World.directory, shardCount: world.shardCount, log: world.log, blobs: world.blobs,
-            seed: 1
+            makeHasher: { FakeHasher() }, seed: 1
         ) { progress in told.withLock { $0.append(progress) } }
         source.workers = workers.make()
         source.portionRecords = 5

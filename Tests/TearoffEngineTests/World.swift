@@ -42,8 +42,8 @@ final class World {
 
     var source: RecoverySource {
         RecoverySource(
-            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs, seed: 99,
-            progress: { _ in })
+            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs,
+            makeHasher: { FakeHasher() }, seed: 99, progress: { _ in })
     }
 
     func recover() throws(RecoveryError) -> RecoveredState { try Recovery.run(source) }
@@ -101,7 +101,7 @@ final class Life {
         isSlow = settings.lane.completion == .asynchronous
         let start = EngineStart(
             state, source: world.source, settings: settings, host: mail.host(world.clock),
-            segmentBytes: world.segmentBytes, makeHasher: { FakeHasher() })
+            segmentBytes: world.segmentBytes)
         engine = start.engine
         supply = start.supply
         for index in 0..<settings.loopCount {
@@ -304,15 +304,18 @@ extension Result where Failure == ControlError {
 }
 
 extension Life {
+    /// Who asks for everything here.
+    static let origin = Origin(user: "default", client: "test", address: "192.0.2.1:4711")
+
     /// Asks for a change; the reply is there once it was pumped.
-    func change(_ ask: (ControlPlane, @escaping ControlPlane.Done) -> Void) -> Reply<Change> {
+    func change(_ ask: (Operator, @escaping ControlPlane.Done) -> Void) -> Reply<Change> {
         let reply = Reply<Change>()
-        ask(control) { reply.set($0) }
+        ask(control.asked(by: Self.origin)) { reply.set($0) }
         return reply
     }
 
     /// A change that must succeed.
-    func changed(_ ask: (ControlPlane, @escaping ControlPlane.Done) -> Void) throws {
+    func changed(_ ask: (Operator, @escaping ControlPlane.Done) -> Void) throws {
         let reply = change(ask)
         settle()
         try #require(reply.value).get()
@@ -352,7 +355,9 @@ extension Life {
         _ id: UInt64, to list: String = "l", skipBad: Bool = false, dryRun: Bool = false
     ) -> Reply<Result<UploadOutcome, ControlError>> {
         let reply = Reply<Result<UploadOutcome, ControlError>>()
-        control.uploads.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) { reply.set($0) }
+        control.uploads.commit(id, list: list, skipBad: skipBad, dryRun: dryRun, by: Self.origin) {
+            reply.set($0)
+        }
         return reply
     }
 
@@ -368,7 +373,7 @@ extension Life {
     /// Asks to withdraw an upload; the reply is there once it was pumped.
     func undo(_ upload: UInt64, of list: String = "l") -> Reply<Change> {
         let reply = Reply<Change>()
-        control.withdrawUpload(upload, of: list) { reply.set($0.map { _ in }) }
+        control.asked(by: Self.origin).withdrawUpload(upload, of: list) { reply.set($0.map { _ in }) }
         return reply
     }
 
@@ -420,6 +425,7 @@ struct Digest: Equatable {
     var lastSequences: [UInt64] = []
     var catalog: Catalog.Condensed
     var revision: UInt64
+    var trail: AuditTrail
     var at: Timestamp
     var laneStarts: [LaneID: LaneStart]
     var supplies: [PoolCounts]
@@ -427,6 +433,7 @@ struct Digest: Equatable {
     init(_ state: RecoveredState) {
         catalog = state.catalog.condensed
         revision = state.revision
+        trail = state.trail
         at = state.at
         laneStarts = state.laneStarts
         supplies = state.catalog.lists.map(\.pool.counts)

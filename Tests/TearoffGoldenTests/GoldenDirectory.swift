@@ -41,7 +41,7 @@ extension DataDirectory {
     func source(log: (any LogStorage)? = nil) throws -> RecoverySource {
         RecoverySource(
             directory: identity.id, shardCount: identity.shardCount, log: try log ?? makeLogStorage(),
-            blobs: makeBlobStore(), seed: 7, progress: { _ in })
+            blobs: makeBlobStore(), makeHasher: { SHA256Hasher() }, seed: 7, progress: { _ in })
     }
 
     /// The same log in memory, where damage costs nothing.
@@ -58,10 +58,11 @@ extension DataDirectory {
 }
 
 extension RecoveredState {
-    /// Everything that the state tells its users, as text: lists, campaigns, and every allocation in order of
-    /// its code.
+    /// Everything that the state tells its users, as text: lists, campaigns, every allocation in order of its code, and
+    /// the audit trail (but for times and ports, which differ whenever a directory is made).
     var summary: [String] {
         catalog.lists.map(line(of:)) + catalog.campaigns.map(line(of:)) + allocations.sorted()
+            + trail.tail.map(line(of:))
     }
 
     private func line(of list: List) -> String {
@@ -73,6 +74,12 @@ extension RecoveredState {
         let state = if case .finished(let reason, _) = campaign.state { reason.text } else { "active" }
         let returns = campaign.returns == .standard ? "" : " \(campaign.returns.text)"
         return "campaign \(campaign.name) of \(catalog[campaign.list].name) \(campaign.rule)\(returns) \(state)"
+    }
+
+    private func line(of record: AuditRecord) -> String {
+        let act = record.act
+        return "audit \(record.number) \(record.origin.user) \(act.command.rawValue) \(act.object): "
+            + "\(act.before) -> \(act.after)"
     }
 
     private var allocations: [String] {

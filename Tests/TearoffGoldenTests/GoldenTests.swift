@@ -61,6 +61,22 @@ enum GoldenVersion: String, CaseIterable {
         "lapsed SUMMER011 #11 to over () by trust",
         "released SUMMER008 #8 to back () by book",
         "released SUMMER010 #10 to burned (m-9) by trust",
+        "audit 1 default LIST CREATE summer:  -> kind=unique expires=2099-12-31T23:59:59.999Z warn=2",
+        "audit 2 default LIST LOAD summer: uploaded=0 -> uploaded=40 upload=0 codes=40 file=\"summer.txt\"",
+        "audit 3 default LIST CREATE welcome:  -> "
+            + "kind=fixed code=*** limit=1000 expires=never warn=never upload=1",
+        "audit 4 default CAMPAIGN CREATE mail:  -> list=summer retrigger=once returns=quarantine",
+        "audit 5 default CAMPAIGN CREATE push:  -> list=summer retrigger=always returns=quarantine",
+        "audit 6 default CAMPAIGN CREATE greet:  -> list=welcome retrigger=window 24h returns=quarantine",
+        "audit 7 default CAMPAIGN CREATE book:  -> list=summer retrigger=window 24h returns=reuse",
+        "audit 8 default CAMPAIGN CREATE trust:  -> list=summer retrigger=window 24h returns=quarantine",
+        "audit 9 default CAMPAIGN SET trust: retrigger=window 24h -> retrigger=until-expiry",
+        "audit 10 default SNAPSHOT : snapshot=0 -> snapshot=1",
+        "audit 11 default LIST LOAD summer: uploaded=40 -> uploaded=42 upload=2 codes=2 file=\"summer.txt\"",
+        "audit 12 default CAMPAIGN FINISH push: state=active -> state=finished reason=stopped",
+        "audit 13 default LIST SET welcome: name=welcome -> name=hello",
+        "audit 14 default LIST SET hello: warn=never -> warn=900",
+        "audit 15 default CAMPAIGN SET book: retrigger=window 24h -> retrigger=once",
     ]
 }
 

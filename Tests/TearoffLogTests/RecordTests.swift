@@ -223,6 +223,28 @@ struct AllocationCodingTests {
 struct ControlCodingTests {
     static let hash = ContentHash(bytes: noise(32, seed: 9))
 
+    /// The shortest and the longest of each field.
+    static let audit: [AuditRecord] = {
+        let text = String(repeating: "ü", count: 512)
+        let origins = [
+            Origin.system,
+            Origin(
+                user: String(repeating: "u", count: 128), client: String(repeating: "c", count: 128),
+                address: String(repeating: "a", count: 128)),
+        ]
+        return Act.Command.allCases.enumerated().map { index, command in
+            let act =
+                index % 3 == 0
+                ? Act(command)
+                : Act(
+                    command, object: "june", before: index % 2 == 0 ? text : "a=1",
+                    after: index % 2 == 0 ? "b" : text)
+            return AuditRecord(
+                number: index == 0 ? .max : UInt64(index), at: Timestamp(milliseconds: UInt64(index) << 40),
+                origin: origins[index % 2], act: act, previous: hash)
+        }
+    }()
+
     static let entries: [ControlEntry] = {
         let list = ListID(rawValue: 3)
         let upload = UploadID(rawValue: .max)
@@ -265,7 +287,7 @@ struct ControlCodingTests {
             LifeStart.Lane(lane: .control, segment: SegmentNumber(rawValue: .max), nextFrame: .first),
             LifeStart.Lane(lane: .data, segment: nil, nextFrame: FrameNumber(rawValue: .max)),
         ]
-        return records + [
+        return records + audit.map(ControlEntry.audit) + [
             .lifeStarted(LifeStart(at: late, lanes: lanes)), .lifeStarted(LifeStart(at: .zero, lanes: [])),
         ]
     }()

@@ -153,6 +153,26 @@ struct SnapshotCodingTests {
         }
     }
 
+    /// A chunk and what is behind it.
+    private static let trail = AuditTrail(
+        chunks: [BlobID(bytes: noise(32, seed: 8))], tail: ControlCodingTests.audit,
+        hash: ControlCodingTests.hash)
+
+    @Test("A chunk of the audit trail comes back whole, and nothing else is one")
+    func auditChunks() throws {
+        // Goal: a chunk is its records. Method: round trip, one record less, damage.
+        let records = (0..<AuditChunk.recordsMaximum).map {
+            ControlCodingTests.audit[$0 % ControlCodingTests.audit.count]
+        }
+        let chunk = AuditChunk.encode(records)
+        #expect(try AuditChunk.decode(chunk.span) == records)
+        var last: [UInt8] = []
+        records[records.count - 1].encode(into: &last)
+        #expect(throws: RecordError.self) { try AuditChunk.decode(Array(chunk.dropLast(last.count)).span) }
+        #expect(throws: RecordError.self) { try AuditChunk.decode((chunk + last).span) }
+        #expect(throws: RecordError.self) { try AuditChunk.decode(Array(chunk.dropFirst()).span) }
+    }
+
     private static let manifest: Manifest = {
         let records = ControlCodingTests.entries.compactMap { entry -> ControlRecord? in
             if case .change(let record, _) = entry { record } else { nil }
@@ -164,6 +184,7 @@ struct SnapshotCodingTests {
             directory: testDirectory, number: 12, at: Timestamp(milliseconds: 1 << 40), revision: 99,
             catalog: .init(
                 records: records, lapses: [.init(list: ListID(rawValue: 3), at: Timestamp(milliseconds: 5))]),
+            audit: trail,
             shards: [
                 .init(
                     lastSequence: SequenceNumber(rawValue: .max), rowCount: 70_000,
@@ -182,7 +203,7 @@ struct SnapshotCodingTests {
         // Goal: a snapshot is what was cut. Method: every kind of record, shards with and without rows.
         let encoded = Self.manifest.encode()
         #expect(try Manifest(decoding: encoded.span, directory: testDirectory) == Self.manifest)
-        #expect(Self.manifest.blobs.count == 4)
+        #expect(Self.manifest.blobs.count == 5)
         let other = DirectoryID(bytes: [UInt8](repeating: 0, count: 16))
         #expect(throws: ManifestError.self) { try Manifest(decoding: encoded.span, directory: other) }
     }

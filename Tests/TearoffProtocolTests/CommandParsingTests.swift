@@ -93,6 +93,10 @@ struct CommandParsingTests {
             ["EXPORT", "BEGIN", "l", "BEFORE", "x"],
             .unknownOption(EscapedText("BEFORE".utf8Span.span), of: .exportBegin)
         ),
+        (["AUDIT", "READ", "FROM"], .wrongArgumentCount(.auditRead)),
+        (["AUDIT", "READ", "COUNT", "1", "COUNT", "2"], .duplicateOption("COUNT", of: .auditRead)),
+        (["AUDIT", "READ", "SINCE", "1"], .unknownOption(EscapedText("SINCE".utf8Span.span), of: .auditRead)),
+        (["AUDIT", "CHECK", "1"], .wrongArgumentCount(.auditCheck)),
         (["EXPORT", "STOP"], .unknownSubcommand(EscapedText("STOP".utf8Span.span), of: "EXPORT")),
         (["HELLO", "4"], .unsupportedProtocol),
         (["HELLO", "3", "AUTH", "u"], .wrongArgumentCount(.hello)),
@@ -129,6 +133,7 @@ struct CommandParsingTests {
         ["LIST", "UPLOADS", "a/b"], ["LIST", "UPLOADS", "a", "FROM", "x"],
         ["LIST", "UPLOADS", "a", "FROM", "-1"], ["LIST", "UPLOADS", "a", "COUNT", "0"],
         ["LIST", "UPLOADS", "a", "COUNT", "1001"],
+        ["AUDIT", "READ", "FROM", "0"], ["AUDIT", "READ", "COUNT", "0"], ["AUDIT", "READ", "COUNT", "1001"],
         ["LIST", "LOAD", "a", "ERRORS", "1", "0", "0"], ["LIST", "LOAD", "a", "ERRORS", "1", "0", "10001"],
         ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETRIGGER", "weekly"], ["CODE", "FIND", ""],
         ["USER", "HISTORY", String(repeating: "u", count: 256)], ["SELECT", "-1"], ["HELLO", "three"],
@@ -156,6 +161,7 @@ struct CommandParsingTests {
             ["LIST", "CREATE", name, "FIXED", value, "1"], ["USER", "HISTORY", value],
             ["PREVIEW", name, value], ["LIST", "LOAD", "a", "ERRORS", "9223372036854775807", "0", "10000"],
             ["LIST", "UPLOADS", name, "FROM", "9223372036854775807", "COUNT", "1000"],
+            ["AUDIT", "READ", "FROM", "9223372036854775807", "COUNT", "1000"],
         ] {
             #expect(Feed.single(Feed.resp(arguments))?.command != nil, "\(arguments)")
         }

@@ -81,6 +81,7 @@ struct ManualTests {
             " | \(ArgumentLimits.columnsBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
             " | \(ArgumentLimits.uploadRowsMax) | | `SYNTAX` |",
+            " | \(ArgumentLimits.auditRowsMax) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)
         for (row, end) in zip(rows, expected) { #expect(row.hasSuffix(end)) }

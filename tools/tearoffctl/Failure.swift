@@ -9,6 +9,7 @@ enum Exit: Int32, CaseIterable {
     case damaged = 3
     case unhealthy = 4
     case usage = 64
+    case brokenTrail = 65
     case unreachable = 69
     case protocolViolation = 70
     case file = 74

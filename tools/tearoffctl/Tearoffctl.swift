@@ -25,6 +25,7 @@ struct Tearoffctl: AsyncParsableCommand {
               3    a data directory is damaged, or a server would refuse to start on it
               4    the doctor found a problem
               64   the command line is wrong
+              65   the audit trail's chain is broken
               69   the server cannot be reached, or the connection was lost
               70   the other side does not speak this protocol
               74   a local file cannot be read or written
@@ -34,7 +35,7 @@ struct Tearoffctl: AsyncParsableCommand {
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
-            UserCommand.self, CodeCommand.self, ExportCommand.self, SnapshotCommand.self,
+            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, SnapshotCommand.self,
             ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self, WalCommand.self,
         ])
 }

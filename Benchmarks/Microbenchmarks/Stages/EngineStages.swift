@@ -73,7 +73,7 @@ private final class FilledLoop {
             wallMilliseconds: { Supply.now.milliseconds }, background: { $0() }, report: { _ in })
         let start = EngineStart(
             state, source: LoggedState.source(DiscardedLog()), settings: settings, host: host,
-            segmentBytes: LogLimits.segmentBytesDefault, makeHasher: { NoHasher() })
+            segmentBytes: LogLimits.segmentBytesDefault)
         let control = ControlPort(execute: { _ in }, scheduleExpiry: { _ in })
         return try (0..<count).map { try start.makeLoop($0, control: control) }
     }
@@ -156,8 +156,8 @@ private enum AtOnce {
     }
 }
 
-/// For an engine that takes no uploads.
-private final class NoHasher: ContentHasher {
+/// For an engine that takes no uploads and no change.
+final class NoHasher: ContentHasher {
     func update(_ bytes: Span<UInt8>) {}
     func finish() -> BlobID { BlobID(bytes: [UInt8](repeating: 0, count: BlobID.byteCount)) }
 }

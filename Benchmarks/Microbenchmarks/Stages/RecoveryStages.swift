@@ -57,7 +57,7 @@ enum LoggedState {
     static func source(_ log: any LogStorage) -> RecoverySource {
         RecoverySource(
             directory: LogWriting.directory, shardCount: shardCount, log: log, blobs: SimulatedBlobStore(),
-            seed: 99, progress: { _ in })
+            makeHasher: { NoHasher() }, seed: 99, progress: { _ in })
     }
 
     /// The list and the campaign, in the control lane.

@@ -36,6 +36,25 @@ extension TearoffClient {
             milliseconds: try fields.integer("milliseconds"))
     }
 
+    /// Acts of the audit trail, oldest first.
+    ///
+    /// - Parameters:
+    ///   - from: the number of the first; nil: the newest.
+    ///   - count: most to bring, 1 to ``Limits/auditPage``; nil: a hundred.
+    public func auditTrail(from: Int? = nil, count: Int? = nil) async throws(TearoffError) -> [AuditEntry] {
+        var words = ["AUDIT", "READ"]
+        if let from { words += ["FROM", "\(from)"] }
+        if let count { words += ["COUNT", "\(count)"] }
+        return try await call(Command(words), timeout: options.replyTimeout).records(AuditEntry.init)
+    }
+
+    /// Has the server follow the whole chain of the audit trail.
+    ///
+    /// - Throws: ``TearoffError/Code/busy`` when that is under way already.
+    public func checkAuditTrail() async throws(TearoffError) -> AuditVerdict {
+        try AuditVerdict(Fields(await call(Command("AUDIT", "CHECK"), timeout: options.operationTimeout)))
+    }
+
     /// Ends the server: it finishes what is in flight, syncs and seals its log. Returns when the server has
     /// closed the connection; this client is of no use then.
     ///

@@ -10,6 +10,7 @@ package final class ControlPlane {
     package let uploads: UploadDesk
     package let snapshots: SnapshotDesk
     package let exports: ExportDesk
+    package let audit: AuditDesk
     package let writer: LaneWriter
     let loops: [LoopPort]
     let port: ControlPort
@@ -27,7 +28,7 @@ package final class ControlPlane {
 
     private enum Step {
         /// Waits for its frame.
-        case writing(Proposal, FrameNumber)
+        case writing(Proposal, [AuditRecord], FrameNumber)
         /// Waits for the new segment.
         case rotating
         /// Waits until that many loops more have the catalog.
@@ -35,13 +36,14 @@ package final class ControlPlane {
     }
 
     init(
-        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk,
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, audit: AuditDesk,
         writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads
         self.snapshots = snapshots
         self.exports = exports
+        self.audit = audit
         self.writer = writer
         self.loops = loops
         self.port = port
@@ -58,10 +60,13 @@ package final class ControlPlane {
     }
 }
 
-/// One change to be made, or the cut for a snapshot.
+/// One change to be made, or the cut for a snapshot. What is changed has somebody who changes it: the audit record
+/// stands in the same frame.
 struct ControlJob {
     enum Work {
-        case change((Catalog, Timestamp) throws(CatalogError) -> Proposal)
+        case change(by: Origin, (Catalog, Timestamp) throws(CatalogError) -> Proposal)
+        /// An act that changes no list and no campaign.
+        case note(Act, by: Origin)
         /// Moves the control lane to a new segment; everything before is in the catalog that `done` gets.
         case rotate
     }
@@ -76,10 +81,11 @@ struct Proposal {
     var codes: CodeRun?
 }
 
-/// The catalog after a job, and from where the control lane goes on.
+/// Catalog and audit trail after a job, and from where the control lane goes on.
 struct ControlCut {
     let catalog: Catalog
     let revision: UInt64
+    let trail: AuditTrail
     let position: LanePosition
 }
 
@@ -110,17 +116,16 @@ extension ControlPlane {
             writer.startNewSegment()
             current = (job, .rotating)
             commit()
-        case .change(let decide):
+        case .note(let act, let origin):
+            let record = audit.records(of: [act], by: origin, at: engine.now())
+            write(Proposal(records: []), record, for: job)
+        case .change(let origin, let decide):
             do throws(CatalogError) {
-                let proposal = try decide(catalog, engine.now())
+                let now = engine.now()
+                let proposal = try decide(catalog, now)
                 if proposal.records.isEmpty { return job.done(.success(cut)) }
-                current = (job, .writing(proposal, writer.openFrame))
-                for (index, record) in proposal.records.enumerated() {
-                    let entry = ControlEntry.change(record, revision: revision + UInt64(index) + 1)
-                    entry.encode(into: &writer.batch.bytes)
-                    writer.batch.recordCount += 1
-                }
-                commit()
+                let acts = catalog.acts(of: proposal.records)
+                write(proposal, audit.records(of: acts, by: origin, at: now), for: job)
             } catch {
                 job.done(.failure(.catalog(error)))
             }
@@ -131,11 +136,25 @@ extension ControlPlane {
     func withSettledCatalog(_ body: @escaping (Result<Catalog, ControlError>) -> Void) {
         submit(
             ControlJob(
-                work: .change { _, _ in Proposal(records: []) }, done: { body($0.map(\.catalog)) }))
+                work: .change(by: .system) { _, _ in Proposal(records: []) }, done: { body($0.map(\.catalog)) }))
+    }
+
+    /// The only place that writes changes: with what the audit trail says of them, in one frame.
+    private func write(_ proposal: Proposal, _ audit: [AuditRecord], for job: ControlJob) {
+        precondition(!audit.isEmpty, "a change that nobody made")
+        current = (job, .writing(proposal, audit, writer.openFrame))
+        let changes = proposal.records.enumerated().map { index, record in
+            ControlEntry.change(record, revision: revision + UInt64(index) + 1)
+        }
+        for entry in changes + audit.map(ControlEntry.audit) {
+            entry.encode(into: &writer.batch.bytes)
+            writer.batch.recordCount += 1
+        }
+        commit()
     }
 
     private var cut: ControlCut {
-        ControlCut(catalog: catalog, revision: revision, position: writer.position)
+        ControlCut(catalog: catalog, revision: revision, trail: audit.trail, position: writer.position)
     }
 
     private func commit() {
@@ -175,7 +194,8 @@ extension ControlPlane {
         }
         guard let (job, step) = current else { return }
         switch step {
-        case .writing(let proposal, let frame) where writer.durableFrame >= frame:
+        case .writing(let proposal, let acts, let frame) where writer.durableFrame >= frame:
+            if audit.append(acts) { snapshot { _ in } }
             apply(proposal, of: job)
         case .rotating where !writer.newSegmentIsPending && !writer.isBusy:
             finish(job)
@@ -184,6 +204,8 @@ extension ControlPlane {
     }
 
     private func apply(_ proposal: Proposal, of job: ControlJob) {
+        // No loop needs to hear of a note.
+        if proposal.records.isEmpty { return finish(job) }
         for record in proposal.records {
             catalog.apply(record, codes: proposal.codes)
             revision += 1
@@ -264,7 +286,9 @@ extension ControlPlane {
     package func finishExpired() {
         submit(
             ControlJob(
-                work: .change { catalog, now in Proposal(records: catalog.decideExpiries(now: now)) },
+                work: .change(by: .system) { catalog, now in
+                    Proposal(records: catalog.decideExpiries(now: now))
+                },
                 done: { [port, engine] result in
                     switch result {
                     case .success(let cut):
@@ -290,7 +314,7 @@ extension ControlPlane {
     private func finishExhausted(_ list: ListID, uploadCount: Int) {
         submit(
             ControlJob(
-                work: .change { [engine] catalog, now in
+                work: .change(by: .system) { [engine] catalog, now in
                     // The claims on a refill that came meanwhile were not waited for.
                     guard catalog[list].uploads.count == uploadCount else { return Proposal(records: []) }
                     let held = engine.heldCount(of: catalog[list])

@@ -7,6 +7,7 @@ package struct RecoveredState: Sendable {
     /// Of each of the catalog's lists, in their order; all of them hold.
     package let ledgers: [Ledger]
     package let revision: UInt64
+    package let trail: AuditTrail
     package let shards: [ShardCell]
     /// The latest time in any record.
     package let at: Timestamp

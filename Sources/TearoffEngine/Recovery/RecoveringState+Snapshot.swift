@@ -90,12 +90,7 @@ private struct ChunkReader {
     }
 
     private mutating func content(of chunk: BlobID, countMax: Int) throws -> [UInt8] {
-        try blobs.readAll(chunk, into: &packed)
-        // A second name, since what one call reads and another writes are parts of the same value.
-        let packed = packed
-        guard PackedBlob.unpack(packed.span, countMax: countMax, into: &content) else {
-            throw SnapshotFault.unusable("chunk \(chunk) does not decompress")
-        }
+        try blobs.readPacked(chunk, countMax: countMax, packed: &packed, into: &content)
         return content
     }
 }

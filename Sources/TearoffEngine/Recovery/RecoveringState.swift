@@ -8,6 +8,7 @@ struct RecoveringState {
     let manifest: Manifest?
     private(set) var catalog = Catalog()
     private(set) var revision: UInt64 = 0
+    private(set) var trail = AuditTrail()
     let shards: [ShardCell]
     var at = Timestamp.zero
     var laneStarts: [LaneID: LaneStart] = [:]
@@ -44,6 +45,16 @@ extension RecoveringState {
         at = manifest.at
     }
 
+    mutating func readSnapshotTrail() throws(SnapshotFault) {
+        guard let manifest else { return }
+        do throws(AuditFault) {
+            try manifest.audit.check(source.blobs, source.makeHasher)
+        } catch {
+            throw .unusable("the audit trail is broken at record \(error.number): \(error.problem)")
+        }
+        trail = manifest.audit
+    }
+
     mutating func readControlLane(_ segments: LaneCatalog) throws(RecoveryError) {
         let reader = try LaneReader(.control, from: position(of: .control), in: segments, storage: source.log)
         while let frame = try reader.next() {
@@ -78,6 +89,15 @@ extension RecoveringState {
             }
             try apply(record, file: frame.segment.description)
             revision = number
+            at = max(at, record.at)
+        case .audit(let record):
+            if record.number <= trail.end.number { return }
+            guard trail.append(record, source.makeHasher()) else {
+                throw RecoveryError(
+                    contradiction: "record \(record.number) of the audit trail does not follow on the one "
+                        + "before",
+                    in: frame)
+            }
             at = max(at, record.at)
         }
     }
@@ -135,7 +155,7 @@ extension RecoveringState {
             Array(history.chunks.prefix(Int(history.rowCount) / HistoryChunk.rowsMaximum))
         }
         return RecoveredState(
-            catalog: catalog, ledgers: ledgers, revision: revision, shards: shards, at: at,
+            catalog: catalog, ledgers: ledgers, revision: revision, trail: trail, shards: shards, at: at,
             laneStarts: laneStarts, snapshotNumber: newestSnapshot,
             fullChunks: fullChunks ?? shards.map { _ in [] },
             notices: notices,

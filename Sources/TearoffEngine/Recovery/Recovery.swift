@@ -76,6 +76,7 @@ package enum Recovery {
     ) throws(SnapshotFault) -> RecoveredState {
         var recovering = RecoveringState(source, manifest: manifest, notices: notices)
         try recovering.readSnapshotCatalog()
+        try recovering.readSnapshotTrail()
         do throws(RecoveryError) {
             try recovering.readControlLane(segments)
         } catch {

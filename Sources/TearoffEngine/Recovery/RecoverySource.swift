@@ -6,6 +6,8 @@ package struct RecoverySource: Sendable {
     package let shardCount: UInt16
     package let log: any LogStorage
     package let blobs: any BlobStore
+    /// SHA-256.
+    package let makeHasher: @Sendable () -> any ContentHasher
     /// Makes tables in memory unpredictable to those who choose user ids; from the system's random numbers.
     package let seed: UInt64
     package var workers = RecoveryWorkers.one
@@ -17,13 +19,15 @@ package struct RecoverySource: Sendable {
     package let progress: @Sendable (RecoveryProgress) -> Void
 
     package init(
-        directory: DirectoryID, shardCount: UInt16, log: any LogStorage, blobs: any BlobStore, seed: UInt64,
+        directory: DirectoryID, shardCount: UInt16, log: any LogStorage, blobs: any BlobStore,
+        makeHasher: @escaping @Sendable () -> any ContentHasher, seed: UInt64,
         progress: @escaping @Sendable (RecoveryProgress) -> Void
     ) {
         self.directory = directory
         self.shardCount = shardCount
         self.log = log
         self.blobs = blobs
+        self.makeHasher = makeHasher
         self.seed = seed
         self.progress = progress
     }

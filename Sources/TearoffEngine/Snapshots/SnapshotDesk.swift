@@ -32,6 +32,7 @@ package final class SnapshotDesk: Sendable {
     private let directory: DirectoryID
     private let log: any LogStorage
     private let blobs: any BlobStore
+    private let audit: AuditDesk
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -39,13 +40,14 @@ package final class SnapshotDesk: Sendable {
     ///   - fullChunks: by shard, as the newest snapshot names them.
     ///   - idleLanes: lanes of earlier lives that no loop writes any more; they are covered whole.
     init(
-        engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, latest: UInt64,
-        fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
+        engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, audit: AuditDesk,
+        latest: UInt64, fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
     ) {
         self.engine = engine
         self.directory = directory
         self.log = log
         self.blobs = blobs
+        self.audit = audit
         state = Mutex(
             State(
                 latest: latest, fullChunks: fullChunks, holdChunks: fullChunks.map { _ in [] },
@@ -77,11 +79,16 @@ package final class SnapshotDesk: Sendable {
 }
 
 extension ControlPlane {
-    /// Writes a snapshot.
+    /// Writes a snapshot that no operator asked for: that changes nothing an auditor asks after.
     ///
     /// - Parameter done: called on some thread.
     package func snapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
         guard snapshots.start() else { return done(.failure(.busy)) }
+        writeSnapshot(done: done)
+    }
+
+    /// - Precondition: the desk was claimed by ``SnapshotDesk/start()``.
+    func writeSnapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
         let started = engine.host.wallMilliseconds()
         let gathering = LanePositions(count: loops.count)
         submit(
@@ -129,24 +136,24 @@ extension SnapshotDesk {
         done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
     ) {
         let catalog = cut.catalog.condensed
-        let (revision, control) = (cut.revision, cut.position)
+        let (revision, control, trail) = (cut.revision, cut.position, cut.trail)
         engine.host.background { [self] in
             let shards = engine.shards.map { cell in cell.withState { $0.shard.cut() } }
             // After the cuts: what is in them must be durable before the manifest says so.
             let barrier = engine.barrier()
             let at = engine.now()
             do throws(StorageError) {
-                let (histories, chunkBytes) = try writeChunks(of: shards)
+                var (histories, chunkBytes) = try writeChunks(of: shards)
+                let audit = try writeChunks(of: trail, &chunkBytes)
                 let idle = state.withLock { $0.idleLanes }
                 let active = lanes.enumerated().map { index, position in
                     Manifest.LaneStart(lane: engine.lanes[index].lane, position: position, isIdle: false)
                 }
                 let manifest = Manifest(
                     directory: directory, number: latestNumber + 1, at: at, revision: revision,
-                    catalog: catalog,
-                    shards: histories,
+                    catalog: catalog, audit: audit, shards: histories,
                     lanes: [.init(lane: .control, position: control, isIdle: false)] + active + idle)
-                engine.whenDurable(barrier) { [self] in
+                engine.whenDurable(barrier) { [self, chunkBytes] in
                     engine.host.background { [self] in
                         publish(
                             manifest, chunkBytes: chunkBytes, started: started, uploads: uploads, done: done)
@@ -210,6 +217,19 @@ extension SnapshotDesk {
         return written.map(\.blob)
     }
 
+    /// Writes the chunks that have filled up. - Returns: the trail with these chunks and the rest.
+    private func writeChunks(of trail: AuditTrail, _ bytes: inout UInt64) throws(StorageError) -> AuditTrail {
+        var chunks: [BlobID] = []
+        var rest = trail.tail[...]
+        while rest.count >= AuditChunk.recordsMaximum {
+            chunks.append(try write(AuditChunk.encode(rest.prefix(AuditChunk.recordsMaximum)), &bytes))
+            rest = rest.dropFirst(AuditChunk.recordsMaximum)
+        }
+        var trail = trail
+        trail.move(into: chunks)
+        return trail
+    }
+
     private func write(_ chunk: [UInt8], _ total: inout UInt64) throws(StorageError) -> BlobID {
         let writer = try blobs.makeWriter()
         let packed = PackedBlob.pack(chunk)
@@ -229,6 +249,7 @@ extension SnapshotDesk {
             return fail(error, done)
         }
         state.withLock { $0.latest = manifest.number }
+        audit.move(into: manifest.audit.chunks)
         do throws(StorageError) {
             try clean(uploads: uploads)
         } catch {

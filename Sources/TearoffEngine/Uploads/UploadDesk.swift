@@ -153,16 +153,17 @@ extension UploadDesk {
     /// Judges the whole upload and, when it is good, adds its codes to the list.
     ///
     /// - Parameters:
+    ///   - origin: who adds them, for the audit trail.
     ///   - dryRun: judges only. It waits for the commits before it, too, so that it tells what this one would
     ///     have come to; the upload is over then, as after a commit.
     ///   - done: called on some thread; a loaded upload is durable by then, and every loop has it.
     package func commit(
-        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool,
+        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool, by origin: Origin,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         let isFirst = state.withLock { state in
             state.commits.append { [self] in
-                carryOut(id, list: list, skipBad: skipBad, dryRun: dryRun) { [self] result in
+                carryOut(id, list: list, skipBad: skipBad, dryRun: dryRun, by: origin) { [self] result in
                     // Done before the next begins: its look for duplicates must see this one's codes.
                     commitNext()
                     done(result)
@@ -204,7 +205,7 @@ extension UploadDesk {
     /// Judges on a catalog that every loop has: one that still gave codes of an upload that was withdrawn would
     /// give such a code once more.
     private func carryOut(
-        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool,
+        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool, by origin: Origin,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         port.execute { [self] control in
@@ -212,7 +213,8 @@ extension UploadDesk {
                 switch result {
                 case .success(let catalog):
                     engine.host.background { [self] in
-                        carryOut(id, list: list, of: catalog, skipBad: skipBad, dryRun: dryRun, done: done)
+                        carryOut(
+                            id, list: list, of: catalog, skipBad: skipBad, dryRun: dryRun, by: origin, done: done)
                     }
                 case .failure(let error):
                     end(id)
@@ -223,7 +225,7 @@ extension UploadDesk {
     }
 
     private func carryOut(
-        _ id: UInt64, list name: String, of catalog: Catalog, skipBad: Bool, dryRun: Bool,
+        _ id: UInt64, list name: String, of catalog: Catalog, skipBad: Bool, dryRun: Bool, by origin: Origin,
         done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         do {
@@ -245,7 +247,7 @@ extension UploadDesk {
                 return done(.success(UploadOutcome(status: .loaded(nil), counts: session.counts)))
             }
             let blob = try write(run)
-            add(run, blob: blob, fileHash: fileHash, session: session, id: id, done: done)
+            add(run, blob: blob, fileHash: fileHash, session: session, id: id, by: origin, done: done)
         } catch let error as UploadError {
             end(id)
             done(.failure(.upload(error)))
@@ -278,7 +280,7 @@ extension UploadDesk {
 
     private func add(
         _ run: CodeRun, blob: BlobID, fileHash: ContentHash, session: UploadSession, id: UInt64,
-        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+        by origin: Origin, done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
     ) {
         let counts = session.counts
         let (name, fileName) = (session.list, session.fileName)
@@ -286,7 +288,7 @@ extension UploadDesk {
             let uploadID = AssignedID()
             control.submit(
                 ControlJob(
-                    work: .change { catalog, now throws(CatalogError) in
+                    work: .change(by: origin) { catalog, now throws(CatalogError) in
                         let list = try catalog.checkUpload(to: name)
                         let id = catalog.nextUploadID
                         uploadID.value = id

@@ -122,6 +122,7 @@ enum RecordTag {
     static let holdWithUserID: UInt8 = 0x13
     static let holdEnd: UInt8 = 0x18
     static let control: UInt8 = 0x20
+    static let audit: UInt8 = 0x28
     static let lifeStarted: UInt8 = 0x30
 
     /// Of any of the four.

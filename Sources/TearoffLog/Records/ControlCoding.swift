@@ -1,9 +1,11 @@
 package import TearoffCore
 
-/// What the control lane holds: changes of the catalog, and the starts of the server.
+/// What the control lane holds: changes of the catalog, the audit trail, and the starts of the server.
 package enum ControlEntry: Equatable, Sendable {
     /// `revision` counts the changes from 1 without a gap.
     case change(ControlRecord, revision: UInt64)
+    /// Stands in the frame of the changes that it tells of, if there are any.
+    case audit(AuditRecord)
     case lifeStarted(LifeStart)
 }
 
@@ -42,6 +44,7 @@ extension ControlEntry {
             batch.appendVarint(revision)
             batch.appendVarint(record.at.milliseconds)
             record.change.encode(into: &batch)
+        case .audit(let record): record.encode(into: &batch)
         case .lifeStarted(let start):
             batch.append(RecordTag.lifeStarted)
             batch.appendVarint(start.at.milliseconds)
@@ -71,6 +74,7 @@ extension ControlEntry {
             let revision = try reader.varint(payload)
             let at = try reader.timestamp(payload)
             return .change(ControlRecord(try .init(payload, &reader), at: at), revision: revision)
+        case RecordTag.audit: return .audit(try AuditRecord(payload, &reader))
         case RecordTag.lifeStarted:
             let at = try reader.timestamp(payload)
             var lanes: [LifeStart.Lane] = []

@@ -3,7 +3,7 @@ package import TearoffCore
 /// What a snapshot is: the catalog whole, where each shard's history stands, and from where the log goes on.
 package struct Manifest: Equatable, Sendable {
     package static let formatVersion: UInt16 = 2
-    /// Had no holds.
+    /// Had no holds and no audit trail.
     private static let versionWithoutHolds: UInt16 = 1
     private static let magic: UInt32 = 0x314D_4F54  // "TOM1"
 
@@ -50,25 +50,27 @@ package struct Manifest: Equatable, Sendable {
     /// Catalog changes covered.
     package let revision: UInt64
     package let catalog: Catalog.Condensed
+    package let audit: AuditTrail
     package let shards: [ShardHistory]
     package let lanes: [LaneStart]
 
     package init(
         directory: DirectoryID, number: UInt64, at: Timestamp, revision: UInt64, catalog: Catalog.Condensed,
-        shards: [ShardHistory], lanes: [LaneStart]
+        audit: AuditTrail, shards: [ShardHistory], lanes: [LaneStart]
     ) {
         self.directory = directory
         self.number = number
         self.at = at
         self.revision = revision
         self.catalog = catalog
+        self.audit = audit
         self.shards = shards
         self.lanes = lanes
     }
 
     /// All blobs that this snapshot needs: chunks and uploads.
     package var blobs: Set<BlobID> {
-        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks })
+        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks } + audit.chunks)
         for record in catalog.records {
             if case .uploadCommitted(_, _, _, let blob, _, _) = record.change { all.insert(blob) }
         }
@@ -102,15 +104,18 @@ extension Manifest {
             bytes.appendVarint(UInt64(lapse.list.rawValue))
             bytes.appendVarint(lapse.at.milliseconds)
         }
+        bytes.appendBlobs(audit.chunks)
+        var tail: [UInt8] = []
+        for record in audit.tail { record.encode(into: &tail) }
+        bytes.appendString(tail)
+        bytes.append(contentsOf: audit.end.hash.bytes)
         bytes.appendVarint(UInt64(shards.count))
         for shard in shards {
             bytes.appendVarint(shard.lastSequence.rawValue)
             bytes.appendVarint(shard.rowCount)
-            bytes.appendVarint(UInt64(shard.chunks.count))
-            for chunk in shard.chunks { bytes.append(contentsOf: chunk.bytes) }
+            bytes.appendBlobs(shard.chunks)
             bytes.appendVarint(shard.holdCount)
-            bytes.appendVarint(UInt64(shard.holdChunks.count))
-            for chunk in shard.holdChunks { bytes.append(contentsOf: chunk.bytes) }
+            bytes.appendBlobs(shard.holdChunks)
         }
         bytes.appendVarint(UInt64(lanes.count))
         for lane in lanes {
@@ -165,6 +170,8 @@ extension Manifest {
             let list = ListID(rawValue: try reader.narrow(fields))
             lapses.append(.init(list: list, at: try reader.timestamp(fields)))
         }
+        // It came with the holds.
+        let audit = hasHolds ? try reader.auditTrail(fields) : AuditTrail()
         var shards: [ShardHistory] = []
         for _ in 0..<(try reader.varint(fields)) {
             shards.append(try reader.shardHistory(fields, hasHolds: hasHolds))
@@ -176,7 +183,7 @@ extension Manifest {
         guard reader.isAtEnd(fields) else { throw .badField("length", offset: reader.position) }
         self.init(
             directory: directory, number: number, at: at, revision: revision,
-            catalog: .init(records: records, lapses: lapses), shards: shards, lanes: lanes)
+            catalog: .init(records: records, lapses: lapses), audit: audit, shards: shards, lanes: lanes)
     }
 }
 
@@ -202,9 +209,23 @@ extension ByteReader {
             holdChunks: try blobs(bytes))
     }
 
+    fileprivate mutating func auditTrail(_ bytes: Span<UInt8>) throws(RecordError) -> AuditTrail {
+        let chunks = try blobs(bytes)
+        let encoded = try string(bytes, maximum: bytes.count)
+        let tail = try AuditRecord.decodeAll(encoded.span)
+        return AuditTrail(chunks: chunks, tail: tail, hash: try contentHash(bytes))
+    }
+
     private mutating func blobs(_ bytes: Span<UInt8>) throws(RecordError) -> [BlobID] {
         var blobs: [BlobID] = []
         for _ in 0..<(try varint(bytes)) { blobs.append(BlobID(bytes: try copy(BlobID.byteCount, bytes))) }
         return blobs
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func appendBlobs(_ blobs: [BlobID]) {
+        appendVarint(UInt64(blobs.count))
+        for blob in blobs { append(contentsOf: blob.bytes) }
     }
 }

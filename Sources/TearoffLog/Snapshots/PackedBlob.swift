@@ -1,4 +1,5 @@
 import CZstd
+import TearoffCore
 
 /// A blob's content under zstd: its size first, so that reading it back is bounded.
 package enum PackedBlob {
@@ -25,5 +26,22 @@ package enum PackedBlob {
         guard count <= UInt64(countMax) else { return false }
         return ZstdDecompressor().decompress(
             packed.extracting(8..<packed.count), count: Int(count), into: &content)
+    }
+}
+
+extension BlobStore {
+    /// Replaces `content` by what a packed blob holds.
+    ///
+    /// - Parameters:
+    ///   - countMax: a larger content is refused before anything is allocated.
+    ///   - packed: memory for the blob itself.
+    /// - Throws: problem `.damaged` also for a blob that is not packed.
+    package func readPacked(
+        _ id: BlobID, countMax: Int, packed: inout [UInt8], into content: inout [UInt8]
+    ) throws(StorageError) {
+        try readAll(id, into: &packed)
+        guard PackedBlob.unpack(packed.span, countMax: countMax, into: &content) else {
+            throw StorageError(.read, file: "blobs/\(id)", problem: .damaged)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffProtocol
@@ -9,12 +10,17 @@ struct Later: Sendable {
     private let eventLoop: any EventLoop
     private let version: RESPVersion
     private let server: ServerState
+    /// Who waits.
+    let origin: Origin
 
-    init(_ connection: ConnectionHandler, _ server: ServerState, _ version: RESPVersion) {
+    init(
+        _ connection: ConnectionHandler, _ server: ServerState, _ version: RESPVersion, origin: Origin
+    ) {
         self.connection = NIOLoopBound(connection, eventLoop: connection.loop.eventLoop)
         eventLoop = connection.loop.eventLoop
         self.version = version
         self.server = server
+        self.origin = origin
     }
 
     /// For replies that are written before they may leave.
@@ -57,13 +63,13 @@ struct Later: Sendable {
         engine.whenDurable(frames()) { raw(reply) }
     }
 
-    /// Runs a piece of work on the control plane's loop.
-    func control(_ body: @escaping @Sendable (ControlPlane) -> Void) {
-        server.controlPort.execute(body)
+    /// Runs a piece of work on the control plane's loop, for whoever waits.
+    func control(_ body: @escaping @Sendable (Operator) -> Void) {
+        server.controlPort.execute { [origin] control in body(control.asked(by: origin)) }
     }
 
     /// Makes a change of the catalog and answers `OK` when it is durable and every loop has it.
-    func change(_ body: @escaping @Sendable (ControlPlane, @escaping ControlPlane.Done) -> Void) {
+    func change(_ body: @escaping @Sendable (Operator, @escaping Operator.Done) -> Void) {
         control { control in body(control) { reply($0) { writer, _ in writer.ok() } } }
     }
 }

@@ -202,6 +202,35 @@ extension ReplyWriter {
         pair("at", ticket.at)
     }
 
+    mutating func audit(_ entries: [AuditEntry]) {
+        array(entries.count)
+        for entry in entries {
+            let (record, act) = (entry.record, entry.record.act)
+            map(11)
+            pair("number", record.number)
+            pair("at", record.at)
+            pair("user", record.origin.user)
+            pair("client", text: record.origin.client.utf8Span.span)
+            pair("address", text: record.origin.address.utf8Span.span)
+            pair("act", act.command.rawValue)
+            pair("object", text: act.object.utf8Span.span)
+            pair("before", text: act.before.utf8Span.span)
+            pair("after", text: act.after.utf8Span.span)
+            pair("previous", record.previous.description)
+            pair("hash", entry.hash.description)
+        }
+    }
+
+    mutating func verdict(_ verdict: AuditVerdict) {
+        map(5)
+        pair("records", verdict.recordCount)
+        pair("intact", verdict.fault == nil)
+        key("broken-at")
+        if let fault = verdict.fault { integer(Int64(fault.number)) } else { null() }
+        pair("problem", verdict.fault?.problem)
+        pair("hash", verdict.hash.description)
+    }
+
     mutating func receipt(_ receipt: SnapshotReceipt) {
         map(3)
         pair("snapshot", receipt.number)

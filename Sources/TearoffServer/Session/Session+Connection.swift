@@ -62,7 +62,7 @@ extension Session {
         case .configGet(let names): writeSettings(names, &writer)
         case .info(let section): writer.bulk(server.info(section: section, engine: connection.loop.engine))
         case .shutdown:
-            server.shutdown(reason: "SHUTDOWN from \(address)")
+            shutDown()
             return .closeSilently
         default: return nil
         }
@@ -92,6 +92,17 @@ extension Session {
         writer.bulk("master")
         writer.bulk("modules")
         writer.array(0)
+    }
+
+    /// Stops the server, once it is written down who asked for it; while it is loading nothing is.
+    private func shutDown() {
+        let (server, origin) = (server, origin)
+        let reason = "SHUTDOWN from \(address)"
+        guard server.engine != nil else { return server.shutdown(reason: reason) }
+        server.controlPort.execute { control in
+            // It stops as well when that fails.
+            control.asked(by: origin).noteShutdown { _ in server.shutdown(reason: reason) }
+        }
     }
 
     /// - Returns: false when an error was written.

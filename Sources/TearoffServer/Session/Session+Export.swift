@@ -20,8 +20,8 @@ extension Session {
             case .failure(let error): writer.error(error)
             case .success(let ticket):
                 exports.insert(ticket.id)
-                // What it will tell is told only when it is durable.
-                return report(later, behind: engine.engine.barrier(), engine) { $0.ticket(ticket) }
+                tell(ticket, of: query, engine.engine, desk, later)
+                return .later
             }
             return .answered
         case .exportRead(let id):
@@ -35,6 +35,24 @@ extension Session {
             writer.ok()
             return .answered
         default: preconditionFailure("not a command of exports")
+        }
+    }
+
+    /// Answers with the ticket once it is durable that this export was begun, and all that it will tell.
+    private func tell(
+        _ ticket: ExportTicket, of query: ExportQuery, _ engine: Engine, _ desk: ExportDesk, _ later: Later
+    ) {
+        let rows = engine.barrier()
+        later.control { control in
+            control.noteExport(query) { noted in
+                switch noted {
+                case .failure:
+                    desk.end([ticket.id])
+                    later.reply(noted) { _, _ in }
+                case .success:
+                    engine.whenDurable(rows) { later.reply(noted) { writer, _ in writer.ticket(ticket) } }
+                }
+            }
         }
     }
 

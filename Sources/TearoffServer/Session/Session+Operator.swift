@@ -11,7 +11,7 @@ extension Session {
         _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ engine: LoopEngine,
         on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
-        let later = Later(connection, server, outbox.writer.version)
+        let later = Later(connection, server, outbox.writer.version, origin: origin)
         switch command {
         case .listCreate(let name, let kind, let expires, let warn):
             return createList(name, kind, expires, warn, later, &outbox.writer)
@@ -60,11 +60,11 @@ extension Session {
                 writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine.engine)
             }
         case .listUndo(let name, let upload):
+            let engine = engine.engine
             later.control { control in
                 control.withdrawUpload(upload, of: name) { result in
                     switch result {
                     case .success(let found):
-                        let engine = control.engine
                         later.report(behind: engine.barrier(), engine) { writer in
                             writer.uploads([found.upload], in: found.list, of: engine)
                         }
@@ -91,6 +91,7 @@ extension Session {
             return runUpload(command, decoder, bytes, later, &outbox.writer)
         case .exportBegin, .exportRead, .exportEnd:
             return runExport(command, engine, on: connection, later, &outbox.writer)
+        case .auditRead, .auditCheck: return runAudit(command, later, &outbox.writer)
         default:
             return loadingOrUnknown(&outbox.writer)
         }
@@ -194,7 +195,7 @@ extension Session {
         _ outbox: inout Outbox, _ write: (inout ReplyWriter) -> Void
     ) -> SessionOutcome {
         guard lookUp.otherFrames.isEmpty, lookUp.probes <= ServerLimits.lookUpProbes else {
-            let later = Later(connection, server, outbox.writer.version)
+            let later = Later(connection, server, outbox.writer.version, origin: origin)
             return report(later, behind: lookUp.frames(ofLoop: engine.index), engine, write)
         }
         if lookUp.ownFrame != .none { outbox.hold(from: outbox.count, until: lookUp.ownFrame) }
@@ -231,7 +232,7 @@ extension Session {
             return .later
         case .listLoadCommit(let list, let id, let skipBad, let dryRun):
             guard owns(id, &writer) else { return .answered }
-            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) {
+            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun, by: origin) {
                 later.reply($0) { writer, outcome in writer.upload(outcome) }
             }
             return .later

@@ -28,6 +28,9 @@ final class Session {
 
     var decoderLimits: DecoderLimits { isAuthenticated ? .standard : .unauthenticated }
 
+    /// Who asks, as the audit trail keeps it. There is one user, as Redis calls it.
+    var origin: Origin { Origin(user: "default", client: name, address: address) }
+
     /// As `CLIENT LIST` shows it.
     var line: String { "id=\(id) addr=\(address) name=\(name)" }
 }

@@ -70,6 +70,15 @@ extension Record {
                 "at": Cell(record.at),
             ]
             self.init(head: head, fields)
+        case .audit(let record):
+            self.init([
+                "type": .text("record"), "kind": .text("audit"), "number": Cell(record.number),
+                "at": Cell(record.at), "user": .text(record.origin.user),
+                "client": Self.optional(record.origin.client), "address": Self.optional(record.origin.address),
+                "act": .text(record.act.command.rawValue), "object": Self.optional(record.act.object),
+                "before": Self.optional(record.act.before), "after": Self.optional(record.act.after),
+                "previous": .text("\(record.previous)"),
+            ])
         case .lifeStarted(let start):
             let lanes = start.lanes.map { lane in
                 "\(lane.lane): segment \(lane.segment.map { "\($0)" } ?? "-") from frame \(lane.nextFrame)"
@@ -80,6 +89,8 @@ extension Record {
             ])
         }
     }
+
+    private static func optional(_ text: String) -> Cell { text.isEmpty ? .none : .text(text) }
 }
 
 extension ControlRecord.Change {
@@ -108,6 +119,7 @@ extension ControlRecord.Change {
                     "blob": .text("\(blob)"),
                 ]
             )
+        case .uploadWithdrawn(let id): return ("upload-withdrawn", ["upload": .integer(Int(id.rawValue))])
         case .listExpirySet(let list, let expiresAt):
             return ("list-expiry-set", ["list": Cell(list), "expires-at": Cell(expiresAt)])
         case .listWarningSet(let list, let warnAt):

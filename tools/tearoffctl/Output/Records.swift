@@ -101,6 +101,23 @@ extension Record {
         ])
     }
 
+    init(_ entry: TearoffClient.AuditEntry) {
+        self.init([
+            "number": .integer(entry.number), "at": .time(entry.at), "user": .text(entry.user),
+            "client": Cell(entry.client), "address": Cell(entry.address), "act": .text(entry.act),
+            "object": Cell(entry.object), "before": Cell(entry.before), "after": Cell(entry.after),
+            "previous": .text(entry.previous), "hash": .text(entry.hash),
+        ])
+    }
+
+    init(_ verdict: TearoffClient.AuditVerdict) {
+        self.init([
+            "records": .integer(verdict.records), "intact": .boolean(verdict.fault == nil),
+            "broken-at": Cell(verdict.fault?.number), "problem": Cell(verdict.fault?.problem),
+            "hash": .text(verdict.hash),
+        ])
+    }
+
     init(_ snapshot: TearoffClient.Snapshot) {
         self.init([
             "snapshot": .integer(snapshot.number), "bytes-written": .integer(snapshot.bytesWritten),

@@ -1,17 +1,30 @@
 package import TearoffCore
 import TearoffLog
 
-/// The operator's changes. Each `done` is called on the control loop, when the change is durable and every
-/// loop has it.
+/// An operator at the control plane: nothing is changed without a name under it. To be used on the control loop.
+package struct Operator {
+    let control: ControlPlane
+    let origin: Origin
+}
+
 extension ControlPlane {
     package typealias Done = (Result<Void, ControlError>) -> Void
+
+    /// The control plane for somebody who asks for something.
+    package func asked(by origin: Origin) -> Operator { Operator(control: self, origin: origin) }
+}
+
+/// The operator's changes. Each `done` is called on the control loop, when the change is durable and every
+/// loop has it.
+extension Operator {
+    package typealias Done = ControlPlane.Done
 
     private func change(
         _ decide: @escaping (Catalog, Timestamp) throws(CatalogError) -> [ControlRecord], done: @escaping Done
     ) {
-        submit(
+        control.submit(
             ControlJob(
-                work: .change { catalog, now throws(CatalogError) in
+                work: .change(by: origin) { catalog, now throws(CatalogError) in
                     Proposal(records: try decide(catalog, now))
                 },
                 done: { result in done(result.map { _ in }) }))
@@ -55,9 +68,9 @@ extension ControlPlane {
         _ upload: UInt64, of list: String,
         done: @escaping (Result<(list: List, upload: UploadReceipt), ControlError>) -> Void
     ) {
-        submit(
+        control.submit(
             ControlJob(
-                work: .change { catalog, now throws(CatalogError) in
+                work: .change(by: origin) { catalog, now throws(CatalogError) in
                     Proposal(records: try catalog.decideWithdraw(upload: upload, of: list, now: now))
                 },
                 done: { result in
@@ -102,5 +115,39 @@ extension ControlPlane {
         change(
             { catalog, now throws(CatalogError) in try catalog.decideResume(campaign: name, now: now) },
             done: done)
+    }
+}
+
+/// What changes no list and no campaign, and is in the audit trail all the same: before it is done, so that none of it
+/// is done without a trace.
+extension Operator {
+    /// Writes a snapshot.
+    ///
+    /// - Parameter done: called on some thread.
+    package func snapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
+        guard control.snapshots.start() else { return done(.failure(.busy)) }
+        let latest = control.snapshots.latestNumber
+        let act = Act(.snapshot, before: "snapshot=\(latest)", after: "snapshot=\(latest + 1)")
+        note(act) { [control] result in
+            switch result {
+            case .success: control.writeSnapshot(done: done)
+            case .failure(let error):
+                control.snapshots.end()
+                done(.failure(error))
+            }
+        }
+    }
+
+    /// Writes down that an export was begun. Nothing of it may be told before `done` says that this is durable.
+    package func noteExport(_ query: ExportQuery, done: @escaping Done) {
+        note(query.act(in: control.engine.latestCatalog), done: done)
+    }
+
+    /// Writes down that the server is to stop.
+    package func noteShutdown(done: @escaping Done) { note(Act(.shutdown), done: done) }
+
+    private func note(_ act: Act, done: @escaping Done) {
+        control.submit(
+            ControlJob(work: .note(act, by: origin), done: { result in done(result.map { _ in }) }))
     }
 }

@@ -1,0 +1,143 @@
+extension Catalog {
+    /// What records come to as acts: those of one list or campaign that follow each other are one act.
+    ///
+    /// To be asked before they are applied.
+    package func acts(of records: [ControlRecord]) -> [Act] {
+        var told: [ToldChange] = []
+        for record in records {
+            let change = tell(record.change)
+            if told.last?.subject == change.subject {
+                told[told.count - 1].join(change)
+            } else {
+                told.append(change)
+            }
+        }
+        return told.map(\.act)
+    }
+
+    /// What an auditor reads of a change. Exhaustive, so that a new change is not forgotten.
+    private func tell(_ change: ControlRecord.Change) -> ToldChange {
+        switch change {
+        case .listCreated(let id, let name, let kind, let expiresAt, let warnAt):
+            return ToldChange(
+                .list(id), .listCreate, name,
+                after: Self.fields(of: kind) + [
+                    ("expires", Self.text(expiresAt)), ("warn", Self.text(warnAt)),
+                ])
+        case .fixedCodeSet(let id, let upload):
+            // Behind the creation of its list, which tells the rest.
+            return ToldChange(.list(id), .listCreate, "", after: [("upload", "\(upload.rawValue)")])
+        case .uploadCommitted(let upload, let id, let count, _, _, let fileName):
+            let uploaded = self[id].uploadedCount
+            return ToldChange(
+                .list(id), .listLoad, self[id].name, before: [("uploaded", "\(uploaded)")],
+                after: [
+                    ("uploaded", "\(uploaded + count)"), ("upload", "\(upload.rawValue)"),
+                    ("codes", "\(count)"),
+                    ("file", "\"\(fileName)\""),
+                ])
+        case .uploadWithdrawn(let upload):
+            let id = self[upload].list
+            return ToldChange(
+                .list(id), .listUndo, self[id].name, before: [("upload", "\(upload.rawValue)")],
+                after: [("upload", "\(upload.rawValue) withdrawn")])
+        case .listExpirySet(let id, let expiresAt):
+            return set(id, "expires", Self.text(self[id].expiresAt), Self.text(expiresAt))
+        case .listWarningSet(let id, let warnAt):
+            return set(id, "warn", Self.text(self[id].warnAt), Self.text(warnAt))
+        case .listRenamed(let id, let name): return set(id, "name", self[id].name, name)
+        case .campaignCreated(let id, let name, let list, let rule):
+            let returns = ReturnRule.standard.text
+            return ToldChange(
+                .campaign(id), .campaignCreate, name,
+                after: [("list", self[list].name), ("retrigger", rule.text), ("returns", returns)])
+        case .campaignFinished(let id, let reason):
+            return ToldChange(
+                .campaign(id), .campaignFinish, self[id].name, before: Self.fields(of: self[id].state),
+                after: [("state", "finished"), ("reason", reason.text)])
+        case .campaignResumed(let id):
+            return ToldChange(
+                .campaign(id), .campaignResume, self[id].name, before: Self.fields(of: self[id].state),
+                after: Self.fields(of: .active))
+        case .campaignReturnsSet(let id, let rule):
+            // Behind the creation of its campaign, which tells the rest.
+            guard hasCampaign(id) else {
+                return ToldChange(.campaign(id), .campaignCreate, "", after: [("returns", rule.text)])
+            }
+            return set(id, "returns", self[id].returns.text, rule.text)
+        case .campaignRuleSet(let id, let rule):
+            return set(id, "retrigger", self[id].rule.text, rule.text)
+        }
+    }
+
+    private func set(_ id: ListID, _ field: String, _ before: String, _ after: String) -> ToldChange {
+        ToldChange(.list(id), .listSet, self[id].name, before: [(field, before)], after: [(field, after)])
+    }
+
+    private func set(_ id: CampaignID, _ field: String, _ before: String, _ after: String) -> ToldChange {
+        ToldChange(
+            .campaign(id), .campaignSet, self[id].name, before: [(field, before)], after: [(field, after)])
+    }
+}
+
+// MARK: - Texts
+
+/// One change as an auditor reads it, and what it is a change of.
+private struct ToldChange {
+    enum Subject: Hashable {
+        case list(ListID)
+        case campaign(CampaignID)
+    }
+
+    typealias Field = (name: String, value: String)
+
+    let subject: Subject
+    private let command: Act.Command
+    private let object: String
+    private var before: [Field]
+    private var after: [Field]
+
+    init(
+        _ subject: Subject, _ command: Act.Command, _ object: String, before: [Field] = [], after: [Field]
+    ) {
+        self.subject = subject
+        self.command = command
+        self.object = object
+        self.before = before
+        self.after = after
+    }
+
+    /// Takes in a later change of the same subject. Of what both tell, this one knows how it was and the later one how
+    /// it is.
+    mutating func join(_ later: ToldChange) {
+        before += later.before.filter { field in !before.contains { $0.name == field.name } }
+        after.removeAll { field in later.after.contains { $0.name == field.name } }
+        after += later.after
+    }
+
+    var act: Act { Act(command, object: object, before: Self.text(before), after: Self.text(after)) }
+
+    private static func text(_ fields: [Field]) -> String {
+        fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    }
+}
+
+extension Catalog {
+    /// - Note: the fixed code itself is a bearer value, and stays out.
+    fileprivate static func fields(of kind: List.Kind) -> [ToldChange.Field] {
+        switch kind {
+        case .unique: [("kind", "unique")]
+        case .fixed(_, let limit): [("kind", "fixed"), ("code", "***"), ("limit", "\(limit)")]
+        }
+    }
+
+    fileprivate static func fields(of state: Campaign.State) -> [ToldChange.Field] {
+        switch state {
+        case .active: [("state", "active")]
+        case .finished(let reason, _): [("state", "finished"), ("reason", reason.text)]
+        }
+    }
+
+    fileprivate static func text(_ time: Timestamp?) -> String { time?.iso8601 ?? "never" }
+    fileprivate static func text(_ count: UInt64?) -> String { count.map { "\($0)" } ?? "never" }
+}

@@ -51,6 +51,7 @@ struct ManualTests {
         try await FakeServer.with(SampleServer.script) { server in
             try await Tool.with(port: server.port) { tool in
                 for file in ["june.txt", "bad.txt", "same.txt"] { try tool.write("A\n", to: file) }
+                try tool.write("u1\n\nu4\n", to: "users.txt")
                 for block in blocks {
                     let lines = block.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
                     try #require(lines.count == 2 && lines[0].hasPrefix("$ tearoffctl "))

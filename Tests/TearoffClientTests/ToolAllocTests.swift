@@ -151,6 +151,18 @@ struct ToolAllocTests {
         }
     }
 
+    /// Goal: nothing of a torn line stays. Method: one that is longer than the whole line of its user, the last one.
+    @Test func aTornLineIsCutOff() async throws {
+        try await Self.run(Self.consistent) { tool, server in
+            try tool.write("u2\nu3\n", to: "users.txt")
+            let first = "user,code,status\r\nu2,\"CODE-\"\"u2\"\"\",new\r\n"
+            try tool.write("\(first)u3,\(String(repeating: "X", count: 200))", to: "codes.csv")
+            #expect(try await tool.run(Self.line).exit == 0)
+            #expect(try tool.read("codes.csv") == "\(first)u3,\"CODE-\"\"u3\"\"\",new\r\n")
+            #expect(Self.batches(server) == [["u3"]])
+        }
+    }
+
     /// Goal: a file that is not of these users is never touched, and nobody is given anything. Method: one of each
     /// difference, whole lines and torn ones.
     @Test(arguments: [

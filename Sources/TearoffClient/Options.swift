@@ -54,6 +54,8 @@ extension TearoffClient {
         public static let uploadChunkBytes = 512 << 10
         /// Chunks of one upload under way at once: the server reads one while the next ones travel.
         public static let uploadWindow = 4
+        /// Most users of one call of ``TearoffClient/allocateMany(campaign:users:)``.
+        public static let usersOfOneCall = 100_000
         /// Most bad lines that one call reads.
         public static let badLinesPage = 10_000
         /// Most uploads of a list that one call reads.

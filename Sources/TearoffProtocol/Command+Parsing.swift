@@ -29,6 +29,7 @@ extension Command {
     ) throws(CommandError) -> Command {
         switch id {
         case .alloc: .alloc(try AllocArguments(decoder, bytes))
+        case .allocMany: try allocMany(decoder)
         case .hold: try hold(decoder, bytes)
         case .confirm: .confirm(try AllocArguments(decoder, bytes, of: id))
         case .release: .release(try AllocArguments(decoder, bytes, of: id))
@@ -82,6 +83,20 @@ extension Command {
         case .commandDocs: .commandDocs(decoder.words(from: 2, bytes))
         case .commandGetKeys: .commandGetKeys(try keys(decoder, bytes))
         }
+    }
+
+    /// `ALLOCMANY campaign user [user ...]`.
+    private static func allocMany(_ decoder: CommandDecoder) throws(CommandError) -> Command {
+        let campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
+        let firstUser = 2
+        for (number, user) in decoder.arguments(from: firstUser).enumerated() {
+            guard user.count >= 1, user.count <= ArgumentLimits.valueBytes else {
+                throw .invalidArgument(
+                    name: "user \(number + 1)",
+                    rule: "1 to \(ArgumentLimits.valueBytes) bytes; nobody was given a code")
+            }
+        }
+        return .allocMany(campaign: campaign, firstUser: firstUser)
     }
 
     /// `HOLD campaign user FOR duration [USERID id] [FULL]`.

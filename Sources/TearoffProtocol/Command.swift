@@ -4,6 +4,8 @@
 /// copies nothing; the rest own their values.
 package enum Command: Equatable, Sendable {
     case alloc(AllocArguments)
+    /// Indexes of the campaign, 1 to 64 bytes, and of the first user; from there on all are users, 1 to 255 bytes.
+    case allocMany(campaign: Int, firstUser: Int)
     /// `milliseconds` is from 1 to ``ArgumentLimits/holdMillisecondsMax``.
     case hold(AllocArguments, milliseconds: UInt64)
     case confirm(AllocArguments)

@@ -57,6 +57,8 @@ package struct CommandDecoder: Sendable {
     private var bulkCount: Int?
     /// Whether argument 0 is `LIST`, whose later arguments may be chunks of an upload.
     private var mayUpload = false
+    /// Whether argument 0 is `ALLOCMANY`.
+    private var isMany = false
     private var failure: ProtocolError?
 
     package init(limits: DecoderLimits = .standard) {
@@ -102,6 +104,16 @@ package struct CommandDecoder: Sendable {
         argumentCount = 0
     }
 
+    /// Where the arguments from `first` on stand.
+    package func arguments(from first: Int) -> ArraySlice<Range<Int>> { ranges[first..<argumentCount] }
+
+    /// Frees what an argument list that was longer than those of other commands took; its arguments are gone.
+    package mutating func forgetLongList() {
+        guard ranges.count > DecoderLimits.standard.argumentCount else { return }
+        argumentCount = 0
+        ranges = []
+    }
+
     @inline(__always)
     mutating func appendArgument(_ range: Range<Int>) {
         if argumentCount < ranges.count {
@@ -118,6 +130,7 @@ package struct CommandDecoder: Sendable {
         position = 0
         source = .input
         bulkCount = nil
+        isMany = false
         phase = first == ASCII.asterisk ? .arrayHead : .inlineLine
     }
 
@@ -134,8 +147,8 @@ package struct CommandDecoder: Sendable {
             guard let count = try Self.length(bytes, at: start + 1, invalid: .invalidArgumentCount) else {
                 return .needMore
             }
-            guard count.value <= limits.argumentCount else {
-                throw .tooManyArguments(limit: limits.argumentCount)
+            guard count.value <= limits.manyArgumentCount else {
+                throw .tooManyArguments(limit: limits.manyArgumentCount)
             }
             argumentsExpected = count.value
             position = count.end - start
@@ -167,11 +180,21 @@ package struct CommandDecoder: Sendable {
         guard bytes[end] == ASCII.carriageReturn, bytes[end + 1] == ASCII.lineFeed else {
             throw .missingLineEnd
         }
-        if argumentCount == 0 { mayUpload = bytes.isWord(at: body..<end, Keyword.list, count: 4) }
+        if argumentCount == 0 { try noteName(bytes, body..<end) }
         appendArgument(position..<position + count)
         position += count + 2
         bulkCount = nil
         return true
+    }
+
+    /// Notes which bounds hold for the rest of the command.
+    @inline(__always)
+    private mutating func noteName(_ bytes: Span<UInt8>, _ name: Range<Int>) throws(ProtocolError) {
+        mayUpload = bytes.isWord(at: name, Keyword.list, count: 4)
+        if name.count == Keyword.allocManyCount { isMany = bytes.isAllocMany(at: name) }
+        guard isMany || argumentsExpected <= limits.argumentCount else {
+            throw .tooManyArguments(limit: limits.argumentCount)
+        }
     }
 
     /// Reads `$length` CR LF. False: more bytes are needed.
@@ -189,9 +212,8 @@ package struct CommandDecoder: Sendable {
         let longest = isChunk ? limits.uploadChunkBytes : limits.bulkBytes
         guard length.value <= longest else { throw .bulkTooLong(limit: longest) }
         let body = length.end - start
-        guard body + length.value + 2 <= limits.commandBytes else {
-            throw .commandTooLong(limit: limits.commandBytes)
-        }
+        let most = isMany ? limits.manyCommandBytes : limits.commandBytes
+        guard body + length.value + 2 <= most else { throw .commandTooLong(limit: most) }
         position = body
         bulkCount = length.value
         return true

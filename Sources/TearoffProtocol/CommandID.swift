@@ -1,6 +1,7 @@
 /// Every command that the server knows, by its full name. ``CommandTable`` says the rest about each.
 package enum CommandID: String, CaseIterable, Sendable {
     case alloc = "ALLOC"
+    case allocMany = "ALLOCMANY"
     case hold = "HOLD"
     case confirm = "CONFIRM"
     case release = "RELEASE"

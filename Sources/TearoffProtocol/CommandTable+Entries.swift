@@ -2,7 +2,7 @@ extension CommandTable {
     /// An exhaustive switch, so that a new command without an entry does not compile.
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
-        case .alloc, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
+        case .alloc, .allocMany, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
         case .listCreate, .listLoad, .listInfo, .listUploads, .listUndo, .listAll, .listSet: listEntry(id)
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
@@ -42,6 +42,11 @@ extension CommandTable {
 
     private static func burstEntry(_ id: CommandID) -> CommandEntry {
         switch id {
+        case .allocMany:
+            make(
+                id, "allocation", 3..., [.write], key: 2,
+                "Gives each of many users a code, as ALLOC does, in one durable step.",
+                "ALLOCMANY campaign user [user ...]")
         case .hold:
             make(
                 id, "allocation", 5...8, [.write, .fast], key: 2,

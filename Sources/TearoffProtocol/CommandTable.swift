@@ -41,8 +41,8 @@ package enum CommandTable {
     /// The release that a command appeared in, for `COMMAND DOCS`; nil: one that only gathers subcommands.
     static func since(_ id: CommandID?) -> String {
         switch id {
-        case .hold, .confirm, .release, .preview, .listUploads, .listUndo, .campaignSet, .exportBegin, .exportRead,
-            .exportEnd, .auditRead, .auditCheck:
+        case .allocMany, .hold, .confirm, .release, .preview, .listUploads, .listUndo, .campaignSet, .exportBegin,
+            .exportRead, .exportEnd, .auditRead, .auditCheck:
             "0.2.0"
         default: "0.1.0"
         }

@@ -2,6 +2,9 @@
 /// capitals of a word of at most eight bytes, the first byte highest. Unique only together with the length.
 enum Keyword {
     static let alloc: UInt64 = 0x41_4C_4C_4F_43
+    /// `ALLOCMANY` behind its first letter.
+    static let allocManyTail: UInt64 = 0x4C_4C_4F_43_4D_41_4E_59
+    static let allocManyCount = 9
     static let full: UInt64 = 0x46_55_4C_4C
     static let userID: UInt64 = 0x55_53_45_52_49_44
     static let user: UInt64 = 0x55_53_45_52
@@ -21,5 +24,13 @@ extension Span<UInt8> {
         var word: UInt64 = 0
         for index in range { word = word << 8 | UInt64(ASCII.uppercased(self[index])) }
         return word == packed
+    }
+
+    /// Whether the bytes in `range` are `ALLOCMANY`, whose nine letters one word has no room for.
+    func isAllocMany(at range: Range<Int>) -> Bool {
+        guard range.count == Keyword.allocManyCount,
+            ASCII.uppercased(self[range.lowerBound]) == UInt8(ascii: "A")
+        else { return false }
+        return isWord(at: range.dropFirst(), Keyword.allocManyTail, count: Keyword.allocManyCount - 1)
     }
 }

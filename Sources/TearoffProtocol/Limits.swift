@@ -17,19 +17,29 @@ package struct DecoderLimits: Equatable, Sendable {
     /// Most bytes of one whole command, all framing included: what a connection's input buffer must be able
     /// to hold. Twice the longest chunk. Reply: `PROTOCOL`.
     package var commandBytes: Int
+    /// The same two of an `ALLOCMANY` that is sent as an array. Its users take some 16 bytes each beside the input,
+    /// while it is decoded. Reply: `PROTOCOL`.
+    package var manyArgumentCount: Int
+    package var manyCommandBytes: Int
 
     package init(
-        inlineLineBytes: Int, bulkBytes: Int, uploadChunkBytes: Int, argumentCount: Int, commandBytes: Int
+        inlineLineBytes: Int, bulkBytes: Int, uploadChunkBytes: Int, argumentCount: Int, commandBytes: Int,
+        manyArgumentCount: Int, manyCommandBytes: Int
     ) {
         precondition(inlineLineBytes > 0 && bulkBytes > 0 && argumentCount > 0, "a limit of nothing")
         precondition(uploadChunkBytes >= bulkBytes, "a chunk may be no shorter than any argument")
         precondition(commandBytes >= uploadChunkBytes, "a command holds at least its longest argument")
-        precondition(commandBytes <= Int(UInt32.max), "positions must fit in 32 bits")
+        precondition(
+            manyArgumentCount >= argumentCount && manyCommandBytes >= commandBytes,
+            "an ALLOCMANY may be no smaller than any command")
+        precondition(manyCommandBytes <= Int(UInt32.max), "positions must fit in 32 bits")
         self.inlineLineBytes = inlineLineBytes
         self.bulkBytes = bulkBytes
         self.uploadChunkBytes = uploadChunkBytes
         self.argumentCount = argumentCount
         self.commandBytes = commandBytes
+        self.manyArgumentCount = manyArgumentCount
+        self.manyCommandBytes = manyCommandBytes
     }
 
     /// `LIST LOAD name CHUNK upload bytes`: the name may be anything, so the long argument is known by its
@@ -38,12 +48,13 @@ package struct DecoderLimits: Equatable, Sendable {
 
     package static let standard = DecoderLimits(
         inlineLineBytes: 64 << 10, bulkBytes: 64 << 10, uploadChunkBytes: 1 << 20, argumentCount: 1_024,
-        commandBytes: 2 << 20)
+        commandBytes: 2 << 20, manyArgumentCount: 2 + ArgumentLimits.manyUsersMax,
+        manyCommandBytes: 6 << 20)
 
     /// For a connection that must authenticate first: enough for `AUTH` and `HELLO`, as in Redis.
     package static let unauthenticated = DecoderLimits(
         inlineLineBytes: 16 << 10, bulkBytes: 16 << 10, uploadChunkBytes: 16 << 10, argumentCount: 10,
-        commandBytes: 64 << 10)
+        commandBytes: 64 << 10, manyArgumentCount: 10, manyCommandBytes: 64 << 10)
 }
 
 /// Bounds on the values inside a command. The reply is `SYNTAX` with the bound in its text.
@@ -52,6 +63,9 @@ package enum ArgumentLimits {
     package static let nameBytes = 64
     /// Longest user, user id and code: their lengths fit one byte on disk.
     package static let valueBytes = 255
+    /// Most users of one `ALLOCMANY`: what its requirement asks for. As UUIDs they are 4.3 MB on the wire, and at most
+    /// 3.9 MiB in the one frame that has all of them.
+    package static let manyUsersMax = 100_000
     /// Longest date text; the longest ISO 8601 form with an offset has 35 bytes.
     package static let dateBytes = 64
     /// Longest file name kept with an upload (`NAME_MAX` of Linux).

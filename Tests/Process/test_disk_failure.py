@@ -56,3 +56,47 @@ def test_whoever_waits_is_told_diskerr(start):
             harness.allocate_all(connection, "summer", [f"u{number}" for number in range(len(given))])
             == given
         )
+
+
+@pytest.mark.parametrize("threads, delay, writes", [(1, 0, 30), (2, 0, 30), (2, 3_000, 60)])
+def test_many_users_are_told_diskerr_once(start, threads, delay, writes):
+    # Goal: an ALLOCMANY whose write failed is answered DISKERR, once for all its users, and what was answered with
+    # codes is there, whole. Method: two connections ask for the same users, in opposite orders, until the log fails: one
+    # behind the other, or from two loops, where each gives to some and waits for others; also while commits complete
+    # later, when another lane's frame may be durable before the own one.
+    server = start()
+    harness.make_campaign(server, count=20_000)
+    server.stop()
+    server = start(
+        "--threads", threads, "--test-writes-before-failure", writes, "--test-flush-delay-microseconds", delay)
+    told, failed = {}, False
+    with server.connect() as first, server.connect() as second:
+        for turn in range(100):
+            users = [f"{turn}.{number}" for number in range(50)]
+            for connection, order in ((first, users), (second, users[::-1])):
+                connection.send("ALLOCMANY", "summer", *order)
+            for connection, order in ((first, users), (second, users[::-1])):
+                try:
+                    reply = connection.read()
+                except harness.Closed:
+                    failed = True
+                    continue
+                if isinstance(reply, harness.ErrorReply):
+                    assert reply.word == "DISKERR"
+                    failed = True
+                    continue
+                for user, (code, _) in zip(order, reply):
+                    assert code is not None and told.setdefault(user, code) == code
+            if failed:
+                break
+        assert failed and first.is_closed() and second.is_closed()
+    assert server.wait_exit(20) == 74
+    with start().connect() as connection:
+        for number in range(turn + 1):
+            users = [f"{number}.{index}" for index in range(50)]
+            reply = connection.call("ALLOCMANY", "summer", *users)
+            if number < turn or threads == 1:
+                assert len({status for _, status in reply}) == 1, "a part of a call"
+            for user, result in zip(users, reply):
+                if user in told:
+                    assert result == [told[user], b"repeat"]

@@ -47,7 +47,7 @@ def test_the_most_arguments_are_served(server):
         pytest.param(b"ECHO " + b"x" * (LINE - 4) + b"\r\n", id="line"),
         pytest.param(b"x" * (LINE + 2), id="line-without-end"),
         pytest.param(b"*2\r\n$4\r\nECHO\r\n$%d\r\n" % (ARGUMENT + 1), id="argument"),
-        pytest.param(b"*1025\r\n", id="arguments"),
+        pytest.param(b"*1025\r\n$4\r\nECHO\r\n", id="arguments"),
         pytest.param(b"*2147483648\r\n", id="arguments-beyond-32-bits"),
         pytest.param(b"*2\r\n$4\r\nECHO\r\n$-5\r\n", id="negative-length"),
         pytest.param(b"*2\r\n$4\r\nECHO\r\n:5\r\n", id="not-a-bulk-string"),

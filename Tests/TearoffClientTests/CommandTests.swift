@@ -128,6 +128,12 @@ struct CommandTests {
             #expect(error == TearoffError(.noCampaign, "no campaign 'autumn'"))
             let codes = await client.allocateCodes(campaign: "summer", users: ["u1", "u1"])
             #expect(codes == [.success("K7QP-2M4X"), .success("K7QP-2M4X")])
+            let many = try await client.allocateMany(campaign: "summer", users: ["u1", "u4", "late"])
+            #expect(many[0] == .given(code: "K7QP-2M4X", isRepeat: true))
+            #expect(many[1] == .given(code: "CODE-\"u4\"", isRepeat: false))
+            #expect(many[2] == .refused(.exhausted))
+            #expect(server.commands.last == ["ALLOCMANY", "summer", "u1", "u4", "late"])
+            #expect(TearoffClient.Limits.usersOfOneCall == ArgumentLimits.manyUsersMax)
             #expect(server.commands[0] == ["ALLOC", "summer", "u1", "USERID", "crm-7"])
             #expect(server.commands[1] == ["ALLOC", "summer", "u1", "FULL"])
         }

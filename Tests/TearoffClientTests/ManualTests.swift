@@ -54,6 +54,7 @@ struct ManualTests {
                 try tool.makeDataDirectory("tearoff-data")
                 try tool.makeDataDirectory("damaged")
                 try tool.flip("damaged/wal/00000-0000000000000002.wal", at: 4_628)
+                try tool.write("u1\n\nu4\n", to: "users.txt")
                 for block in blocks {
                     let lines = block.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
                     try #require(lines.count == 2 && lines[0].hasPrefix("$ tearoffctl "))

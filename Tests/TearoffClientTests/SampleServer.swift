@@ -12,12 +12,13 @@ enum SampleServer {
         case ("PING", _): writer.simple("PONG")
         case ("ALLOC", "summer"):
             if command.last == "FULL" { allocation(&writer) } else { writer.bulk("K7QP-2M4X") }
+        case ("ALLOCMANY", "summer"), ("ALLOCMANY", "always"): many(command.dropFirst(2), &writer)
         case ("HOLD", "summer"): hold(&writer)
         case ("RELEASE", "summer") where command[2] == "u1":
             writer.error(.given, "the user has a code of campaign 'summer' for good")
         case ("CONFIRM", "summer") where command[2] == "late":
             writer.error(.noHold, "no code of campaign 'summer' is held for this user")
-        case ("ALLOC", let name): writer.error(.noCampaign, "no campaign '\(name)'")
+        case ("ALLOC", let name), ("ALLOCMANY", let name): writer.error(.noCampaign, "no campaign '\(name)'")
         case ("PREVIEW", let name): preview(name, isKnown: command.last == "u1", &writer)
         case ("LIST", "ALL"):
             writer.array(2)
@@ -35,7 +36,9 @@ enum SampleServer {
             writer.array(2)
             campaign(&writer, isStopped: false)
             campaign(&writer, isStopped: true)
-        case ("CAMPAIGN", "INFO"): campaign(&writer, isStopped: false)
+        case ("CAMPAIGN", "INFO") where ["autumn", "nosuch"].contains(command[2]):
+            writer.error(.noCampaign, "no campaign '\(command[2])'")
+        case ("CAMPAIGN", "INFO"): campaign(&writer, isStopped: false, isAlways: command[2] == "always")
         case ("USER", _): history(command[2], &writer)
         case ("CODE", _): code(command[2], &writer)
         case ("EXPORT", "BEGIN") where command[2] == "june":
@@ -104,6 +107,25 @@ enum SampleServer {
                 ("code", "K7QP-2M4X"), ("status", "repeat"), ("given-at", "2026-06-01T08:30:00.125Z"),
                 ("expires-at", "2026-12-31T23:59:59.999Z"), ("list", "june"), ("ordinal", 1),
             ])
+    }
+
+    /// `u1` has a code already, `late` comes too late, and everybody else gets one that tells the name.
+    private static func many(_ users: ArraySlice<String>, _ writer: inout ReplyWriter) {
+        writer.array(users.count)
+        for user in users {
+            writer.array(2)
+            switch user {
+            case "u1":
+                writer.bulk("K7QP-2M4X")
+                writer.bulk("repeat")
+            case "late":
+                writer.null()
+                writer.bulk("EXHAUSTED")
+            default:
+                writer.bulk("CODE-\"\(user)\"")
+                writer.bulk("new")
+            }
+        }
     }
 
     /// Export 1 has one row, export 2 none; each is at its end when it is asked again.
@@ -215,12 +237,12 @@ enum SampleServer {
             ])
     }
 
-    private static func campaign(_ writer: inout ReplyWriter, isStopped: Bool) {
+    private static func campaign(_ writer: inout ReplyWriter, isStopped: Bool, isAlways: Bool = false) {
         map(
             &writer,
             [
                 ("name", isStopped ? "winter" : "summer"), ("list", "june"),
-                ("retrigger", isStopped ? "once" : "window 24h"),
+                ("retrigger", isStopped ? "once" : isAlways ? "always" : "window 24h"),
                 ("returns", isStopped ? "reuse" : "quarantine"),
                 ("state", isStopped ? "finished" : "active"),
                 ("reason", isStopped ? "stopped" : nil),

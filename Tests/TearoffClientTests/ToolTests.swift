@@ -335,7 +335,7 @@ struct ToolLoadTests {
 
     /// Goal: a reason with a comma does not add a column. Method: the quoting rule.
     @Test func reasonsAreQuotedAsCSVWants() {
-        #expect(BadLineFile.quoted("a comma") == "a comma")
-        #expect(BadLineFile.quoted("a \"b\", c") == "\"a \"\"b\"\", c\"")
+        #expect(CSV.quoted("a comma") == "a comma")
+        #expect(CSV.quoted("a \"b\", c") == "\"a \"\"b\"\", c\"")
     }
 }

@@ -123,7 +123,7 @@ private struct Story {
     }
 
     mutating func act() throws {
-        switch roll(27) {
+        switch roll(29) {
         case 0...8: try allocate()
         case 9: _ = try life.loops[roll(life.loops.count)].commit()
         case 10...12: for _ in 0..<(1 + roll(6)) { step() }
@@ -137,6 +137,7 @@ private struct Story {
         case 22...23: try end()
         case 24: life.endOverdue(loop: roll(life.loops.count))
         case 25: if roll(3) == 0 { changes.append(life.undo(UInt64(roll(max(1, contents.count))))) }
+        case 26...27: try allocateMany()
         default: if roll(3) == 0 { life.settle() } else { life.pump() }
         }
         try collect()
@@ -166,6 +167,49 @@ private struct Story {
             user, in: campaign.name, userID: roll(2) == 0 ? "" : "m", loop: loop)
         guard preview.promises(outcome) else { throw Broken("\(key): \(preview) and then \(outcome)") }
         guard case .given(let given) = outcome else { return }
+        try note(given, to: user, in: campaign, loop: loop)
+    }
+
+    /// Some users, some of them more than once. Who waits is decided on when everything has become durable.
+    mutating func allocateMany() throws {
+        let campaign = campaigns[roll(campaigns.count)]
+        let names = (0..<(1 + roll(15))).map { _ in "u\(roll(12))" }
+        let loop = roll(life.loops.count)
+        guard var many = try life.allocateMany(names, in: campaign.name, loop: loop) else {
+            _ = try life.loops[loop].commit()
+            return
+        }
+        var seen: [String: Allocation] = [:]
+        var waiting: [Int] = []
+        func take(_ index: Int) throws {
+            guard let given = many.outcomes[index].given else { return }
+            if let first = seen[names[index]] {
+                guard given.isRepeat, given.code == first.code else {
+                    throw Broken("\(names[index]) got two in a call")
+                }
+            } else {
+                seen[names[index]] = given
+                try note(given, to: names[index], in: campaign, loop: loop)
+            }
+        }
+        for index in names.indices {
+            if many.outcomes[index].isWaiting { waiting.append(index) } else { try take(index) }
+        }
+        guard !waiting.isEmpty else { return }
+        life.settle()
+        try collect()
+        let records = life.loops[loop].writer.counters.records
+        try life.decideWaiting(&many, in: campaign.name, loop: loop)
+        guard many.otherFrames.isEmpty else { throw Broken("some wait for what is durable") }
+        for index in waiting { try take(index) }
+        life.settle()
+        guard life.loops[loop].writer.counters.records == records else { throw Broken("a call wrote twice") }
+    }
+
+    private mutating func note(
+        _ given: Allocation, to user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
+    ) throws {
+        let key = campaign.name + "/" + user
         let now = life.loops[loop].now.milliseconds
         if given.isRepeat {
             if case .window(let window) = campaign.rule, now >= given.times.givenAt.milliseconds + window {

@@ -97,6 +97,38 @@ struct AllocationCodingTests {
         }
     }
 
+    @Test("Records of one moment take no more than is told beforehand")
+    func boundOfManyRecords() throws {
+        // Goal: whoever asks how much room many allocations need is never told too little. Method: every form of user
+        // under the largest numbers, each difference as large as it can be; a frame that has a record before them.
+        let texts = [1, 15, 16, 17, 35, 37, 254, 255].map { [UInt8](repeating: 0x7A, count: $0) } + everyUser
+        var encoder = AllocationEncoder(shardCount: 256)
+        var batch: [UInt8] = []
+        var (sequence, count, userBytes) = (UInt64(1) << 62, 0, 0)
+        for turn in 0..<40 {
+            for text in texts {
+                let user = UserKey(text.span)
+                sequence += turn < 2 ? 1 : 1 << 34
+                let record = AllocationRecord(
+                    shard: ShardID(rawValue: 255 - UInt16(turn % 2)),
+                    sequence: SequenceNumber(rawValue: sequence),
+                    givenAt: Timestamp(milliseconds: Timestamp.maximumMilliseconds),
+                    campaign: CampaignID(rawValue: 65_535),
+                    code: CodeID(
+                        upload: UploadID(rawValue: 1_048_575), ordinal: count % 2 == 0 ? 1_000_000_000 : 0),
+                    user: user, holdUntil: nil)
+                encoder.encode(record, userBytes: text.span, userID: [UInt8]().span, into: &batch)
+                count += 1
+                userBytes += AllocationEncoder.bytes(of: user, text: text.span)
+                let most = AllocationEncoder.bytesMax(ofTogether: count, userBytes: userBytes, shardCount: 2)
+                #expect(batch.count <= most, "\(count) records")
+            }
+        }
+        let slack = AllocationEncoder.bytesMax(ofTogether: 0, userBytes: 0, shardCount: 2)
+        let most = AllocationEncoder.bytesMax(ofTogether: count, userBytes: userBytes, shardCount: 2)
+        #expect(batch.count > most - slack - count, "and not much too much")
+    }
+
     @Test("Truncated and flipped records never crash the reader")
     func attacks() throws {
         // Goal: bytes from a disk cannot stop the program without a word. Method: every cut, seeded flips.

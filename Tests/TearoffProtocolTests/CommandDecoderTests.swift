@@ -131,7 +131,8 @@ struct InlineQuotingTests {
 @Suite("Decoder limits: at the limit is fine, one more is refused by name")
 struct DecoderLimitTests {
     static let small = DecoderLimits(
-        inlineLineBytes: 20, bulkBytes: 8, uploadChunkBytes: 16, argumentCount: 6, commandBytes: 80)
+        inlineLineBytes: 20, bulkBytes: 8, uploadChunkBytes: 16, argumentCount: 6, commandBytes: 80,
+        manyArgumentCount: 9, manyCommandBytes: 100)
 
     private func steps(_ text: String) -> [Step] { Feed.steps(Array(text.utf8), limits: Self.small) }
 
@@ -172,7 +173,7 @@ struct DecoderLimitTests {
         #expect(accepts("a b c d e f\n"))
         #expect(steps("a b c d e f g\n") == [.failed(.tooManyArguments(limit: 6))])
         #expect(accepts("*6\r\n" + String(repeating: "$1\r\na\r\n", count: 6)))
-        #expect(steps("*7\r\n") == [.failed(.tooManyArguments(limit: 6))])
+        #expect(steps("*7\r\n$1\r\na\r\n") == [.failed(.tooManyArguments(limit: 6))])
     }
 
     /// Goal: many arguments within their bounds are bounded together. Method: 80 and 81 bytes in all.
@@ -184,13 +185,58 @@ struct DecoderLimitTests {
         #expect(steps(over) == [.failed(.commandTooLong(limit: 80))])
     }
 
+    /// Goal: an ALLOCMANY, in any case, may have more arguments and bytes, and nothing else may. Method: 9 and 10
+    /// arguments, 100 and 101 bytes; names that look like it, and the inline form.
+    @Test func anAllocManyIsLonger() {
+        var limits = Self.small
+        (limits.bulkBytes, limits.inlineLineBytes) = (9, 30)
+        func steps(_ text: String) -> [Step] { Feed.steps(Array(text.utf8), limits: limits) }
+        func accepts(_ text: String) -> Bool { if case .outcome? = steps(text).first { true } else { false } }
+        let users = String(repeating: "$1\r\nu\r\n", count: 7)
+        #expect(accepts("*9\r\n$9\r\naLLoCMaNY\r\n$1\r\nc\r\n\(users)"))
+        #expect(steps("*9\r\n$9\r\nALLOCMANY\r\n").isEmpty)
+        for name in ["$5\r\nALLOC", "$9\r\nBLLOCMANY", "$9\r\nALLOCMANX", "$8\r\nLLOCMANY"] {
+            #expect(steps("*9\r\n\(name)\r\n") == [.failed(.tooManyArguments(limit: 6))], "\(name)")
+        }
+        #expect(steps("*10\r\n") == [.failed(.tooManyArguments(limit: 9))])
+        let five = String(repeating: "$8\r\n01234567\r\n", count: 5)
+        let most = "*7\r\n$9\r\nALLOCMANY\r\n$5\r\nccccc\r\n\(five)"
+        #expect(most.utf8.count == 100)
+        #expect(accepts(most))
+        let over = "*7\r\n$9\r\nALLOCMANY\r\n$6\r\ncccccc\r\n\(five)"
+        #expect(steps(over) == [.failed(.commandTooLong(limit: 100))])
+        #expect(steps("ALLOCMANY c 1 2 3 4 5\n") == [.failed(.tooManyArguments(limit: 6))])
+        // The next command has the usual bounds again.
+        let next = "*9\r\n$9\r\nALLOCMANY\r\n$1\r\nc\r\n\(users)*7\r\n$1\r\na\r\n"
+        #expect(steps(next).last == .failed(.tooManyArguments(limit: 6)))
+    }
+
+    /// Goal: a long list's memory is given back. Method: as many users as there may be, forgotten.
+    @Test func aLongListIsForgotten() throws {
+        let users = Array(repeating: "u", count: ArgumentLimits.manyUsersMax)
+        let input = Feed.resp(["ALLOCMANY", "c"] + users)
+        var decoder = CommandDecoder()
+        #expect(try decoder.decode(input.span, from: 0) == .command(end: input.count))
+        #expect(decoder.arguments(from: 2).count == users.count && decoder.ranges.count == users.count + 2)
+        decoder.forgetLongList()
+        #expect(decoder.ranges.isEmpty && decoder.argumentCount == 0)
+        let ping = Array("*1\r\n$4\r\nPING\r\n".utf8)
+        #expect(try decoder.decode(ping.span, from: 0) == .command(end: ping.count))
+        decoder.forgetLongList()
+        #expect(decoder.argumentCount == 1)
+    }
+
     /// Goal: the real limits are those of the manual. Method: one chunk of 1 MiB, and lengths one over.
     @Test func standardLimitsHold() {
         let mebibyte = String(repeating: "x", count: 1 << 20)
         #expect(Feed.single(Feed.resp(["LIST", "LOAD", "a", "CHUNK", "1", mebibyte]))?.command != nil)
         let over = Array("*2\r\n$4\r\nECHO\r\n$65537\r\n".utf8)
         #expect(Feed.steps(over) == [.failed(.bulkTooLong(limit: 65_536))])
-        #expect(Feed.steps(Array("*1025\r\n".utf8)) == [.failed(.tooManyArguments(limit: 1_024))])
+        let many = Array("*1025\r\n$4\r\nECHO\r\n".utf8)
+        #expect(Feed.steps(many) == [.failed(.tooManyArguments(limit: 1_024))])
+        #expect(Feed.steps(Array("*100003\r\n".utf8)) == [.failed(.tooManyArguments(limit: 100_002))])
+        let before = Feed.steps(Array("*11\r\n".utf8), limits: .unauthenticated)
+        #expect(before == [.failed(.tooManyArguments(limit: 10))])
     }
 
     static let malformed: [(input: String, error: ProtocolError)] = [

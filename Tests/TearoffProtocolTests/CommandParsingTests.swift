@@ -18,6 +18,11 @@ struct CommandParsingTests {
         (["ALLOC", "c", "u", "FULL", "full"], .duplicateOption("FULL", of: .alloc)),
         (["ALLOC", "c", "u", "USERID", "1", "USERID", "2"], .duplicateOption("USERID", of: .alloc)),
         (["ALLOC", "c", "u", "FAST"], .unknownOption(EscapedText("FAST".utf8Span.span), of: .alloc)),
+        (["ALLOCMANY", "c"], .wrongArgumentCount(.allocMany)),
+        (
+            ["ALLOCMANY", "c", "u", "", "v"],
+            .invalidArgument(name: "user 2", rule: "1 to 255 bytes; nobody was given a code")
+        ),
         (["PREVIEW"], .wrongArgumentCount(.preview)),
         (["PREVIEW", "c", "u", "FULL"], .wrongArgumentCount(.preview)),
         (["LIST", "INFO"], .wrongArgumentCount(.listInfo)),
@@ -118,6 +123,8 @@ struct CommandParsingTests {
     static let outOfRange: [[String]] = [
         ["ALLOC", "", "u"], ["ALLOC", long, "u"], ["ALLOC", "c", ""],
         ["ALLOC", "c", String(repeating: "u", count: 256)], ["ALLOC", "c", "u", "USERID", ""],
+        ["ALLOCMANY", "", "u"], ["ALLOCMANY", long, "u"],
+        ["ALLOCMANY", "c", "u", String(repeating: "u", count: 256)],
         ["PREVIEW", ""], ["PREVIEW", long], ["PREVIEW", "c", ""],
         ["PREVIEW", "c", String(repeating: "u", count: 256)],
         ["HOLD", "c", "u", "FOR", "0"], ["HOLD", "c", "u", "FOR", "32d"], ["HOLD", "c", "u", "TILL", "1s"],

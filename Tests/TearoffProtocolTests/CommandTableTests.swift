@@ -42,12 +42,12 @@ struct CommandTableTests {
     /// Goal: cluster-aware clients route by user. Method: key positions of the three kinds of commands.
     @Test func keysAreWhereTheUserIs() throws {
         let reply = try read(.resp3) {
-            CommandTable.writeInfo(["ALLOC", "user|history", "ping", "get", "preview"], to: &$0)
+            CommandTable.writeInfo(["ALLOC", "user|history", "ping", "get", "preview", "allocmany"], to: &$0)
         }
         let rows = elements(reply)
         let keys = rows.map { elements($0).dropFirst(3).prefix(3).map { $0 } }
         let second: [Reply] = [.integer(2), .integer(2), .integer(1)]
-        #expect(keys == [second, second, [.integer(0), .integer(0), .integer(0)], [], second])
+        #expect(keys == [second, second, [.integer(0), .integer(0), .integer(0)], [], second, second])
         #expect(rows[3] == .null)
         #expect(elements(rows[0])[8] != .array([]) && elements(rows[2])[8] == .array([]))
     }

@@ -71,6 +71,8 @@ struct ManualTests {
             " | \(standard.uploadChunkBytes) bytes | \(before.uploadChunkBytes) bytes | `PROTOCOL` |",
             " | \(standard.argumentCount) | \(before.argumentCount) | `PROTOCOL` |",
             " | \(standard.commandBytes) bytes | \(before.commandBytes) bytes | `PROTOCOL` |",
+            " | \(ArgumentLimits.manyUsersMax) | \(before.manyArgumentCount - 2) | `PROTOCOL` |",
+            " | \(standard.manyCommandBytes) bytes | \(before.manyCommandBytes) bytes | `PROTOCOL` |",
             " | \(ArgumentLimits.nameBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.valueBytes) bytes | | `SYNTAX` |",
             " | \(ArgumentLimits.dateBytes) bytes | | `SYNTAX` |",

@@ -111,6 +111,8 @@ enum Samples {
             ["ALLOC", "summer", "u1", "FULL", "USERID", "FULL"],
             .alloc(AllocArguments(campaign: 1, user: 2, userID: 5, isFull: true))
         ),
+        (["ALLOCMANY", "summer", "u1"], .allocMany(campaign: 1, firstUser: 2)),
+        (["allocmany", "summer", "u 1", "FULL", "u 1"], .allocMany(campaign: 1, firstUser: 2)),
         (
             ["HOLD", "summer", "u1", "FOR", "15m"],
             .hold(AllocArguments(campaign: 1, user: 2), milliseconds: 900_000)

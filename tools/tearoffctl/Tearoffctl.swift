@@ -13,6 +13,7 @@ struct Tearoffctl: AsyncParsableCommand {
               tearoffctl list load june june.txt
               tearoffctl campaign create summer --list june --retrigger "window 24h"
               tearoffctl alloc summer u1
+              tearoffctl alloc summer --users users.txt --out codes.csv
 
             The server is 127.0.0.1:7071, or what TEAROFF_SERVER says, or what --server
             HOST:PORT says. What was asked for goes to standard output, everything else
@@ -21,7 +22,7 @@ struct Tearoffctl: AsyncParsableCommand {
             Exit codes:
               0    done
               1    the server refused; its error word is shown
-              2    an upload has bad lines; nothing of it was kept
+              2    a file has bad lines; nothing of it was kept
               3    a data directory is damaged, or a server would refuse to start on it
               4    the doctor found a problem
               64   the command line is wrong

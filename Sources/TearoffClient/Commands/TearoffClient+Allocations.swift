@@ -75,6 +75,30 @@ extension TearoffClient {
         }
     }
 
+    /// A code for each of many users in one command, on disk as one step when this returns: all of it or, when the
+    /// server fails, nothing. It may be repeated as ``allocate(campaign:user:userID:)`` may.
+    ///
+    /// - Parameter users: 1 to ``Limits/usersOfOneCall``, each 1 to 255 bytes; one who stands there twice gets one
+    ///   code.
+    /// - Returns: as many as users, in their order.
+    /// - Throws: ``TearoffError/Code/noCampaign``; ``TearoffError/Code/limit`` when one step cannot hold as many users
+    ///   of that length; what any command may throw. No user was given anything by a call that the server refused.
+    public func allocateMany(
+        campaign: String, users: [String]
+    ) async throws(TearoffError) -> [UserAllocation] {
+        try await startAllocateMany(campaign: campaign, users: users).results()
+    }
+
+    /// Sends what ``allocateMany(campaign:users:)`` does without waiting for the reply: calls that are started one after
+    /// the other are carried out in that order.
+    public func startAllocateMany(
+        campaign: String, users: [String]
+    ) throws(TearoffError) -> PendingAllocations {
+        let command = Command(["ALLOCMANY", campaign] + users)
+        return PendingAllocations(
+            call: try start(command, timeout: options.replyTimeout), userCount: users.count)
+    }
+
     /// What ``allocate(campaign:user:userID:)`` would bring now, whatever the campaign's state. Nothing is
     /// given, however often it is asked; until the allocation, another user may get the code.
     ///

@@ -8,7 +8,7 @@ package final class CampaignTerms: Sendable {
     package let campaignName: String
     package let list: ListID
     package let listName: String
-    let rule: RetriggerRule
+    package let rule: RetriggerRule
     package let returns: ReturnRule
     /// Why the campaign ended; nil while it is active.
     let finished: FinishReason?

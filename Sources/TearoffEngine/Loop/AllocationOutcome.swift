@@ -19,6 +19,9 @@ package struct Allocation: Sendable {
     package let frame: FrameNumber
 
     package var code: CodeID { place.code }
+
+    /// The same, asked for once more.
+    var asRepeat: Allocation { Allocation(place: place, isRepeat: true, times: times, frame: frame) }
 }
 
 /// What a `CONFIRM` or a `RELEASE` came to on its loop.

@@ -18,9 +18,14 @@ package final class LoopEngine {
     let status: LaneStatus
     package private(set) var now: Timestamp
     private let batchBytesMax: Int
+    /// From how many bytes on the batch takes no more before it is committed: ``batchBytesMax``, or less while
+    /// somebody waits for more room.
+    private var batchBytesFull: Int
     private var tick: Tick
     /// For ``prefetch(_:)``: the count of repeats when it was called last.
     var repeatsBefore: UInt64 = 0
+    /// The list that the tick found without a code last: told once, not for each of many users.
+    private var emptyList: ListID?
     private var segmentStarted: ((LanePosition) -> Void)?
     private let control: ControlPort
     /// Bytes of log that this lane may hold before it asks for a snapshot: its share of the setting.
@@ -44,6 +49,7 @@ package final class LoopEngine {
             engine.settings.batchBytesMax,
             writer.payloadBytesMax - Self.burstMaximum * AllocationEncoder.recordBytesMax)
         precondition(batchBytesMax > 0, "segments too small for one burst")
+        batchBytesFull = batchBytesMax
         now = engine.now()
         tick = Tick(shardCount: engine.routing.shardCount)
     }
@@ -55,6 +61,7 @@ package final class LoopEngine {
     /// Reads the clock, once for all commands of the tick.
     package func beginTick() {
         now = engine.now()
+        emptyList = nil
     }
 
     package func adopt(_ catalog: Catalog) {
@@ -66,7 +73,18 @@ package final class LoopEngine {
     /// Whether the batch must be committed before another burst is decided.
     package var isBatchFull: Bool { isBatchFull(tick) }
 
-    func isBatchFull(_ tick: borrowing Tick) -> Bool { tick.byteCount >= batchBytesMax }
+    func isBatchFull(_ tick: borrowing Tick) -> Bool { tick.byteCount >= batchBytesFull }
+
+    /// Whether the open batch has room for so many bytes. If not, it is full for everybody until it is committed:
+    /// else others would take the room that this one waits for.
+    ///
+    /// - Parameter bytes: as many as one frame holds at most.
+    func hasRoom(for bytes: Int) -> Bool {
+        precondition(bytes <= writer.payloadBytesMax, "\(bytes) bytes for one frame")
+        if tick.byteCount + bytes <= writer.payloadBytesMax { return true }
+        batchBytesFull = min(batchBytesFull, writer.payloadBytesMax - bytes + 1)
+        return false
+    }
 
     package var counters: LoopCounters { tick.counters }
 }
@@ -136,6 +154,19 @@ extension LoopEngine {
                 request.key, terms: terms, holdUntil: holdUntil, at: moment, in: status, user: user,
                 userID: userID, engine: engine)
         }
+        return outcome(
+            of: decision, terms: terms, holdUntil: holdUntil, at: moment, user: user, userID: userID,
+            in: &tick)
+    }
+
+    /// Puts the record of what was decided into the open batch, if it has one.
+    ///
+    /// - Parameters: as those that it was decided with.
+    @inline(__always)
+    func outcome(
+        of decision: consuming ShardCell.Decision, terms: CampaignTerms, holdUntil: Timestamp?,
+        at moment: TickMoment, user: Span<UInt8>, userID: Span<UInt8>, in tick: inout Tick
+    ) -> AllocationOutcome {
         switch decision {
         case .new(let due):
             tick.add(due, terms: terms, frame: moment.frame.frame, userBytes: user, userID: userID)
@@ -157,7 +188,10 @@ extension LoopEngine {
             return .parked(frame)
         case .refused(let refusal):
             tick.counters.refused += 1
-            if refusal == .poolEmpty { listIsDrained(terms.list) }
+            if refusal == .poolEmpty, emptyList != terms.list {
+                emptyList = terms.list
+                listIsDrained(terms.list)
+            }
             return .refused(refusal)
         case .failed(let error):
             engine.fail(.apply(error))
@@ -204,7 +238,10 @@ extension LoopEngine {
             let earlier = try writer.poll()
             // While an earlier frame is on its way, the batch stays open and grows.
             if writer.isBusy { return earlier }
-            if !tick.isEmpty { tick.hand(over: &writer.batch) }
+            if !tick.isEmpty {
+                tick.hand(over: &writer.batch)
+                batchBytesFull = batchBytesMax
+            }
             return try writer.commit(timeMilliseconds: now.milliseconds)
         }
     }

@@ -87,10 +87,7 @@ extension ShardCell {
             if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
             switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now, holdUntil: holdUntil) {
             case .refused(let refusal): return .refused(refusal)
-            case .repeated(let number):
-                return .repeated(
-                    state.shard.rows[number].code, state.shard.times(of: number),
-                    dependency: state.inFlight.dependency(of: number, lanes: engine.lanes))
+            case .repeated(let number): return state.repeated(number, engine)
             case .held(let hold):
                 let code = state.shard.rows[hold.row].code
                 return .confirmed(
@@ -109,6 +106,26 @@ extension ShardCell {
                 }
                 lane.noteWrite(to: moment.frame.frame)
                 return .new(due)
+            }
+        }
+    }
+}
+
+// MARK: - Repeating
+
+extension ShardCell {
+    /// Decides what an `ALLOC` can be answered with without a record.
+    ///
+    /// - Returns: nil when it would take one; nothing was done then.
+    func repeatOnly(
+        _ key: AllocationKey, terms: CampaignTerms, at moment: TickMoment, user: Span<UInt8>, engine: Engine
+    ) -> Decision? {
+        withState { state in
+            if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
+            switch state.shard.preview(key, bytes: user, terms: terms, now: moment.now).ruling {
+            case .refused(let refusal): return .refused(refusal)
+            case .repeated(let number): return state.repeated(number, engine)
+            case .held, .new: return nil
             }
         }
     }
@@ -214,6 +231,13 @@ package struct ShardState: ~Copyable {
             let frame = inFlight.change(of: row, lanes: engine.lanes), frame.lane != moment.frame.lane
         else { return nil }
         return frame
+    }
+
+    @inline(__always)
+    fileprivate func repeated(_ number: RowNumber, _ engine: Engine) -> ShardCell.Decision {
+        .repeated(
+            shard.rows[number].code, shard.times(of: number),
+            dependency: inFlight.dependency(of: number, lanes: engine.lanes))
     }
 
     fileprivate mutating func end(

@@ -114,6 +114,28 @@ package struct AllocationEncoder {
     package static let recordBytesMax = bytesMax + 2 * 255
 }
 
+extension AllocationEncoder {
+    /// What allocations of one moment take at most, when they come one after the other and no marketing user id is
+    /// kept: most of their numbers are differences then. The confirmation of a hold takes less.
+    ///
+    /// - Parameters:
+    ///   - userBytes: what the users take in all, as ``bytes(of:)`` counts each.
+    ///   - shardCount: shards that they are of.
+    package static func bytesMax(ofTogether count: Int, userBytes: Int, shardCount: Int) -> Int {
+        // The first one of each shard has its sequence number whole, and the first of all its time.
+        bytesMax + shardCount * 10 + count * numbersBytesMaxTogether + userBytes
+    }
+
+    /// Tag 1, shard 2 (below 2^14), sequence 5 (2^35 records of a shard would have to come in between), time 1,
+    /// campaign 3 and upload 3 (below 2^21), ordinal 5 (below 2^30 in fixed lists, with its sign).
+    package static let numbersBytesMaxTogether = 20
+
+    /// What a user takes in a record.
+    package static func bytes(of user: UserKey, text: Span<UInt8>) -> Int {
+        1 + (user.isLong ? 1 + text.count : min(Int(user.form), 16))
+    }
+}
+
 /// The first byte of every record.
 enum RecordTag {
     static let allocation: UInt8 = 0x10

@@ -146,6 +146,7 @@ extension CommandStream {
             outcome = session.run(decoder, unescaped.span, on: connection, &outbox)
         }
         decoder.limits = session.decoderLimits
+        decoder.forgetLongList()
         switch outcome {
         case .answered:
             outbox.noteReply()

@@ -174,8 +174,11 @@ extension ConnectionHandler {
 
     /// Answers the command that ran elsewhere, and goes on with the next. To be called on the connection's
     /// loop.
-    func answer(_ write: (inout ReplyWriter) -> Void) {
+    ///
+    /// - Parameter frame: of the loop's lane; the reply leaves when it is durable.
+    func answer(heldUntil frame: FrameNumber = .none, _ write: (inout ReplyWriter) -> Void) {
         guard stall == .awaitingReply else { return }
+        if frame != .none { commands.outbox.hold(from: commands.outbox.count, until: frame) }
         write(&commands.outbox.writer)
         commands.outbox.noteReply()
         resume()

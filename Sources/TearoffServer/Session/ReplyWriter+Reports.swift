@@ -112,14 +112,14 @@ extension ReplyWriter {
             case .repeated(let code, let givenAt): ("repeat", code, givenAt, nil)
             case .refused(let refusal): ("refused", nil, nil, refusal)
             }
-        let error = refusal?.error(campaign: terms.campaignName)
         map(7)
         pair("status", status)
         pair("code", code, of: engine)
         pair("given-at", givenAt)
         pair("expires-at", terms.expiresAt)
         pair("list", terms.listName)
-        pair("reason", error.map { "\($0.word.rawValue) \($0.message)" })
+        pair(
+            "reason", refusal.map { "\($0.word.rawValue) \($0.message(campaign: terms.campaignName))" })
         pair("next-code", preview.next, of: engine)
     }
 

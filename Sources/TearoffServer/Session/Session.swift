@@ -60,6 +60,11 @@ extension Session {
         case .alloc(let arguments):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return allocate(arguments, holdMilliseconds: nil, decoder, bytes, engine, &outbox)
+        case .allocMany(let campaign, let firstUser):
+            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            return allocateMany(
+                bytes.extracting(decoder.argument(campaign)), decoder.arguments(from: firstUser), bytes,
+                engine, on: connection, &outbox)
         case .hold(let arguments, let milliseconds):
             guard let engine = connection.loop.engine else { return loading(&outbox) }
             return allocate(arguments, holdMilliseconds: milliseconds, decoder, bytes, engine, &outbox)

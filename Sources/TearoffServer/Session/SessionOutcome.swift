@@ -35,14 +35,23 @@ extension EngineFailure {
 }
 
 extension AllocationRefusal {
-    /// How `ALLOC` is answered.
-    func error(campaign: String) -> (word: ErrorWord, message: String) {
+    /// How `ALLOC` is answered, and all that `ALLOCMANY` tells.
+    var word: ErrorWord {
         switch self {
-        case .listExpired, .finished(.expired):
-            (.expired, "the list of campaign '\(campaign)' is past its expiry")
-        case .poolEmpty, .finished(.exhausted): (.exhausted, "campaign '\(campaign)' has no code left")
-        case .finished(.stopped): (.finished, "campaign '\(campaign)' was stopped")
-        case .shardFull: (.limit, "this server holds as many allocations as it can")
+        case .listExpired, .finished(.expired): .expired
+        case .poolEmpty, .finished(.exhausted): .exhausted
+        case .finished(.stopped): .finished
+        case .shardFull: .limit
+        }
+    }
+
+    /// The text behind the word.
+    func message(campaign: String) -> String {
+        switch self {
+        case .listExpired, .finished(.expired): "the list of campaign '\(campaign)' is past its expiry"
+        case .poolEmpty, .finished(.exhausted): "campaign '\(campaign)' has no code left"
+        case .finished(.stopped): "campaign '\(campaign)' was stopped"
+        case .shardFull: "this server holds as many allocations as it can"
         }
     }
 }
@@ -101,8 +110,7 @@ extension ReplyWriter {
     }
 
     mutating func error(_ refusal: AllocationRefusal, campaign: String) {
-        let (word, message) = refusal.error(campaign: campaign)
-        error(word, message)
+        error(refusal.word, refusal.message(campaign: campaign))
     }
 
     mutating func bulk(_ time: Timestamp) { time.withISO8601 { bulk($0) } }

@@ -19,18 +19,12 @@ struct BadLineFile {
     }
 
     func append(_ lines: [TearoffClient.BadLine]) throws(Failure) {
-        let text = lines.map { "\($0.line),\(Self.quoted($0.reason))\n" }.joined()
+        let text = lines.map { "\($0.line),\(CSV.quoted($0.reason))\n" }.joined()
         do {
             try handle.write(contentsOf: Data(text.utf8))
         } catch {
             throw Self.failure(path, error)
         }
-    }
-
-    /// - Source: RFC 4180, section 2.
-    static func quoted(_ text: String) -> String {
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
     private static func failure(_ path: String, _ error: any Error) -> Failure {

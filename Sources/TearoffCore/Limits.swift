@@ -19,6 +19,10 @@ package enum Limits {
     package static let campaigns = 65_536
     /// Campaigns that finish in one change of the catalog, whose records must fit one frame; the rest follow.
     package static let finishesPerChange = 1_024
+    /// Further lists that one campaign draws from: each is tried for every code once those before are empty.
+    package static let overflowLists = 16
+    /// Codes that a campaign may be allowed in a day, or in a second: what a counter holds beside the time.
+    package static let codesPerWindow: UInt64 = (1 << 28) - 1
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
     /// Allocations in one answer of `USER HISTORY`: the latest ones.

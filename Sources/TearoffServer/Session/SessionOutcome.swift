@@ -42,6 +42,12 @@ extension AllocationRefusal {
             (.expired, "the list of campaign '\(campaign)' is past its expiry")
         case .poolEmpty, .finished(.exhausted): (.exhausted, "campaign '\(campaign)' has no code left")
         case .finished(.stopped): (.finished, "campaign '\(campaign)' was stopped")
+        case .finished(.closed): (.closed, "campaign '\(campaign)' gives no new codes any more")
+        case .notOpen: (.notOpen, "campaign '\(campaign)' gives no codes yet")
+        case .quotaReached: (.quota, "campaign '\(campaign)' has given its quota")
+        case .dayQuotaReached: (.dayQuota, "campaign '\(campaign)' has given its quota of today")
+        case .rateReached: (.rate, "campaign '\(campaign)' has given its codes of this second")
+        case .userLimitReached: (.userLimit, "the user has as many codes of this list as one may have")
         case .shardFull: (.limit, "this server holds as many allocations as it can")
         }
     }
@@ -62,6 +68,10 @@ extension ReplyWriter {
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")
         case .listExpired(let name):
             self.error(.expired, "list '\(name)' is past its expiry; set a later one with LIST SET first")
+        case .campaignClosed(let name):
+            self.error(.closed, "the time of campaign '\(name)' is over")
+        case .overflowTwice(let name):
+            self.error(.syntax, "list '\(name)' stands twice among those that the campaign draws from")
         case .listExhausted(let name):
             self.error(.exhausted, "list '\(name)' has no free code; load more codes first")
         case .tooMany(let what, let maximum): self.error(.limit, "no more than \(maximum) \(what)")

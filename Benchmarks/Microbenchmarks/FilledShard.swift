@@ -35,7 +35,8 @@ final class FilledShard: Sendable {
                 for index in next..<next + operations {
                     let user = text.extracting(users.range(index % users.count))
                     let decision = shard.decide(
-                        keys[index % users.count], bytes: user, terms: terms, now: Supply.now)
+                        keys[index % users.count], bytes: user, terms: terms, now: Supply.now,
+                        day: Supply.day)
                     if case .repeated = decision { found += 1 }
                 }
                 return found
@@ -56,7 +57,8 @@ final class FilledShard: Sendable {
                 for index in next..<next + operations {
                     let user = text.extracting(users.range(index))
                     if case .new(let due) = shard.decide(
-                        keys[index], bytes: user, terms: terms, now: Supply.now)
+                        keys[index], bytes: user, terms: terms, now: Supply.now,
+                        day: Supply.day)
                     {
                         _ = try shard.apply(due, userBytes: user, userID: Span())
                     }

@@ -9,6 +9,7 @@ struct Supply {
 
     /// The time of all that happens: nothing expires, and known users get their codes again.
     static let now = Timestamp(milliseconds: 1_800_000_000_000)
+    static let day = Day.utc(containing: now)
 
     init(codes: Int) throws {
         var catalog = Catalog()

@@ -77,6 +77,18 @@ extension TearoffError.Code {
     public static let expired = Self(ErrorWord.expired)
     /// `FINISHED`: the campaign was stopped by an operator.
     public static let finished = Self(ErrorWord.finished)
+    /// `NOTOPEN`: the campaign gives no codes yet: its `START` has not come.
+    public static let notOpen = Self(ErrorWord.notOpen)
+    /// `CLOSED`: the campaign gives no new codes any more: its `END` has passed, or its list expires too soon.
+    public static let campaignClosed = Self(ErrorWord.closed)
+    /// `QUOTA`: the campaign has given as many codes as its `QUOTA` allows.
+    public static let quota = Self(ErrorWord.quota)
+    /// `DAYQUOTA`: the campaign has given as many codes today as its `DAYQUOTA` allows.
+    public static let dayQuota = Self(ErrorWord.dayQuota)
+    /// `RATE`: the campaign has given as many codes in this second as its `RATE` allows.
+    public static let rate = Self(ErrorWord.rate)
+    /// `USERLIMIT`: the user has as many codes of the list as its `PERUSER` allows.
+    public static let userLimit = Self(ErrorWord.userLimit)
     /// `ACTIVE`: the campaign is active, so there is nothing to resume.
     public static let active = Self(ErrorWord.active)
     /// `BADLINES`: the upload has bad lines and was refused whole.

@@ -157,18 +157,32 @@ extension Engine {
     /// Locks the shards one inside the other, in the order of their ids, which nobody does otherwise.
     ///
     /// - Parameter innermost: runs while all are held, behind every `adding`.
-    private func withAllShards(
-        from index: Int, _ ledgers: [Ledger], innermost: (inout [Ledger]) -> Void,
-        adding: (borrowing Shard, inout [Ledger]) -> Void
-    ) -> [Ledger] {
-        var ledgers = ledgers
+    private func withAllShards<Figures: Sendable>(
+        from index: Int, _ figures: Figures, innermost: (inout Figures) -> Void,
+        adding: (borrowing Shard, inout Figures) -> Void
+    ) -> Figures {
+        var figures = figures
         guard index < shards.count else {
-            innermost(&ledgers)
-            return ledgers
+            innermost(&figures)
+            return figures
         }
         return shards[index].withState { state in
-            adding(state.shard, &ledgers)
-            return withAllShards(from: index + 1, ledgers, innermost: innermost, adding: adding)
+            adding(state.shard, &figures)
+            return withAllShards(from: index + 1, figures, innermost: innermost, adding: adding)
+        }
+    }
+
+    /// Counts anew what a campaign has given of its quotas, while no code is given.
+    ///
+    /// - Complexity: O(codes given today).
+    func count(_ campaign: Campaign) {
+        let today = host.day(now())
+        _ = withAllShards(from: 0, (total: UInt64(0), inDay: UInt64(0))) { figures in
+            campaign.meter.finishCounting(total: figures.total, since: today.first, inDay: figures.inDay)
+        } adding: { shard, figures in
+            let tally = shard.tally(of: campaign.id)
+            figures.total += tally.held + tally.given
+            figures.inDay += shard.count(of: campaign.id, since: today.first)
         }
     }
 

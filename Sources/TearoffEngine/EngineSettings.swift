@@ -1,3 +1,4 @@
+package import TearoffCore
 package import TearoffLog
 
 /// How an engine works; all of it may differ at the next start, but for the shard count.
@@ -23,15 +24,18 @@ package struct EngineSettings: Sendable {
 package struct EngineHost: Sendable {
     /// Wall clock, milliseconds since 1970.
     package let wallMilliseconds: @Sendable () -> UInt64
+    /// The day of the configured zone that an instant is in.
+    package let day: @Sendable (Timestamp) -> Day
     /// Runs slow work (files, indexes) elsewhere, in any order.
     package let background: SegmentSupply.Background
     package let report: @Sendable (EngineEvent) -> Void
 
     package init(
-        wallMilliseconds: @escaping @Sendable () -> UInt64, background: @escaping SegmentSupply.Background,
+        wallMilliseconds: @escaping @Sendable () -> UInt64, day: @escaping @Sendable (Timestamp) -> Day, background: @escaping SegmentSupply.Background,
         report: @escaping @Sendable (EngineEvent) -> Void
     ) {
         self.wallMilliseconds = wallMilliseconds
+        self.day = day
         self.background = background
         self.report = report
     }

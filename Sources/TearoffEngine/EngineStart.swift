@@ -27,6 +27,7 @@ package final class EngineStart: Sendable {
             routing: UserRouting(shardCount: source.shardCount), clock: EngineClock(latest: state.at),
             shards: state.shards, seed: source.seed, lanes: lanes, catalog: state.catalog, settings: settings,
             host: host)
+        for campaign in state.catalog.campaigns where campaign.settings.isCounted { engine.count(campaign) }
     }
 
     private static func start(of lane: LaneID, in state: RecoveredState) -> LaneStart {

@@ -81,6 +81,11 @@ extension CommandDecoder {
         return text
     }
 
+    /// A date as text, not looked into.
+    func date(_ index: Int, _ bytes: Span<UInt8>) throws(CommandError) -> String {
+        try text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
+    }
+
     /// Every argument from `first` on, for commands that take a list of words.
     func words(from first: Int, _ bytes: Span<UInt8>) -> [String] {
         var words: [String] = []

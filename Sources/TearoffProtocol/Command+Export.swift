@@ -39,10 +39,8 @@ extension ExportArguments {
     ) throws(CommandError) {
         switch option {
         case "CAMPAIGN": campaign = try decoder.name(index, bytes, called: "campaign")
-        case "AFTER":
-            after = try decoder.text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
-        case "UNTIL":
-            until = try decoder.text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
+        case "AFTER": after = try decoder.date(index, bytes)
+        case "UNTIL": until = try decoder.date(index, bytes)
         case "SINCE":
             since = try decoder.text(index, bytes, called: "cursor", lengths: 1...ArgumentLimits.cursorBytes)
         case "UPLOAD":

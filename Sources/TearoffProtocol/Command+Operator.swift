@@ -30,7 +30,7 @@ extension Command {
             }
             guard index + 1 < count else { throw .wrongArgumentCount(.listCreate) }
             if option == "EXPIRES" {
-                expires = try date(decoder, bytes, at: index + 1)
+                expires = try decoder.date(index + 1, bytes)
             } else {
                 warn = try warning(decoder, bytes, at: index + 1)
             }
@@ -133,14 +133,21 @@ extension Command {
         return page
     }
 
-    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER` or `NAME new-name`.
+    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER`, `NAME new-name`, `PERUSER n|NONE` or `STOP days|NONE`.
     static func listSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let name = try decoder.name(2, bytes)
         let isNever = decoder.word(4, bytes) == "NEVER"
+        let isNone = decoder.word(4, bytes) == "NONE"
         switch decoder.word(3, bytes) {
         case "EXPIRES":
-            return .listSetExpires(name: name, expires: isNever ? nil : try date(decoder, bytes, at: 4))
+            return .listSetExpires(name: name, expires: isNever ? nil : try decoder.date(4, bytes))
         case "WARN": return .listSetWarning(name: name, warn: isNever ? nil : try warning(decoder, bytes, at: 4))
+        case "PERUSER":
+            let count = try isNone ? nil : decoder.number(4, bytes, called: "n", in: 1...UInt64(UInt32.max))
+            return .listEdit(name: name, .perUser(count.map(UInt32.init)))
+        case "STOP":
+            let days = try isNone ? nil : decoder.number(4, bytes, called: "days", in: 1...ArgumentLimits.daysMax)
+            return .listEdit(name: name, .stopDays(days.map(UInt32.init)))
         case "NAME": return .listRename(name: name, newName: try decoder.name(4, bytes, called: "new-name"))
         default: throw .unknownOption(decoder.escaped(3, bytes), of: .listSet)
         }
@@ -152,26 +159,30 @@ extension Command {
         try decoder.number(index, bytes, called: "count", in: 0...UInt64(UInt32.max))
     }
 
-    /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]`.
+    /// `CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse] [setting value …]`.
     static func campaignCreate(
         _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> Command {
         let options = try campaignOptions(decoder, bytes, of: .campaignCreate)
         guard let list = options.list else { throw .wrongArgumentCount(.campaignCreate) }
         return .campaignCreate(
-            name: try decoder.name(2, bytes), list: list, retrigger: options.rule, returns: options.returns)
+            name: try decoder.name(2, bytes), list: list, retrigger: options.rule, returns: options.returns,
+            edits: options.edits)
     }
 
-    /// `CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse]`.
+    /// `CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse] [setting value …]`.
     static func campaignSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let options = try campaignOptions(decoder, bytes, of: .campaignSet)
-        return .campaignSet(name: try decoder.name(2, bytes), retrigger: options.rule, returns: options.returns)
+        return .campaignSet(
+            name: try decoder.name(2, bytes), retrigger: options.rule, returns: options.returns,
+            edits: options.edits)
     }
 
     private struct CampaignOptions {
         var list: String?
         var rule: RetriggerArgument?
         var returns: ReturnsArgument?
+        var edits: [CampaignEditArgument] = []
     }
 
     /// - Parameter command: a campaign that is there keeps its list.
@@ -180,9 +191,11 @@ extension Command {
     ) throws(CommandError) -> CampaignOptions {
         let count = decoder.argumentCount
         var options = CampaignOptions()
+        var settings: Set<String> = []
         var index = 3
         while index < count {
-            switch decoder.word(index, bytes) {
+            let word = decoder.word(index, bytes)
+            switch word {
             case "LIST" where command == .campaignCreate:
                 guard options.list == nil else { throw .duplicateOption("LIST", of: command) }
                 guard index + 1 < count else { throw .wrongArgumentCount(command) }
@@ -196,6 +209,11 @@ extension Command {
                 guard options.returns == nil else { throw .duplicateOption("RETURNS", of: command) }
                 guard index + 1 < count else { throw .wrongArgumentCount(command) }
                 options.returns = try returns(decoder.word(index + 1, bytes))
+                index += 2
+            case _ where CampaignEditArgument.words.contains(word):
+                guard settings.insert(word).inserted else { throw .duplicateOption(word, of: command) }
+                guard index + 1 < count else { throw .wrongArgumentCount(command) }
+                options.edits.append(try CampaignEditArgument(word, at: index + 1, decoder, bytes))
                 index += 2
             default: throw .unknownOption(decoder.escaped(index, bytes), of: command)
             }
@@ -235,11 +253,5 @@ extension Command {
             throw .invalidArgument(
                 name: "rule", rule: "window duration, once, always or until-expiry")
         }
-    }
-
-    private static func date(
-        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
-    ) throws(CommandError) -> String {
-        try decoder.text(index, bytes, called: "date", lengths: 1...ArgumentLimits.dateBytes)
     }
 }

@@ -32,11 +32,15 @@ package enum Command: Equatable, Sendable {
     /// Nil is `NEVER`.
     case listSetWarning(name: String, warn: UInt64?)
     case listRename(name: String, newName: String)
+    case listEdit(name: String, ListEditArgument)
 
     case campaignCreate(
-        name: String, list: String, retrigger: RetriggerArgument?, returns: ReturnsArgument? = nil)
-    /// One of the two at least.
-    case campaignSet(name: String, retrigger: RetriggerArgument?, returns: ReturnsArgument?)
+        name: String, list: String, retrigger: RetriggerArgument?, returns: ReturnsArgument? = nil,
+        edits: [CampaignEditArgument] = [])
+    /// One of the three at least.
+    case campaignSet(
+        name: String, retrigger: RetriggerArgument?, returns: ReturnsArgument?,
+        edits: [CampaignEditArgument] = [])
     case campaignInfo(String)
     case campaignAll
     case campaignFinish(String)

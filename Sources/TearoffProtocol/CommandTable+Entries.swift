@@ -106,9 +106,9 @@ extension CommandTable {
                 "LIST UNDO name upload")
         case .listSet:
             make(
-                id, "list", 5...5, [.write], "Changes a list's expiry, its warning or its name.",
+                id, "list", 5...5, [.write], "Changes one of a list's settings, or its name.",
                 "LIST SET name EXPIRES date|NEVER", "LIST SET name WARN count|NEVER",
-                "LIST SET name NAME new-name")
+                "LIST SET name STOP days|NONE", "LIST SET name PERUSER n|NONE", "LIST SET name NAME new-name")
         default:
             make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
         }
@@ -129,16 +129,20 @@ extension CommandTable {
         }
     }
 
+    private static let settings =
+        "[START date|NONE] [END date|NONE] [QUOTA n|NONE] [DAYQUOTA n|NONE] [RATE n|NONE] "
+        + "[OVERFLOW list[,list...]|NONE] [TEST text|NONE]"
+
     private static func campaignEntry(_ id: CommandID) -> CommandEntry {
         switch id {
         case .campaignCreate:
             make(
-                id, "campaign", 5...10, [.write], "Makes an active campaign that draws from a list.",
-                "CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse]")
+                id, "campaign", 5...24, [.write], "Makes an active campaign that draws from a list.",
+                "CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse] " + settings)
         case .campaignSet:
             make(
-                id, "campaign", 5...8, [.write], "Changes a campaign's rules.",
-                "CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse]")
+                id, "campaign", 5...22, [.write], "Changes a campaign's rules and settings.",
+                "CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse] " + settings)
         case .campaignInfo:
             make(
                 id, "campaign", 3...3, [.readonly], "A campaign's settings and state.",

@@ -78,6 +78,12 @@ package enum ArgumentLimits {
     package static let cursorBytes = 9 * 256
     /// Longest list of an export's columns; all of them with commas take some 90 bytes.
     package static let columnsBytes = 128
+    /// Most codes that a campaign may be allowed in a day or in a second: what a counter beside a time holds.
+    package static let codesPerWindowMax: UInt64 = (1 << 28) - 1
+    /// Most days before its expiry that a list may stop giving codes: ten years.
+    package static let daysMax: UInt64 = 3_650
+    /// Most further lists that a campaign draws from: each is tried for every code once those before are empty.
+    package static let overflowLists = 16
     /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
     package static let errorRowsMax: UInt64 = 10_000
     /// Most rows of one `LIST UPLOADS`, and how many it tells unasked. All shards are held while they are

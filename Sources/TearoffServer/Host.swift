@@ -203,6 +203,7 @@ extension Host {
         let log = EventLog(logger: logger)
         return EngineHost(
             wallMilliseconds: { WallClock.milliseconds() },
+            day: { [dates = state.dates] time in dates.day(containing: time) },
             background: { [loops] body in loops.runInBackground(body) },
             report: { [state] event in
                 log.note(event)

@@ -208,7 +208,8 @@ enum SampleServer {
                 ("name", name), ("kind", isJune ? "unique" : "fixed"), ("uploaded", isJune ? 100_000 : 5_000),
                 ("free", isJune ? 99_998 : 5_000), ("held", 0), ("given", isJune ? 2 : 0), ("withdrawn", 0),
                 ("burned", 0), ("expires-at", isJune ? "2026-12-31T23:59:59.999Z" : nil), ("expired", false),
-                ("warn-at", isJune ? 10_000 : nil), ("low", false), ("uploads", isJune ? 1 : 0),
+                ("warn-at", isJune ? 10_000 : nil), ("low", false), ("stop-days", nil),
+                ("per-user", isJune ? 2 : nil), ("uploads", isJune ? 1 : 0),
                 ("campaigns", isJune ? 2 : 0),
             ])
     }
@@ -248,6 +249,9 @@ enum SampleServer {
                 ("reason", isStopped ? "stopped" : nil),
                 ("finished-at", isStopped ? "2026-06-02T10:00:00.000Z" : nil),
                 ("created-at", "2026-06-01T08:00:00.000Z"),
+                ("starts-at", nil), ("ends-at", isStopped ? nil : "2026-11-30T23:59:59.999Z"), ("quota", nil),
+                ("day-quota", isStopped ? nil : 10_000), ("rate", nil), ("overflow", isStopped ? nil : "ten-off"),
+                ("test", nil),
             ])
     }
 

@@ -89,7 +89,7 @@ extension Shard {
         let text = bytes(user)
         let key = AllocationKey(campaign: campaign, user: text.span, seed: seed)
         let terms = supply.catalog.terms(of: campaign)
-        switch decide(key, bytes: text.span, terms: terms, now: instant(now)) {
+        switch decide(key, bytes: text.span, terms: terms, now: instant(now), day: .utc(containing: instant(now))) {
         case .repeated(let row): return (.again(rows[row].code), nil)
         case .held(let hold): return (.again(rows[hold.row].code), nil)
         case .refused(let refusal): return (.refused(refusal), nil)
@@ -122,7 +122,8 @@ extension Shard {
         let key = AllocationKey(campaign: supply.campaign, user: text.span, seed: seed)
         let terms = supply.catalog.terms(of: supply.campaign)
         let decision = decide(
-            key, bytes: text.span, terms: terms, now: instant(now), holdUntil: instant(deadline))
+            key, bytes: text.span, terms: terms, now: instant(now), day: .utc(containing: instant(now)),
+            holdUntil: instant(deadline))
         if case .new(let due) = decision {
             let nothing: [UInt8] = []
             _ = try apply(due, userBytes: text.span, userID: nothing.span)
@@ -155,7 +156,8 @@ extension Shard {
         let text = bytes(user ?? "")
         let key = user.map { _ in AllocationKey(campaign: supply.campaign, user: text.span, seed: seed) }
         let terms = supply.catalog.terms(of: supply.campaign)
-        let preview = preview(key, bytes: text.span, terms: terms, now: instant(now))
+        let preview = preview(
+            key, bytes: text.span, terms: terms, now: instant(now), day: .utc(containing: instant(now)))
         let answer: Answer? =
             switch preview.ruling {
             case .repeated(let row): .again(rows[row].code)

@@ -84,7 +84,10 @@ struct ShardTests {
         for (number, user) in users.enumerated() {
             let key = AllocationKey(campaign: supply.campaign, user: user.span, seed: 0)
             let terms = supply.catalog.terms(of: supply.campaign)
-            guard case .new(let due) = shard.decide(key, bytes: user.span, terms: terms, now: instant(1)) else {
+            guard
+                case .new(let due) = shard.decide(
+                    key, bytes: user.span, terms: terms, now: instant(1), day: .utc(containing: instant(1)))
+            else {
                 Issue.record("user \(number) got the code of another")
                 return
             }

@@ -39,7 +39,28 @@ struct AuditTests {
                 .listLoad, object: "l", before: "uploaded=10",
                 after: "uploaded=12 upload=1 codes=2 file=\"codes.txt\"")
         ) { try $0.upload(["NEW0", "NEW1"]) },
-        Row(Act(.listUndo, object: "l", before: "upload=0", after: "upload=0 withdrawn")) { try $0.undone(0) },
+        Row(
+            Act(
+                .listLoad, object: "l", before: "uploaded=10",
+                after: "uploaded=11 upload=1 codes=1 file=\"codes.txt\""),
+            Act(.listUndo, object: "l", before: "upload=1", after: "upload=1 withdrawn")
+        ) {
+            try $0.upload(["WRONG"])
+            try $0.undone(1)
+        },
+        Row(Act(.listSet, object: "l", before: "per-user=none", after: "per-user=2")) {
+            try $0.changed { $0.setList("l", edits: [.codesPerUser(2)], done: $1) }
+        },
+        Row(
+            Act(
+                .campaignSet, object: "c", before: "quota=none test=off", after: "quota=5 test=on")
+        ) {
+            try $0.changed {
+                $0.setCampaign(
+                    name: "c", rule: nil, returns: nil, edits: [.quota(5), .sample(Array("S3CRET".utf8))],
+                    done: $1)
+            }
+        },
         Row(Act(.listSet, object: "l", before: "expires=never", after: "expires=1971-01-01T01:00:00.000Z")) {
             try $0.setExpiry(at: World.firstMilliseconds + hour)
         },
@@ -102,7 +123,7 @@ struct AuditTests {
         let new = try life.trail().dropFirst(before.count).map(\.record)
         #expect(new.map(\.act) == row.acts)
         #expect(new.allSatisfy { $0.origin == Life.origin && $0.at.milliseconds == World.firstMilliseconds })
-        #expect(new.map(\.number) == [UInt64(before.count) + 1])
+        #expect(new.map(\.number) == new.indices.map { UInt64(before.count + $0) + 1 })
     }
 
     @Test func everyCommandHasARow() {

@@ -1,4 +1,5 @@
 import Synchronization
+import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffSimulation
@@ -63,7 +64,7 @@ final class Mailbox: Sendable {
 
     func host(_ clock: WallClock) -> EngineHost {
         EngineHost(
-            wallMilliseconds: { clock.milliseconds },
+            wallMilliseconds: { clock.milliseconds }, day: { Day.utc(containing: $0) },
             background: { [self] work in state.withLock { $0.background.append(work) } },
             report: { [self] event in state.withLock { $0.events.append(event) } })
     }

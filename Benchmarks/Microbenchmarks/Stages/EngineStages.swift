@@ -70,7 +70,8 @@ private final class FilledLoop {
         settings.lane.completion = .inline
         settings.snapshotLogBytes = 0
         let host = EngineHost(
-            wallMilliseconds: { Supply.now.milliseconds }, background: { $0() }, report: { _ in })
+            wallMilliseconds: { Supply.now.milliseconds }, day: { .utc(containing: $0) }, background: { $0() },
+            report: { _ in })
         let start = EngineStart(
             state, source: LoggedState.source(DiscardedLog()), settings: settings, host: host,
             segmentBytes: LogLimits.segmentBytesDefault)

@@ -5,25 +5,27 @@ extension TearoffClient {
     ///
     /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/exists``, ``TearoffError/Code/expired``.
     public func createCampaign(
-        _ name: String, list: String, rule: RetriggerRule = .standard, returns: ReturnRule = .quarantine
+        _ name: String, list: String, rule: RetriggerRule = .standard, returns: ReturnRule = .quarantine,
+        edits: [CampaignEdit] = []
     ) async throws(TearoffError) {
         let words =
             ["CAMPAIGN", "CREATE", name, "LIST", list, "RETRIGGER"] + rule.arguments
-            + ["RETURNS", returns.rawValue]
+            + ["RETURNS", returns.rawValue] + edits.flatMap(\.arguments)
         try await call(Command(words), timeout: options.replyTimeout).requireOK()
     }
 
-    /// Changes a campaign's rules, for what is asked for from then on.
+    /// Changes a campaign's rules and settings, for what is asked for from then on.
     ///
     /// - Parameters:
-    ///   - rule, returns: nil: as it is. One of the two at least.
-    /// - Throws: ``TearoffError/Code/noCampaign``; ``TearoffError/Code/syntax`` when both are nil.
+    ///   - rule, returns: nil: as it is.
+    /// - Throws: ``TearoffError/Code/noCampaign``; ``TearoffError/Code/syntax`` when nothing is to be changed.
     public func setCampaign(
-        _ name: String, rule: RetriggerRule? = nil, returns: ReturnRule? = nil
+        _ name: String, rule: RetriggerRule? = nil, returns: ReturnRule? = nil, edits: [CampaignEdit] = []
     ) async throws(TearoffError) {
         var words = ["CAMPAIGN", "SET", name]
         if let rule { words += ["RETRIGGER"] + rule.arguments }
         if let returns { words += ["RETURNS", returns.rawValue] }
+        words += edits.flatMap(\.arguments)
         try await call(Command(words), timeout: options.replyTimeout).requireOK()
     }
 

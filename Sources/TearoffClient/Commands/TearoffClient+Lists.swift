@@ -70,6 +70,22 @@ extension TearoffClient {
         try await call("LIST", "SET", name, "WARN", warnAt.map(String.init) ?? "NEVER").requireOK()
     }
 
+    /// Changes how many days before its expiry a list's campaigns give no new codes any more.
+    ///
+    /// - Parameter days: nil: they give until it expires.
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func setListStop(_ name: String, daysBeforeExpiry days: Int?) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "STOP", days.map(String.init) ?? "NONE").requireOK()
+    }
+
+    /// Changes how many of a list's codes one user gets at most, over all campaigns.
+    ///
+    /// - Parameter count: nil: no such limit.
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func setListCodesPerUser(_ name: String, _ count: Int?) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "PERUSER", count.map(String.init) ?? "NONE").requireOK()
+    }
+
     /// Gives a list another name; its campaigns and its codes stay what they are.
     ///
     /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/exists``.

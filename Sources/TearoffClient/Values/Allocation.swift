@@ -8,26 +8,32 @@ extension TearoffClient {
         public let code: String
         /// Whether the user had it already: an earlier request inside the campaign's window, or a retry.
         public let isRepeat: Bool
+        /// Whether the campaign is tried out: ``code`` is its text then, and nobody was given anything.
+        public let isTest: Bool
         /// When the user got it first.
         public let givenAt: Date
         /// When its list expires; nil: never.
         public let expiresAt: Date?
         /// The list that it came from.
         public let list: String
-        /// Its number in the list.
-        public let ordinal: Int
+        /// Its number in the upload that it came with; nil for a text that is tried out.
+        public let ordinal: Int?
+
+        /// Its status, as the server tells it.
+        public var status: String { isTest ? "test" : isRepeat ? "repeat" : "new" }
 
         init(_ fields: Fields) throws(TearoffError) {
             code = try fields.text("code")
             switch try fields.text("status") {
-            case "new": isRepeat = false
-            case "repeat": isRepeat = true
-            default: throw .invalid("a status that is neither new nor repeat")
+            case "new": (isRepeat, isTest) = (false, false)
+            case "repeat": (isRepeat, isTest) = (true, false)
+            case "test": (isRepeat, isTest) = (false, true)
+            default: throw .invalid("a status that is neither new, repeat nor test")
             }
             givenAt = try fields.time("given-at")
             expiresAt = try fields.optionalTime("expires-at")
             list = try fields.text("list")
-            ordinal = try fields.integer("ordinal")
+            ordinal = try isTest ? nil : fields.integer("ordinal")
         }
     }
 

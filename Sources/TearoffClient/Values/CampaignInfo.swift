@@ -93,6 +93,18 @@ extension TearoffClient {
         public let state: State
         /// When it was created.
         public let createdAt: Date
+        /// When it begins to give codes; nil: at once.
+        public let startsAt: Date?
+        /// The last moment at which it gives new codes, by its own end or for its list's sake; nil: none.
+        public let endsAt: Date?
+        /// How many codes it gives at most, in all, in a day and in a second; nil: no such limit.
+        public let quota: Int?
+        public let dayQuota: Int?
+        public let rate: Int?
+        /// Further lists that it draws from when its own has no free code.
+        public let overflow: [String]
+        /// The text that everybody gets instead of a code; nil when codes are given.
+        public let test: String?
 
         /// Whether a campaign gives codes.
         public enum State: Sendable, Hashable {
@@ -108,6 +120,8 @@ extension TearoffClient {
             case expired
             /// An operator stopped it.
             case stopped
+            /// Its time is over.
+            case closed
         }
 
         init(_ fields: Fields) throws(TearoffError) {
@@ -131,6 +145,13 @@ extension TearoffClient {
             default: throw .invalid("a state that is neither active nor finished")
             }
             createdAt = try fields.time("created-at")
+            startsAt = try fields.optionalTime("starts-at")
+            endsAt = try fields.optionalTime("ends-at")
+            quota = try fields.optionalInteger("quota")
+            dayQuota = try fields.optionalInteger("day-quota")
+            rate = try fields.optionalInteger("rate")
+            overflow = try fields.optionalText("overflow")?.split(separator: ",").map(String.init) ?? []
+            test = try fields.optionalText("test")
         }
     }
 }

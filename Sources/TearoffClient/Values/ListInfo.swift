@@ -52,6 +52,10 @@ extension TearoffClient {
         public let warnAt: Int?
         /// Whether no more than ``warnAt`` codes are free.
         public let isLow: Bool
+        /// So many days before it expires its campaigns give no new codes any more; nil: they give until then.
+        public let stopDays: Int?
+        /// Codes of it that one user gets at most; nil: no such limit.
+        public let codesPerUser: Int?
         /// How many uploads it has.
         public let uploads: Int
         /// How many campaigns draw from it.
@@ -74,6 +78,8 @@ extension TearoffClient {
             isExpired = try fields.boolean("expired")
             warnAt = try fields.optionalInteger("warn-at")
             isLow = try fields.boolean("low")
+            stopDays = try fields.optionalInteger("stop-days")
+            codesPerUser = try fields.optionalInteger("per-user")
             uploads = try fields.integer("uploads")
             campaigns = try fields.integer("campaigns")
         }

@@ -9,6 +9,8 @@ extension TearoffClient {
             case new(code: String)
             /// The code that the user was given then, once more.
             case again(code: String, givenAt: Date)
+            /// The text that everybody is given while the campaign is tried out.
+            case test(text: String)
             /// Nothing: the error that the request would be answered with.
             case refused(TearoffError)
         }
@@ -27,8 +29,9 @@ extension TearoffClient {
             case "new": outcome = .new(code: try fields.text("code"))
             case "repeat":
                 outcome = .again(code: try fields.text("code"), givenAt: try fields.time("given-at"))
+            case "test": outcome = .test(text: try fields.text("code"))
             case "refused": outcome = .refused(TearoffError(reply: try fields.text("reason")))
-            default: throw .invalid("a status that is neither new, repeat nor refused")
+            default: throw .invalid("a status that is neither new, repeat, test nor refused")
             }
             expiresAt = try fields.optionalTime("expires-at")
             list = try fields.text("list")

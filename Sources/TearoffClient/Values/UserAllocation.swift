@@ -5,6 +5,8 @@ extension TearoffClient {
     public enum UserAllocation: Sendable, Hashable {
         /// The coupon code: a bearer value, so keep it out of logs. `isRepeat`: the user had it already.
         case given(code: String, isRepeat: Bool)
+        /// The campaign is tried out: everybody gets that text, and nobody was given anything.
+        case test(text: String)
         /// The user was given nothing: the word that `ALLOC` answers, or ``TearoffError/Code/busy`` when another
         /// connection was about this user's code at that very moment: ask again for this user.
         case refused(TearoffError.Code)
@@ -17,6 +19,7 @@ extension TearoffClient {
             switch status {
             case "new", "repeat":
                 self = .given(code: try cells[0].requiredText(), isRepeat: status == "repeat")
+            case "test": self = .test(text: try cells[0].requiredText())
             default: self = .refused(TearoffError.Code(status))
             }
         }

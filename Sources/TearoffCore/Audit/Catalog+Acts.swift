@@ -22,7 +22,7 @@ extension Catalog {
             return ToldChange(
                 .list(id), .listCreate, name,
                 after: Self.fields(of: kind) + [
-                    ("expires", Self.text(expiresAt)), ("warn", Self.text(warnAt)),
+                    ("expires", Self.text(expiresAt)), ("warn", Self.text(warning: warnAt)),
                 ])
         case .fixedCodeSet(let id, let upload):
             // Behind the creation of its list, which tells the rest.
@@ -44,7 +44,7 @@ extension Catalog {
         case .listExpirySet(let id, let expiresAt):
             return set(id, "expires", Self.text(self[id].expiresAt), Self.text(expiresAt))
         case .listWarningSet(let id, let warnAt):
-            return set(id, "warn", Self.text(self[id].warnAt), Self.text(warnAt))
+            return set(id, "warn", Self.text(warning: self[id].warnAt), Self.text(warning: warnAt))
         case .listRenamed(let id, let name): return set(id, "name", self[id].name, name)
         case .campaignCreated(let id, let name, let list, let rule):
             let returns = ReturnRule.standard.text
@@ -67,7 +67,47 @@ extension Catalog {
             return set(id, "returns", self[id].returns.text, rule.text)
         case .campaignRuleSet(let id, let rule):
             return set(id, "retrigger", self[id].rule.text, rule.text)
+        case .campaignSettingsSet(let id, let settings):
+            // Behind the creation of its campaign, which tells the rest.
+            guard hasCampaign(id) else {
+                let after = changes(from: CampaignSettings(), to: settings).after
+                return ToldChange(.campaign(id), .campaignCreate, "", after: after)
+            }
+            let (before, after) = changes(from: self[id].settings, to: settings)
+            return ToldChange(.campaign(id), .campaignSet, self[id].name, before: before, after: after)
+        case .listSettingsSet(let id, let settings):
+            let old = self[id].settings
+            let fields = Self.changes([
+                ("per-user", Self.text(old.codesPerUser), Self.text(settings.codesPerUser)),
+                ("stop", Self.text(old.daysKeptBeforeExpiry), Self.text(settings.daysKeptBeforeExpiry)),
+            ])
+            return ToldChange(.list(id), .listSet, self[id].name, before: fields.before, after: fields.after)
         }
+    }
+
+    /// Those settings that are changed.
+    private func changes(
+        from old: CampaignSettings, to new: CampaignSettings
+    ) -> (before: [ToldChange.Field], after: [ToldChange.Field]) {
+        func names(_ settings: CampaignSettings) -> String {
+            settings.overflow.isEmpty ? "none" : settings.overflow.map { self[$0].name }.joined(separator: ",")
+        }
+        return Self.changes([
+            ("start", Self.text(old.opensAt, "none"), Self.text(new.opensAt, "none")),
+            ("end", Self.text(old.closesAt, "none"), Self.text(new.closesAt, "none")),
+            ("quota", Self.text(old.quota), Self.text(new.quota)),
+            ("day-quota", Self.text(old.quotaPerDay), Self.text(new.quotaPerDay)),
+            ("rate", Self.text(old.ratePerSecond), Self.text(new.ratePerSecond)),
+            ("overflow", names(old), names(new)),
+            ("test", old.sample == nil ? "off" : "on", new.sample == nil ? "off" : "on"),
+        ])
+    }
+
+    private static func changes(
+        _ fields: [(name: String, old: String, new: String)]
+    ) -> (before: [ToldChange.Field], after: [ToldChange.Field]) {
+        let changed = fields.filter { $0.old != $0.new }
+        return (changed.map { ($0.name, $0.old) }, changed.map { ($0.name, $0.new) })
     }
 
     private func set(_ id: ListID, _ field: String, _ before: String, _ after: String) -> ToldChange {
@@ -138,6 +178,10 @@ extension Catalog {
         }
     }
 
-    fileprivate static func text(_ time: Timestamp?) -> String { time?.iso8601 ?? "never" }
-    fileprivate static func text(_ count: UInt64?) -> String { count.map { "\($0)" } ?? "never" }
+    fileprivate static func text(_ time: Timestamp?, _ none: String = "never") -> String {
+        time?.iso8601 ?? none
+    }
+
+    fileprivate static func text(warning count: UInt64?) -> String { count.map { "\($0)" } ?? "never" }
+    fileprivate static func text(_ count: (some BinaryInteger)?) -> String { count.map { "\($0)" } ?? "none" }
 }

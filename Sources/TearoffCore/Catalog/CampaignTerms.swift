@@ -17,8 +17,12 @@ package final class CampaignTerms: Sendable {
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
     package let pool: Pool
+    /// The text that is given instead of a code; nil when codes are given.
+    package let sample: [UInt8]?
+    /// nil when nothing but rule and list decides.
+    package let conditions: GivingConditions?
 
-    init(of campaign: Campaign, list: List) {
+    init(of campaign: Campaign, list: List, conditions: GivingConditions?) {
         self.campaign = campaign.id
         campaignName = campaign.name
         self.list = list.id
@@ -30,6 +34,32 @@ package final class CampaignTerms: Sendable {
         lapsedAt = list.lapsedAt
         warnAt = list.warnAt
         pool = list.pool
+        sample = campaign.settings.sample
+        self.conditions = conditions
+    }
+
+    /// Of the list that a new code came from.
+    package func list(of due: borrowing DueAllocation) -> ListID {
+        due.supply == 0 ? list : conditions?.supplies[due.supply].list ?? list
+    }
+
+    package func listName(of due: borrowing DueAllocation) -> String {
+        due.supply == 0 ? listName : conditions?.supplies[due.supply].listName ?? listName
+    }
+
+    package func warnAt(of due: borrowing DueAllocation) -> UInt64? {
+        due.supply == 0 ? warnAt : conditions?.supplies[due.supply].warnAt
+    }
+
+    /// Whether a code may come from another list than ``list``.
+    package var mayOverflow: Bool { (conditions?.supplies.count ?? 1) > 1 }
+
+    /// A hold of the campaign went back: another code may be given in its place.
+    package func giveBack() { conditions.map { $0.meter.giveBack($0.settings) } }
+
+    /// Campaigns whose rows of a user say whether the user may have another code; none usually.
+    package var campaignsThatCount: Set<CampaignID> {
+        Set(conditions?.supplies.flatMap(\.drawers) ?? [])
     }
 
     func isExpired(at now: Timestamp) -> Bool {
@@ -41,6 +71,6 @@ extension Catalog {
     /// - Precondition: there is such a campaign.
     package func terms(of campaign: CampaignID) -> CampaignTerms {
         let campaign = self[campaign]
-        return CampaignTerms(of: campaign, list: self[campaign.list])
+        return CampaignTerms(of: campaign, list: self[campaign.list], conditions: conditions(of: campaign))
     }
 }

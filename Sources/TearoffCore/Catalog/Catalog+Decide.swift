@@ -68,22 +68,71 @@ extension Catalog {
         return [ControlRecord(.listRenamed(list: list.id, name: newName), at: now)]
     }
 
+    package func decideSet(
+        list name: String, edits: [ListEdit], now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        var settings = list.settings
+        for edit in edits {
+            switch edit {
+            case .codesPerUser(let count): settings.codesPerUser = count
+            case .daysKeptBeforeExpiry(let days): settings.daysKeptBeforeExpiry = days
+            }
+        }
+        return [ControlRecord(.listSettingsSet(list: list.id, settings: settings), at: now)]
+    }
+
     /// - Parameters:
     ///   - rule, returns: nil: as it is.
     package func decideSet(
-        campaign name: String, rule: RetriggerRule?, returns: ReturnRule?, now: Timestamp
+        campaign name: String, rule: RetriggerRule?, returns: ReturnRule?, edits: [CampaignEdit] = [],
+        now: Timestamp
     ) throws(CatalogError) -> [ControlRecord] {
         guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
-        let changes: [ControlRecord.Change?] = [
-            rule.map { .campaignRuleSet(id: campaign.id, rule: $0) },
-            returns.map { .campaignReturnsSet(id: campaign.id, rule: $0) },
-        ]
-        return changes.compactMap { $0 }.map { ControlRecord($0, at: now) }
+        var changes: [ControlRecord.Change] = []
+        if let rule { changes.append(.campaignRuleSet(id: campaign.id, rule: rule)) }
+        if let returns { changes.append(.campaignReturnsSet(id: campaign.id, rule: returns)) }
+        if !edits.isEmpty {
+            let settings = try settings(campaign.settings, with: edits, list: self[campaign.list])
+            changes.append(.campaignSettingsSet(id: campaign.id, settings: settings))
+        }
+        return changes.map { ControlRecord($0, at: now) }
+    }
+
+    private func settings(
+        _ settings: CampaignSettings, with edits: [CampaignEdit], list own: List
+    ) throws(CatalogError) -> CampaignSettings {
+        var settings = settings
+        for edit in edits {
+            switch edit {
+            case .sample(let text): settings.sample = text
+            case .quota(let count): settings.quota = count
+            case .quotaPerDay(let count): settings.quotaPerDay = count
+            case .ratePerSecond(let count): settings.ratePerSecond = count
+            case .opensAt(let time): settings.opensAt = time
+            case .closesAt(let time): settings.closesAt = time
+            case .overflow(let names): settings.overflow = try overflow(names, behind: own)
+            }
+        }
+        return settings
+    }
+
+    private func overflow(_ names: [String], behind own: List) throws(CatalogError) -> [ListID] {
+        if names.count > Limits.overflowLists {
+            throw .tooMany(what: "lists that a campaign overflows to", maximum: Limits.overflowLists)
+        }
+        var lists: [ListID] = []
+        for name in names {
+            guard let list = list(named: name) else { throw .noList(name) }
+            guard list.id != own.id, !lists.contains(list.id) else { throw .overflowTwice(name) }
+            lists.append(list.id)
+        }
+        return lists
     }
 
     package func decideCreateCampaign(
         name: String, list listName: String, rule: RetriggerRule, returns: ReturnRule = .standard,
-        now: Timestamp
+        edits: [CampaignEdit] = [], now: Timestamp
     ) throws(CatalogError) -> [ControlRecord] {
         guard let list = list(named: listName) else { throw .noList(listName) }
         if campaign(named: name) != nil { throw .campaignExists(name) }
@@ -92,12 +141,13 @@ extension Catalog {
             throw .tooMany(what: "campaigns", maximum: Limits.campaigns)
         }
         let id = CampaignID(rawValue: UInt32(campaigns.count))
-        let created = ControlRecord.Change.campaignCreated(id: id, name: name, list: list.id, rule: rule)
-        if returns == .standard { return [ControlRecord(created, at: now)] }
-        return [
-            ControlRecord(created, at: now),
-            ControlRecord(.campaignReturnsSet(id: id, rule: returns), at: now),
-        ]
+        var changes = [ControlRecord.Change.campaignCreated(id: id, name: name, list: list.id, rule: rule)]
+        if returns != .standard { changes.append(.campaignReturnsSet(id: id, rule: returns)) }
+        if !edits.isEmpty {
+            let settings = try settings(CampaignSettings(), with: edits, list: list)
+            changes.append(.campaignSettingsSet(id: id, settings: settings))
+        }
+        return changes.map { ControlRecord($0, at: now) }
     }
 
     package func decideFinish(campaign name: String, now: Timestamp) throws(CatalogError) -> [ControlRecord] {
@@ -106,32 +156,52 @@ extension Catalog {
         return [ControlRecord(.campaignFinished(id: campaign.id, reason: .stopped), at: now)]
     }
 
-    /// A campaign goes on only when it has something to give: its list is neither expired nor empty.
+    /// A campaign goes on only when it has something to give: its list is not expired, its time is not over, and
+    /// one of the lists that it draws from has a code.
     package func decideResume(campaign name: String, now: Timestamp) throws(CatalogError) -> [ControlRecord] {
         guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
         if campaign.isActive { throw .alreadyActive(name) }
         let list = self[campaign.list]
         if list.isExpired(at: now) { throw .listExpired(list.name) }
-        if list.pool.totalFree == 0 { throw .listExhausted(list.name) }
+        if let closesAt = closesAt(campaign), now > closesAt { throw .campaignClosed(name) }
+        if chain(of: campaign).allSatisfy({ isDry($0, held: 0, now: now) }) { throw .listExhausted(list.name) }
         return [ControlRecord(.campaignResumed(id: campaign.id), at: now)]
     }
 
-    /// Finishes active campaigns whose lists are past their expiry, ``Limits/finishesPerChange`` at most at
-    /// once.
+    /// Finishes active campaigns whose lists are past their expiry, or whose time is over,
+    /// ``Limits/finishesPerChange`` at most at once.
     package func decideExpiries(now: Timestamp) -> [ControlRecord] {
-        campaigns.lazy.filter { $0.isActive && self[$0.list].isExpired(at: now) }
-            .prefix(Limits.finishesPerChange)
-            .map { ControlRecord(.campaignFinished(id: $0.id, reason: .expired), at: now) }
+        campaigns.lazy.compactMap { campaign -> ControlRecord? in
+            guard campaign.isActive, let reason = endReason(of: campaign, at: now) else { return nil }
+            return ControlRecord(.campaignFinished(id: campaign.id, reason: reason), at: now)
+        }.prefix(Limits.finishesPerChange).map { $0 }
     }
 
-    /// Finishes active campaigns of a list that has no free code left, ``Limits/finishesPerChange`` at most
-    /// at once.
+    private func endReason(of campaign: Campaign, at now: Timestamp) -> FinishReason? {
+        if self[campaign.list].isExpired(at: now) { return .expired }
+        if let closesAt = closesAt(campaign), now > closesAt { return .closed }
+        return nil
+    }
+
+    /// Finishes active campaigns that draw from a list and have no free code left in any,
+    /// ``Limits/finishesPerChange`` at most at once.
     ///
-    /// - Parameter held: codes of the list that are held: they may come back.
-    /// - Precondition: every claim on the list is durable, since what a crash takes away would be free again.
-    package func decideExhaustion(of list: ListID, held: UInt64, now: Timestamp) -> [ControlRecord] {
-        guard self[list].pool.totalFree == 0, held == 0 else { return [] }
-        return campaigns(of: list).filter(\.isActive).prefix(Limits.finishesPerChange)
+    /// - Parameter held: how many codes of a list are held: they may come back.
+    /// - Precondition: every claim on these lists is durable, since what a crash takes away would be free again.
+    package func decideExhaustion(
+        of list: ListID, held: (List) -> UInt64, now: Timestamp
+    ) -> [ControlRecord] {
+        guard self[list].pool.totalFree == 0 else { return [] }
+        let finished = campaigns.filter { campaign in
+            let chain = chain(of: campaign)
+            return campaign.isActive && chain.contains(list)
+                && chain.allSatisfy { isDry($0, held: held(self[$0]), now: now) }
+        }
+        return finished.prefix(Limits.finishesPerChange)
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .exhausted), at: now) }
+    }
+
+    private func isDry(_ list: ListID, held: UInt64, now: Timestamp) -> Bool {
+        self[list].isExpired(at: now) || (self[list].pool.totalFree == 0 && held == 0)
     }
 }

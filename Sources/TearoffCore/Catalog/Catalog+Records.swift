@@ -24,12 +24,17 @@ extension Catalog {
     /// The shortest records that lead to this catalog: lists, uploads and campaigns each in the order of
     /// their ids.
     package var condensed: Condensed {
-        let listRecords = lists.map { list in
-            ControlRecord(
+        let listRecords = lists.flatMap { list in
+            let created = ControlRecord(
                 .listCreated(
                     id: list.id, name: list.name, kind: list.kind, expiresAt: list.expiresAt,
                     warnAt: list.warnAt),
                 at: list.createdAt)
+            if list.settings == ListSettings() { return [created] }
+            return [
+                created,
+                ControlRecord(.listSettingsSet(list: list.id, settings: list.settings), at: list.createdAt),
+            ]
         }
         let receipts = lists.flatMap { list in list.uploads.map { (list.id, $0) } }.sorted {
             $0.1.id < $1.1.id
@@ -48,6 +53,10 @@ extension Catalog {
             ]
             if campaign.returns != .standard {
                 let set = ControlRecord.Change.campaignReturnsSet(id: campaign.id, rule: campaign.returns)
+                records.append(ControlRecord(set, at: campaign.createdAt))
+            }
+            if campaign.settings != CampaignSettings() {
+                let set = ControlRecord.Change.campaignSettingsSet(id: campaign.id, settings: campaign.settings)
                 records.append(ControlRecord(set, at: campaign.createdAt))
             }
             if case .finished(let reason, let at) = campaign.state {

@@ -36,10 +36,11 @@ package struct Catalog: Sendable {
 
     package var nextUploadID: UploadID { UploadID(rawValue: UInt32(uploads.count)) }
 
-    /// The earliest last millisecond of an active campaign's list: right after it campaigns finish by
+    /// The earliest last millisecond of an active campaign, or of its list: right after it campaigns finish by
     /// themselves.
     package var nextExpiry: Timestamp? {
-        campaigns.lazy.filter(\.isActive).compactMap { self[$0.list].expiresAt }.min()
+        campaigns.lazy.filter(\.isActive).flatMap { [self[$0.list].expiresAt, closesAt($0)] }
+            .compactMap { $0 }.min()
     }
 }
 
@@ -90,8 +91,7 @@ extension Catalog {
             listsByName[name] = list
         case .campaignCreated(let id, let name, let list, let rule):
             precondition(Int(id.rawValue) == campaigns.count, "campaign ids are dense")
-            campaigns.append(
-                Campaign(id: id, name: name, list: list, rule: rule, createdAt: record.at, state: .active))
+            campaigns.append(Campaign(id: id, name: name, list: list, rule: rule, createdAt: record.at))
             campaignsByName[name] = id
         case .campaignFinished(let id, let reason):
             campaigns[Int(id.rawValue)].state = .finished(reason, at: record.at)
@@ -101,6 +101,10 @@ extension Catalog {
             campaigns[Int(id.rawValue)].returns = rule
         case .campaignRuleSet(let id, let rule):
             campaigns[Int(id.rawValue)].rule = rule
+        case .campaignSettingsSet(let id, let settings):
+            campaigns[Int(id.rawValue)].settings = settings
+        case .listSettingsSet(let list, let settings):
+            lists[Int(list.rawValue)].settings = settings
         }
     }
 
@@ -114,12 +118,13 @@ extension Catalog {
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
         case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn
-        case .listExpirySet(let list, _), .listWarningSet(let list, _): has(list)
+        case .listExpirySet(let list, _), .listWarningSet(let list, _), .listSettingsSet(let list, _): has(list)
         case .listRenamed(let list, let name): has(list) && self.list(named: name) == nil
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
         case .campaignFinished(let id, _), .campaignResumed(let id), .campaignReturnsSet(let id, _),
             .campaignRuleSet(let id, _):
             hasCampaign(id)
+        case .campaignSettingsSet(let id, let settings): hasCampaign(id) && settings.overflow.allSatisfy(has)
         }
     }
 

@@ -18,6 +18,9 @@ package struct ControlRecord: Hashable, Sendable {
         case campaignResumed(id: CampaignID)
         case campaignReturnsSet(id: CampaignID, rule: ReturnRule)
         case campaignRuleSet(id: CampaignID, rule: RetriggerRule)
+        /// All of them, also those that are as before.
+        case campaignSettingsSet(id: CampaignID, settings: CampaignSettings)
+        case listSettingsSet(list: ListID, settings: ListSettings)
     }
 
     package let change: Change
@@ -43,5 +46,9 @@ package enum CatalogError: Error, Equatable {
     case alreadyActive(String)
     case listExpired(String)
     case listExhausted(String)
+    /// The campaign's time is over: it ends before now.
+    case campaignClosed(String)
+    /// The lists that a campaign overflows to: each once, and not its own.
+    case overflowTwice(String)
     case tooMany(what: String, maximum: Int)
 }

@@ -17,6 +17,7 @@ package struct List: Sendable {
     package internal(set) var lapsedAt: Timestamp?
     /// A warning goes out when this many codes are left.
     package internal(set) var warnAt: UInt64?
+    package internal(set) var settings = ListSettings()
     package internal(set) var uploads: [UploadReceipt]
     /// All codes, in the order they go out.
     package internal(set) var pool: Pool

@@ -80,6 +80,8 @@ package struct DueAllocation: ~Copyable, Sendable {
     package let record: AllocationRecord
     /// The code, and what the pool has behind it.
     package let claim: Claim
+    /// Which of the campaign's lists it came from: 0 for its own.
+    let supply: Int
     let hash: UInt32
     let place: AllocationIndex.Place
 }
@@ -109,6 +111,12 @@ package enum AllocationRefusal: Equatable, Sendable {
     case finished(FinishReason)
     /// The campaign is active, but the pool is empty.
     case poolEmpty
+    /// The time in which the campaign gives codes has not come.
+    case notOpen
+    /// The campaign has given as many codes as it may: in all, today, or in this second.
+    case quotaReached, dayQuotaReached, rateReached
+    /// The user has as many codes of the list as one may have.
+    case userLimitReached
     /// The shard has as many rows as an owner's number can name.
     case shardFull
 }

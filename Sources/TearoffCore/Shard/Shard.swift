@@ -19,6 +19,8 @@ package struct Shard: ~Copyable {
     var arena = Arena()
     /// Indexed by upload id: the shard's share of the ledger.
     private var tallies: [CodeTally] = []
+    /// The same by campaign id.
+    private var campaignTallies: [CodeTally] = []
     /// Recovery only: rows that found another owner at their code; see ``settleAfterRecovery(position:)``.
     var contested: [RowNumber] = []
 
@@ -42,6 +44,10 @@ package struct Shard: ~Copyable {
     package func tally(of upload: UploadID) -> CodeTally {
         Int(upload.rawValue) < tallies.count ? tallies[Int(upload.rawValue)] : CodeTally()
     }
+
+    package func tally(of campaign: CampaignID) -> CodeTally {
+        Int(campaign.rawValue) < campaignTallies.count ? campaignTallies[Int(campaign.rawValue)] : CodeTally()
+    }
 }
 
 // MARK: - Deciding
@@ -53,7 +59,7 @@ extension Shard {
     /// - Parameter holdUntil: the hold's deadline; nil for an `ALLOC`.
     /// - Complexity: O(1) expected, O(log holds) for a user who has a hold; no allocation.
     package func decide(
-        _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp,
+        _ key: AllocationKey, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp, day: Day,
         holdUntil: Timestamp? = nil
     ) -> AllocationDecision {
         let place = find(key, bytes: bytes)
@@ -63,11 +69,23 @@ extension Shard {
         case .refused(let refusal): return .refused(refusal)
         case .new: break
         }
+        if let conditions = terms.conditions {
+            return decide(
+                key, bytes: bytes, conditions: conditions, now: now, day: day, holdUntil: holdUntil, place: place)
+        }
         guard let claim = terms.pool.claim() else { return .refused(.poolEmpty) }
+        return .new(due(claim, ofSupply: 0, key, now: now, holdUntil: holdUntil, place: place))
+    }
+
+    @inline(__always)
+    func due(
+        _ claim: Claim, ofSupply supply: Int, _ key: AllocationKey, now: Timestamp, holdUntil: Timestamp?,
+        place: AllocationIndex.Place
+    ) -> DueAllocation {
         let record = AllocationRecord(
             shard: id, sequence: lastSequence.next, givenAt: now, campaign: key.campaign, code: claim.code,
             user: key.user, holdUntil: holdUntil)
-        return .new(DueAllocation(record: record, claim: claim, hash: key.hash, place: place))
+        return DueAllocation(record: record, claim: claim, supply: supply, hash: key.hash, place: place)
     }
 
     /// What ``decide(_:bytes:terms:now:holdUntil:)`` would make of an `ALLOC` at `now`. Claims no code and
@@ -76,11 +94,14 @@ extension Shard {
     /// - Parameter key: nil for any user to whom the campaign has given nothing; `bytes` does not count then.
     /// - Complexity: that of deciding, beside that of ``Pool/peek()``.
     package func preview(
-        _ key: AllocationKey?, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp
+        _ key: AllocationKey?, bytes: Span<UInt8>, terms: CampaignTerms, now: Timestamp, day: Day
     ) -> AllocationPreview {
         let latest = key.flatMap { find($0, bytes: bytes).row }
-        return AllocationPreview(
-            ruling(after: latest, terms: terms, now: now), latest: latest, next: terms.pool.peek()?.code)
+        let ruling = ruling(after: latest, terms: terms, now: now)
+        guard let conditions = terms.conditions else {
+            return AllocationPreview(ruling, latest: latest, next: terms.pool.peek()?.code)
+        }
+        return preview(ruling, latest: latest, key, bytes: bytes, conditions: conditions, now: now, day: day)
     }
 
     /// The rules of allocation, which deciding and previewing share.
@@ -93,6 +114,7 @@ extension Shard {
         if terms.isExpired(at: now) { return .refused(.listExpired) }
         if let row = latest {
             switch verdict(on: row, terms: terms, now: now) {
+            case .repeated where terms.mayOverflow && hasExpired(row, terms: terms, now: now): break
             case .repeated: return .repeated(row)
             case .held(let hold): return .held(hold)
             case .over: break
@@ -101,6 +123,11 @@ extension Shard {
         if let reason = terms.finished { return .refused(.finished(reason)) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         return .new
+    }
+
+    /// Whether the code of a row came from a list that is past its expiry.
+    private func hasExpired(_ row: RowNumber, terms: CampaignTerms, now: Timestamp) -> Bool {
+        terms.conditions?.hasExpired(rows[row].code, at: now) ?? false
     }
 
     /// What a user's latest allocation means for the next request.
@@ -201,7 +228,7 @@ extension Shard {
                 givenAt: record.givenAt, code: record.code, campaign: record.campaign, previous: place.row,
                 userID: userID.isEmpty ? .none : arena.append(userID)))
         index.set(number, at: place, hash: hash)
-        count(record.code.upload, from: .free, to: .given)
+        count(record.code.upload, record.campaign, from: .free, to: .given)
         lastSequence = record.sequence
         if let deadline = record.holdUntil {
             add(Hold(sequence: record.sequence, row: number, deadline: deadline))
@@ -210,10 +237,11 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func count(_ upload: UploadID, from old: CodeState, to new: CodeState) {
-        let position = Int(upload.rawValue)
-        while tallies.count <= position { tallies.append(CodeTally()) }
-        tallies[position].move(from: old, to: new)
+    mutating func count(
+        _ upload: UploadID, _ campaign: CampaignID, from old: CodeState, to new: CodeState
+    ) {
+        tallies.move(Int(upload.rawValue), from: old, to: new)
+        campaignTallies.move(Int(campaign.rawValue), from: old, to: new)
     }
 
     /// Raises the last sequence number to what a snapshot covered, when its last records left no row.

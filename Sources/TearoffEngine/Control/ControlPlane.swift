@@ -31,8 +31,8 @@ package final class ControlPlane {
         case writing(Proposal, [AuditRecord], FrameNumber)
         /// Waits for the new segment.
         case rotating
-        /// Waits until that many loops more have the catalog.
-        case publishing(loopsLeft: Int)
+        /// Waits until that many loops more have the catalog; then the campaigns' quotas are counted.
+        case publishing(loopsLeft: Int, counting: [CampaignID])
     }
 
     init(
@@ -206,6 +206,7 @@ extension ControlPlane {
     private func apply(_ proposal: Proposal, of job: ControlJob) {
         // No loop needs to hear of a note.
         if proposal.records.isEmpty { return finish(job) }
+        let counting = proposal.records.compactMap { campaignToCount($0) }
         for record in proposal.records {
             catalog.apply(record, codes: proposal.codes)
             revision += 1
@@ -213,7 +214,7 @@ extension ControlPlane {
         for record in proposal.records { report(record) }
         engine.publish(catalog)
         port.scheduleExpiry(catalog.nextExpiry.map { $0.milliseconds + 1 })
-        current = (job, .publishing(loopsLeft: loops.count))
+        current = (job, .publishing(loopsLeft: loops.count, counting: counting))
         let catalog = catalog
         let port = port
         for loop in loops {
@@ -224,15 +225,24 @@ extension ControlPlane {
         }
     }
 
+    /// A campaign that is known to the loops, and whose quotas nobody has counted yet.
+    private func campaignToCount(_ record: ControlRecord) -> CampaignID? {
+        guard case .campaignSettingsSet(let id, let settings) = record.change, catalog.hasCampaign(id),
+            catalog[id].meter.beginCounting(settings, insteadOf: catalog[id].settings)
+        else { return nil }
+        return id
+    }
+
     private func loopAdopted() {
         // A seal that failed meanwhile has ended all jobs.
         if engine.failure != nil { return failAll() }
-        guard case (let job, .publishing(let left))? = current else {
+        guard case (let job, .publishing(let left, let counting))? = current else {
             preconditionFailure("a loop took over a catalog that was not published")
         }
         if left > 1 {
-            current = (job, .publishing(loopsLeft: left - 1))
+            current = (job, .publishing(loopsLeft: left - 1, counting: counting))
         } else {
+            for campaign in counting { engine.count(catalog[campaign]) }
             finish(job)
         }
     }
@@ -259,7 +269,7 @@ extension ControlPlane {
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
         case .uploadWithdrawn(let id): reportWithdrawal(of: catalog[id])
         case .listCreated, .fixedCodeSet, .listExpirySet, .listWarningSet, .listRenamed, .campaignCreated,
-            .campaignResumed, .campaignReturnsSet, .campaignRuleSet:
+            .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet, .listSettingsSet:
             break
         }
     }
@@ -304,7 +314,7 @@ extension ControlPlane {
     package func listIsDrained(_ list: ListID) {
         // A loop without the latest refill sees the end too early; who claims the new last code will tell.
         guard catalog[list].pool.totalFree == 0, drainedLists.insert(list).inserted else { return }
-        let uploadCount = catalog[list].uploads.count
+        let uploadCount = catalog.uploads.count
         // Claims of other loops may still be in flight; a crash would make their codes free again.
         engine.whenDurable(engine.barrierBehindClaims()) { [port] in
             port.execute { control in control.finishExhausted(list, uploadCount: uploadCount) }
@@ -316,16 +326,16 @@ extension ControlPlane {
             ControlJob(
                 work: .change(by: .system) { [engine] catalog, now in
                     // The claims on a refill that came meanwhile were not waited for.
-                    guard catalog[list].uploads.count == uploadCount else { return Proposal(records: []) }
-                    let held = engine.heldCount(of: catalog[list])
-                    return Proposal(records: catalog.decideExhaustion(of: list, held: held, now: now))
+                    guard catalog.uploads.count == uploadCount else { return Proposal(records: []) }
+                    return Proposal(
+                        records: catalog.decideExhaustion(of: list, held: engine.heldCount(of:), now: now))
                 },
                 done: { [self] result in
                     drainedLists.remove(list)
                     guard case .success(let cut) = result else { return }
-                    let held = engine.heldCount(of: cut.catalog[list])
-                    let hasMore = !cut.catalog.decideExhaustion(of: list, held: held, now: engine.now()).isEmpty
-                    if hasMore || cut.catalog[list].uploads.count != uploadCount { listIsDrained(list) }
+                    let more = cut.catalog.decideExhaustion(
+                        of: list, held: engine.heldCount(of:), now: engine.now())
+                    if !more.isEmpty || cut.catalog.uploads.count != uploadCount { listIsDrained(list) }
                 }))
     }
 }

@@ -84,24 +84,32 @@ extension Operator {
                 }))
     }
 
+    package func setList(_ list: String, edits: [ListEdit], done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSet(list: list, edits: edits, now: now)
+            }, done: done)
+    }
+
     /// - Parameters:
     ///   - rule, returns: nil: as it is.
     package func setCampaign(
-        name: String, rule: RetriggerRule?, returns: ReturnRule?, done: @escaping Done
+        name: String, rule: RetriggerRule?, returns: ReturnRule?, edits: [CampaignEdit] = [], done: @escaping Done
     ) {
         change(
             { catalog, now throws(CatalogError) in
-                try catalog.decideSet(campaign: name, rule: rule, returns: returns, now: now)
+                try catalog.decideSet(campaign: name, rule: rule, returns: returns, edits: edits, now: now)
             }, done: done)
     }
 
     package func createCampaign(
-        name: String, list: String, rule: RetriggerRule, returns: ReturnRule, done: @escaping Done
+        name: String, list: String, rule: RetriggerRule, returns: ReturnRule, edits: [CampaignEdit] = [],
+        done: @escaping Done
     ) {
         change(
             { catalog, now throws(CatalogError) in
                 try catalog.decideCreateCampaign(
-                    name: name, list: list, rule: rule, returns: returns, now: now)
+                    name: name, list: list, rule: rule, returns: returns, edits: edits, now: now)
             }, done: done)
     }
 

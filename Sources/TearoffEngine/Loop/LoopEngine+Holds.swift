@@ -17,11 +17,12 @@ extension LoopEngine {
     ) -> HoldOutcome {
         let decision = engine.withShard(request.shard) {
             $0.endHold(
-                reason, of: request.key, terms: terms, at: moment, in: status, user: user, engine: engine)
+                reason, of: request.key, terms: terms, pool: pool(of:), at: moment, in: status, user: user,
+                engine: engine)
         }
         switch decision {
         case .ended(let hold):
-            note(hold, terms, at: moment, in: &tick)
+            note(hold, at: moment, in: &tick)
             return .ended(frame: moment.frame.frame)
         case .parked(let frame): return parked(frame, &tick)
         case .listExpired: return .listExpired
@@ -39,17 +40,20 @@ extension LoopEngine {
         return .parked(frame)
     }
 
-    private func note(
-        _ hold: EndedHold, _ terms: CampaignTerms, at moment: TickMoment, in tick: inout Tick
-    ) {
-        tick.add(hold.record, terms: terms, frame: moment.frame.frame)
+    /// The pool of the list that an upload belongs to.
+    private func pool(of upload: UploadID) -> Pool { catalog.lists[Int(self.upload(upload).list.rawValue)].pool }
+
+    private func note(_ hold: EndedHold, at moment: TickMoment, in tick: inout Tick) {
+        let upload = upload(hold.code.upload)
+        let pool = pool(of: upload.id)
+        tick.add(hold.record, list: upload.list, pool: pool, frame: moment.frame.frame)
         guard hold.record.end.codeIsFree else { return }
         let shardCount = engine.routing.shardCount
         guard let owner = CodeOwner(shard: hold.record.shard, row: hold.row, shardCount: shardCount) else {
             preconditionFailure("a row that cannot own a code")
         }
-        let place = upload(hold.code.upload).position(of: hold.code.ordinal)
-        tick.add(ReturnedCode(place: place, owner: owner, pool: terms.pool), frame: moment.frame.frame)
+        let place = upload.position(of: hold.code.ordinal)
+        tick.add(ReturnedCode(place: place, owner: owner, pool: pool), frame: moment.frame.frame)
     }
 
     /// Ends holds whose deadlines have passed, in any shard. Within a tick.
@@ -60,9 +64,9 @@ extension LoopEngine {
             for shard in engine.shards.indices where engine.shards[shard].hasOverdueHold(at: moment.now) {
                 while left > 0, !isBatchFull(tick) {
                     let ended = engine.shards[shard].endOverdueHold(
-                        terms: { self.terms(of: $0) }, at: moment, in: status, engine: engine)
-                    guard let (hold, terms) = ended else { break }
-                    note(hold, terms, at: moment, in: &tick)
+                        terms: { self.terms(of: $0) }, pool: pool(of:), at: moment, in: status, engine: engine)
+                    guard let ended else { break }
+                    note(ended, at: moment, in: &tick)
                     left -= 1
                 }
             }

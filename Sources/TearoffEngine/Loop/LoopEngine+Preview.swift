@@ -12,7 +12,7 @@ extension LoopEngine {
         // A user who has no row is the same to every shard.
         return engine.withShard(request?.shard ?? 0) { cell in
             cell.withState { state in
-                let preview = state.shard.preview(request?.key, bytes: user, terms: terms, now: now)
+                let preview = state.shard.preview(request?.key, bytes: user, terms: terms, now: now, day: day)
                 return outcome(of: preview, in: state)
             }
         }

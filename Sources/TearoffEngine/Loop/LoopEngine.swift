@@ -17,6 +17,7 @@ package final class LoopEngine {
     package let writer: LaneWriter
     let status: LaneStatus
     package private(set) var now: Timestamp
+    package private(set) var day: Day
     private let batchBytesMax: Int
     /// From how many bytes on the batch takes no more before it is committed: ``batchBytesMax``, or less while
     /// somebody waits for more room.
@@ -51,6 +52,7 @@ package final class LoopEngine {
         precondition(batchBytesMax > 0, "segments too small for one burst")
         batchBytesFull = batchBytesMax
         now = engine.now()
+        day = engine.host.day(now)
         tick = Tick(shardCount: engine.routing.shardCount)
     }
 
@@ -62,6 +64,7 @@ package final class LoopEngine {
     package func beginTick() {
         now = engine.now()
         emptyList = nil
+        if !day.contains(now) { day = engine.host.day(now) }
     }
 
     package func adopt(_ catalog: Catalog) {
@@ -94,6 +97,8 @@ package final class LoopEngine {
 /// What all decisions of a burst share.
 package struct TickMoment: Sendable {
     package let now: Timestamp
+    /// The day that it is in.
+    let day: Day
     /// The frame that new records go into.
     let frame: LaneFrame
 }
@@ -101,7 +106,7 @@ package struct TickMoment: Sendable {
 extension LoopEngine {
     /// Between this and the last decision of a burst, the tick does not end.
     package var moment: TickMoment {
-        TickMoment(now: now, frame: LaneFrame(lane: index, frame: writer.openFrame))
+        TickMoment(now: now, day: day, frame: LaneFrame(lane: index, frame: writer.openFrame))
     }
 
     /// - Parameter user: 1 to ``Limits/userBytes`` bytes.
@@ -131,6 +136,16 @@ extension LoopEngine {
     }
 
     package func listName(_ id: ListID) -> String { catalog.lists[Int(id.rawValue)].name }
+
+    /// The list that a code came from, which a campaign that overflows may have changed.
+    package func source(
+        of code: CodeID, terms: CampaignTerms
+    ) -> (listName: String, expiresAt: Timestamp?) {
+        let id = upload(code.upload).list
+        if id == terms.list { return (terms.listName, terms.expiresAt) }
+        let list = catalog.lists[Int(id.rawValue)]
+        return (list.name, list.expiresAt)
+    }
 
     /// Opens the tick once for all decisions of a burst.
     @inline(__always)
@@ -178,7 +193,7 @@ extension LoopEngine {
         case .repeated(let code, let times, let dependency):
             return repeated(code, times, dependency, &tick)
         case .confirmed(let record, let code):
-            tick.add(record, terms: terms, frame: moment.frame.frame)
+            tick.add(record, list: terms.list, pool: terms.pool, frame: moment.frame.frame)
             return .given(
                 Allocation(
                     place: upload(code.upload).position(of: code.ordinal), isRepeat: true,

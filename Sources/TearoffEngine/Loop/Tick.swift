@@ -41,17 +41,21 @@ package struct Tick: ~Copyable {
             counters.given += 1
         }
         let remaining = due.claim.remaining
-        if remaining == 0 { drained.append((frame, terms.list)) }
-        if remaining == terms.warnAt { low.append(LowList(listName: terms.listName, remaining: remaining)) }
+        if remaining == 0 { drained.append((frame, terms.list(of: due))) }
+        if remaining == terms.warnAt(of: due) {
+            low.append(LowList(listName: terms.listName(of: due), remaining: remaining))
+        }
     }
 
     /// Notes the end of a hold, which goes into `frame`.
-    mutating func add(_ record: HoldEndRecord, terms: CampaignTerms, frame: FrameNumber) {
+    ///
+    /// - Parameter list: where its code came from.
+    mutating func add(_ record: HoldEndRecord, list: ListID, pool: Pool, frame: FrameNumber) {
         encoder.encode(record, into: &batch.bytes)
         batch.recordCount += 1
         counters.note(record.end.reason)
         // Codes that were held may have been all that a list had left.
-        if !record.end.codeIsFree, terms.pool.totalFree == 0 { drained.append((frame, terms.list)) }
+        if !record.end.codeIsFree, pool.totalFree == 0 { drained.append((frame, list)) }
     }
 
     /// Notes that a code goes back to its pool once `frame` is durable.

@@ -85,13 +85,22 @@ extension ShardCell {
         noteWaitIfTaken()
         return withState { state in
             if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
-            switch state.shard.decide(key, bytes: user, terms: terms, now: moment.now, holdUntil: holdUntil) {
+            if terms.conditions != nil,
+                let frame = state.foreignRow(key, user, terms: terms, at: moment, engine)
+            {
+                return .parked(frame)
+            }
+            switch state.shard.decide(
+                key, bytes: user, terms: terms, now: moment.now, day: moment.day, holdUntil: holdUntil)
+            {
             case .refused(let refusal): return .refused(refusal)
             case .repeated(let number): return state.repeated(number, engine)
             case .held(let hold):
                 let code = state.shard.rows[hold.row].code
                 return .confirmed(
-                    state.end(hold, .confirmed, terms: terms, at: moment, in: lane, engine: engine), code)
+                    state.end(
+                        hold, .confirmed, terms: terms, pool: { _ in terms.pool }, at: moment, in: lane,
+                        engine: engine), code)
             case .new(let due):
                 let row: RowNumber
                 do throws(ApplyError) {
@@ -122,7 +131,7 @@ extension ShardCell {
     ) -> Decision? {
         withState { state in
             if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
-            switch state.shard.preview(key, bytes: user, terms: terms, now: moment.now).ruling {
+            switch state.shard.preview(key, bytes: user, terms: terms, now: moment.now, day: moment.day).ruling {
             case .refused(let refusal): return .refused(refusal)
             case .repeated(let number): return state.repeated(number, engine)
             case .held, .new: return nil
@@ -147,8 +156,8 @@ extension ShardCell {
 
     /// - Parameter reason: confirmed or released.
     func endHold(
-        _ reason: HoldEnd.Reason, of key: AllocationKey, terms: CampaignTerms, at moment: TickMoment,
-        in lane: LaneStatus, user: Span<UInt8>, engine: Engine
+        _ reason: HoldEnd.Reason, of key: AllocationKey, terms: CampaignTerms, pool: (UploadID) -> Pool,
+        at moment: TickMoment, in lane: LaneStatus, user: Span<UInt8>, engine: Engine
     ) -> EndDecision {
         withState { state in
             if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
@@ -160,7 +169,8 @@ extension ShardCell {
                 return .nothing(
                     dependency: row.flatMap { state.inFlight.dependency(of: $0, lanes: engine.lanes) })
             case .pending(let hold):
-                let record = state.end(hold, reason, terms: terms, at: moment, in: lane, engine: engine)
+                let record = state.end(
+                    hold, reason, terms: terms, pool: pool, at: moment, in: lane, engine: engine)
                 return .ended(EndedHold(record: record, row: hold.row, code: state.shard.rows[hold.row].code))
             }
         }
@@ -180,8 +190,9 @@ extension ShardCell {
     /// - Parameter terms: of a campaign.
     /// - Returns: nil when there is none, or when its beginning is in flight in another lane.
     func endOverdueHold(
-        terms: (CampaignID) -> CampaignTerms, at moment: TickMoment, in lane: LaneStatus, engine: Engine
-    ) -> (hold: EndedHold, terms: CampaignTerms)? {
+        terms: (CampaignID) -> CampaignTerms, pool: (UploadID) -> Pool, at moment: TickMoment,
+        in lane: LaneStatus, engine: Engine
+    ) -> EndedHold? {
         withState { state in
             defer { noteDeadline(of: state.shard) }
             guard let hold = state.shard.overdueHold(at: moment.now) else { return nil }
@@ -191,9 +202,9 @@ extension ShardCell {
                 return nil
             }
             let row = state.shard.rows[hold.row]
-            let terms = terms(row.campaign)
-            let record = state.end(hold, .expired, terms: terms, at: moment, in: lane, engine: engine)
-            return (EndedHold(record: record, row: hold.row, code: row.code), terms)
+            let record = state.end(
+                hold, .expired, terms: terms(row.campaign), pool: pool, at: moment, in: lane, engine: engine)
+            return EndedHold(record: record, row: hold.row, code: row.code)
         }
     }
 
@@ -240,12 +251,28 @@ package struct ShardState: ~Copyable {
             dependency: inFlight.dependency(of: number, lanes: engine.lanes))
     }
 
+    /// The frame in another lane that a row waits for which counts for how many codes the user may have.
+    @inline(never)
+    fileprivate func foreignRow(
+        _ key: AllocationKey, _ user: Span<UInt8>, terms: CampaignTerms, at moment: TickMoment, _ engine: Engine
+    ) -> LaneFrame? {
+        var frame: LaneFrame?
+        shard.forEachRow(of: key.user, bytes: user, in: terms.campaignsThatCount) { number, _ in
+            let dependency = inFlight.dependency(of: number, lanes: engine.lanes)
+            if let dependency, dependency.lane != moment.frame.lane { frame = dependency }
+            return frame == nil
+        }
+        return frame
+    }
+
+    /// - Parameter pool: of the list that the hold's code came from, whatever the campaign draws from by now.
     fileprivate mutating func end(
-        _ hold: PendingHold, _ reason: HoldEnd.Reason, terms: CampaignTerms, at moment: TickMoment,
-        in lane: LaneStatus, engine: Engine
+        _ hold: PendingHold, _ reason: HoldEnd.Reason, terms: CampaignTerms, pool: (UploadID) -> Pool,
+        at moment: TickMoment, in lane: LaneStatus, engine: Engine
     ) -> HoldEndRecord {
         let record = shard.end(hold, reason, returns: terms.returns, now: moment.now)
-        if record.end.codeIsFree { terms.pool.expectReturn() }
+        if record.end.codeIsFree { pool(shard.rows[hold.row].code.upload).expectReturn() }
+        if reason != .confirmed { terms.giveBack() }
         inFlight.noteChange(of: hold.row, in: moment.frame, lanes: engine.lanes)
         lane.noteWrite(to: moment.frame.frame)
         return record

@@ -108,6 +108,8 @@ private enum ChangeTag {
     static let listRenamed: UInt8 = 10
     static let campaignRuleSet: UInt8 = 11
     static let uploadWithdrawn: UInt8 = 12
+    static let campaignSettingsSet: UInt8 = 13
+    static let listSettingsSet: UInt8 = 14
 }
 
 extension ControlRecord.Change {
@@ -173,6 +175,15 @@ extension ControlRecord.Change {
             batch.append(ChangeTag.campaignRuleSet)
             batch.appendVarint(UInt64(id.rawValue))
             batch.append(rule)
+        case .campaignSettingsSet(let id, let settings):
+            batch.append(ChangeTag.campaignSettingsSet)
+            batch.appendVarint(UInt64(id.rawValue))
+            batch.append(settings)
+        case .listSettingsSet(let list, let settings):
+            batch.append(ChangeTag.listSettingsSet)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendOptional(settings.codesPerUser.map(UInt64.init))
+            batch.appendOptional(settings.daysKeptBeforeExpiry.map(UInt64.init))
         }
     }
 
@@ -233,6 +244,15 @@ extension ControlRecord.Change {
         case ChangeTag.campaignRuleSet:
             let id = CampaignID(rawValue: try reader.narrow(payload))
             self = .campaignRuleSet(id: id, rule: try reader.rule(payload))
+        case ChangeTag.campaignSettingsSet:
+            let id = CampaignID(rawValue: try reader.narrow(payload))
+            self = .campaignSettingsSet(id: id, settings: try reader.settings(payload))
+        case ChangeTag.listSettingsSet:
+            let list = ListID(rawValue: try reader.narrow(payload))
+            let codesPerUser: UInt32? = try reader.optionalNarrow(payload)
+            let days: UInt32? = try reader.optionalNarrow(payload)
+            self = .listSettingsSet(
+                list: list, settings: ListSettings(codesPerUser: codesPerUser, daysKeptBeforeExpiry: days))
         case let tag:
             throw .unknownTag(tag, offset: offset)
         }
@@ -254,6 +274,18 @@ extension [UInt8] {
         case .always: append(3)
         case .untilExpiry: append(4)
         }
+    }
+
+    fileprivate mutating func append(_ settings: CampaignSettings) {
+        // The empty text stands for none, since a sample has at least one byte.
+        appendString(settings.sample ?? [])
+        appendOptional(settings.quota)
+        appendOptional(settings.quotaPerDay)
+        appendOptional(settings.ratePerSecond)
+        appendOptional(settings.opensAt?.milliseconds)
+        appendOptional(settings.closesAt?.milliseconds)
+        appendVarint(UInt64(settings.overflow.count))
+        for list in settings.overflow { appendVarint(UInt64(list.rawValue)) }
     }
 }
 
@@ -288,6 +320,30 @@ extension ByteReader {
             throw .badField("text is no UTF-8", offset: start)
         }
         return text
+    }
+
+    fileprivate mutating func optionalNarrow(_ bytes: Span<UInt8>) throws(RecordError) -> UInt32? {
+        let start = position
+        guard let value = try optional(bytes) else { return nil }
+        guard let narrow = UInt32(exactly: value) else { throw .badField("number", offset: start) }
+        return narrow
+    }
+
+    fileprivate mutating func settings(_ bytes: Span<UInt8>) throws(RecordError) -> CampaignSettings {
+        let sample = try string(bytes, maximum: Limits.codeBytes)
+        let quota = try optional(bytes)
+        let quotaPerDay = try optional(bytes)
+        let ratePerSecond = try optional(bytes)
+        let opensAt = try optionalTimestamp(bytes)
+        let closesAt = try optionalTimestamp(bytes)
+        let start = position
+        let count = try varint(bytes)
+        guard count <= UInt64(Limits.overflowLists) else { throw .badField("overflow lists", offset: start) }
+        var overflow: [ListID] = []
+        for _ in 0..<count { overflow.append(ListID(rawValue: try narrow(bytes))) }
+        return CampaignSettings(
+            sample: sample.isEmpty ? nil : sample, quota: quota, quotaPerDay: quotaPerDay,
+            ratePerSecond: ratePerSecond, opensAt: opensAt, closesAt: closesAt, overflow: overflow)
     }
 
     fileprivate mutating func rule(_ bytes: Span<UInt8>) throws(RecordError) -> RetriggerRule {

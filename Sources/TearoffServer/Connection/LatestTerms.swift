@@ -8,14 +8,15 @@ struct LatestTerms {
     private var generation: UInt64 = 0
     private var terms: CampaignTerms?
 
-    /// nil when there is no such campaign.
+    /// nil when there is no such campaign, or when it gives no codes but a sample: that is for the slow way.
     mutating func find(_ name: Span<UInt8>, in engine: LoopEngine) -> CampaignTerms? {
         if generation == engine.catalogGeneration, let terms, self.name.span.hasSameBytes(as: name) {
             return terms
         }
         self.name = name.copy
         generation = engine.catalogGeneration
-        terms = engine.terms(ofCampaign: name)
+        let found = engine.terms(ofCampaign: name)
+        terms = found?.sample == nil ? found : nil
         return terms
     }
 }

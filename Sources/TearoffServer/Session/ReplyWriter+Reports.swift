@@ -21,6 +21,11 @@ extension ReplyWriter {
         integer(Int64(value))
     }
 
+    private mutating func pair(_ name: StaticString, optional value: UInt64?) {
+        key(name)
+        if let value { integer(Int64(value)) } else { null() }
+    }
+
     private mutating func pair(_ name: StaticString, _ value: Bool) {
         key(name)
         boolean(value)
@@ -48,7 +53,7 @@ extension ReplyWriter {
     }
 
     private mutating func list(_ list: List, _ ledger: Ledger, _ engine: LoopEngine) {
-        map(14)
+        map(16)
         pair("name", list.name)
         pair("kind", list.kind == .unique ? "unique" : "fixed")
         pair("uploaded", ledger.uploaded)
@@ -59,9 +64,10 @@ extension ReplyWriter {
         pair("burned", ledger.burned)
         pair("expires-at", list.expiresAt)
         pair("expired", list.isExpired(at: engine.now))
-        key("warn-at")
-        if let warnAt = list.warnAt { integer(Int64(warnAt)) } else { null() }
+        pair("warn-at", optional: list.warnAt)
         pair("low", list.warnAt.map { ledger.free <= $0 } ?? false)
+        pair("stop-days", optional: list.settings.daysKeptBeforeExpiry.map(UInt64.init))
+        pair("per-user", optional: list.settings.codesPerUser.map(UInt64.init))
         pair("uploads", UInt64(list.kind == .unique ? list.uploads.count : 0))
         pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
     }
@@ -86,7 +92,8 @@ extension ReplyWriter {
     }
 
     mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
-        map(8)
+        let settings = campaign.settings
+        map(15)
         pair("name", campaign.name)
         pair("list", catalog[campaign.list].name)
         pair("retrigger", campaign.rule.text)
@@ -102,6 +109,15 @@ extension ReplyWriter {
             pair("finished-at", at)
         }
         pair("created-at", campaign.createdAt)
+        pair("starts-at", settings.opensAt)
+        pair("ends-at", catalog.closesAt(campaign))
+        pair("quota", optional: settings.quota)
+        pair("day-quota", optional: settings.quotaPerDay)
+        pair("rate", optional: settings.ratePerSecond)
+        let overflow = settings.overflow.map { catalog[$0].name }.joined(separator: ",")
+        pair("overflow", overflow.isEmpty ? nil : overflow)
+        let sample = settings.sample ?? []
+        pair("test", text: sample.span)
     }
 
     /// - Parameter terms: of the campaign that was asked for.
@@ -112,12 +128,18 @@ extension ReplyWriter {
             case .repeated(let code, let givenAt): ("repeat", code, givenAt, nil)
             case .refused(let refusal): ("refused", nil, nil, refusal)
             }
+        let source = code.map { engine.source(of: $0, terms: terms) }
         map(7)
-        pair("status", status)
-        pair("code", code, of: engine)
-        pair("given-at", givenAt)
-        pair("expires-at", terms.expiresAt)
-        pair("list", terms.listName)
+        if let sample = terms.sample {
+            pair("status", "test")
+            pair("code", text: sample.span)
+        } else {
+            pair("status", status)
+            pair("code", code, of: engine)
+        }
+        pair("given-at", terms.sample == nil ? givenAt : nil)
+        pair("expires-at", source.map(\.expiresAt) ?? terms.expiresAt)
+        pair("list", source?.listName ?? terms.listName)
         pair(
             "reason", refusal.map { "\($0.word.rawValue) \($0.message(campaign: terms.campaignName))" })
         pair("next-code", preview.next, of: engine)
@@ -127,9 +149,10 @@ extension ReplyWriter {
         array(lookUp.found.count)
         for entry in lookUp.found {
             let terms = engine.terms(of: entry.campaign)
+            let source = engine.source(of: entry.code, terms: terms)
             map(10)
             pair("campaign", terms.campaignName)
-            pair("list", terms.listName)
+            pair("list", source.listName)
             pair("code", entry.code, of: engine)
             pair("ordinal", UInt64(entry.code.ordinal))
             pair("user-id", text: lookUp.text.span.extracting(entry.userID))
@@ -137,7 +160,7 @@ extension ReplyWriter {
             pair("given-at", entry.standing.givenAt)
             pair("hold-until", entry.standing.holdUntil)
             pair("returned-at", entry.standing.returnedAt)
-            pair("expires-at", terms.expiresAt)
+            pair("expires-at", source.expiresAt)
         }
     }
 

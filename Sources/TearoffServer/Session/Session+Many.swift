@@ -11,6 +11,15 @@ extension Session {
         on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
         guard let terms = terms(ofCampaign: campaign, engine, &outbox) else { return .answered }
+        if let sample = terms.sample {
+            outbox.writer.array(users.count)
+            for _ in users {
+                outbox.writer.array(2)
+                outbox.writer.bulk(sample.span)
+                outbox.writer.bulk("test")
+            }
+            return .answered
+        }
         switch engine.room(forMany: users, in: bytes) {
         case .now: break
         case .later: return .again(.batchFull)

@@ -19,20 +19,25 @@ extension Session {
             guard let expiry = readExpiry(expires, &outbox.writer) else { return .answered }
             later.change { control, done in control.setExpiry(list: name, expiresAt: expiry.value, done: done)
             }
-        case .campaignCreate(let name, let list, let retrigger, let returns):
+        case .campaignCreate(let name, let list, let retrigger, let returns, let edits):
+            guard let edits = read(edits, &outbox.writer) else { return .answered }
             let rule = retrigger.map(RetriggerRule.init) ?? .standard
             let returns = returns.map(ReturnRule.init) ?? .standard
             later.change { control, done in
-                control.createCampaign(name: name, list: list, rule: rule, returns: returns, done: done)
+                control.createCampaign(
+                    name: name, list: list, rule: rule, returns: returns, edits: edits, done: done)
             }
         case .listSetWarning(let name, let warn):
             later.change { control, done in control.setWarning(list: name, warnAt: warn, done: done) }
         case .listRename(let name, let newName):
             later.change { control, done in control.renameList(name, to: newName, done: done) }
-        case .campaignSet(let name, let retrigger, let returns):
+        case .listEdit(let name, let edit):
+            later.change { control, done in control.setList(name, edits: [ListEdit(edit)], done: done) }
+        case .campaignSet(let name, let retrigger, let returns, let edits):
+            guard let edits = read(edits, &outbox.writer) else { return .answered }
             let (rule, returns) = (retrigger.map(RetriggerRule.init), returns.map(ReturnRule.init))
             later.change { control, done in
-                control.setCampaign(name: name, rule: rule, returns: returns, done: done)
+                control.setCampaign(name: name, rule: rule, returns: returns, edits: edits, done: done)
             }
         case .campaignFinish(let name):
             later.change { control, done in control.finishCampaign(name: name, done: done) }
@@ -134,10 +139,42 @@ extension Session {
         return .later
     }
 
+    /// - Returns: nil when an error was written.
+    private func read(_ edits: [CampaignEditArgument], _ writer: inout ReplyWriter) -> [CampaignEdit]? {
+        var read: [CampaignEdit] = []
+        for edit in edits {
+            switch edit {
+            case .test(let text):
+                if let text, CodeLine(text.span) != .code {
+                    writer.error(.syntax, "the text must have no white space, comma or control character")
+                    return nil
+                }
+                read.append(.sample(text))
+            case .quota(let count): read.append(.quota(count))
+            case .quotaPerDay(let count): read.append(.quotaPerDay(count))
+            case .rate(let count): read.append(.ratePerSecond(count))
+            case .start(let date):
+                guard let time = readDate(date, server.dates.readBeginning, &writer) else { return nil }
+                read.append(.opensAt(time.value))
+            case .end(let date):
+                guard let time = readExpiry(date, &writer) else { return nil }
+                read.append(.closesAt(time.value))
+            case .overflow(let names): read.append(.overflow(names))
+            }
+        }
+        return read
+    }
+
     /// - Returns: nil when an error was written; nil inside for "never".
     func readExpiry(_ text: String?, _ writer: inout ReplyWriter) -> (value: Timestamp?, Void)? {
+        readDate(text, server.dates.read, &writer)
+    }
+
+    private func readDate(
+        _ text: String?, _ read: (String) -> Timestamp?, _ writer: inout ReplyWriter
+    ) -> (value: Timestamp?, Void)? {
         guard let text else { return (nil, ()) }
-        guard let time = server.dates.read(text) else {
+        guard let time = read(text) else {
             writer.error(.syntax, "the date must be \(DateReader.forms)")
             return nil
         }
@@ -268,6 +305,15 @@ extension ReturnRule {
         switch argument {
         case .quarantine: self = .quarantine
         case .reuse: self = .reuse
+        }
+    }
+}
+
+extension ListEdit {
+    fileprivate init(_ argument: ListEditArgument) {
+        switch argument {
+        case .perUser(let count): self = .codesPerUser(count)
+        case .stopDays(let days): self = .daysKeptBeforeExpiry(days)
         }
     }
 }

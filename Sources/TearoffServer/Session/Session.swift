@@ -110,11 +110,15 @@ extension Session {
     ) -> SessionOutcome {
         let name = bytes.extracting(decoder.argument(arguments.campaign))
         guard let terms = terms(ofCampaign: name, engine, &outbox) else { return .answered }
+        let deadline = holdMilliseconds.map { engine.now.adding(milliseconds: $0) }
+        if let sample = terms.sample {
+            write(sample, terms, isFull: arguments.isFull, holdUntil: deadline, engine, to: &outbox.writer)
+            return .answered
+        }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let userID = bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0)
         let moment = engine.moment
-        let deadline = holdMilliseconds.map { moment.now.adding(milliseconds: $0) }
         let outcome = engine.withTick { tick in
             engine.allocate(
                 engine.request(user, terms: terms), terms: terms, holdUntil: deadline, at: moment, user: user,
@@ -143,6 +147,10 @@ extension Session {
     ) -> SessionOutcome {
         let name = bytes.extracting(decoder.argument(arguments.campaign))
         guard let terms = terms(ofCampaign: name, engine, &outbox) else { return .answered }
+        if terms.sample != nil {
+            outbox.writer.ok()
+            return .answered
+        }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let outcome = engine.withTick { tick in
@@ -182,7 +190,7 @@ extension Session {
         case .given(let allocation):
             if allocation.frame != .none { outbox.hold(from: outbox.count, until: allocation.frame) }
             if isFull {
-                write(allocation, terms, isHold: isHold, to: &outbox.writer)
+                write(allocation, terms, isHold: isHold, engine, to: &outbox.writer)
             } else {
                 allocation.place.strip.withCode(at: allocation.place.position) { outbox.writer.bulk($0) }
             }
@@ -194,9 +202,36 @@ extension Session {
         }
     }
 
+    /// What a campaign that is tried out gives.
     private func write(
-        _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, to writer: inout ReplyWriter
+        _ sample: [UInt8], _ terms: CampaignTerms, isFull: Bool, holdUntil: Timestamp?, _ engine: LoopEngine,
+        to writer: inout ReplyWriter
     ) {
+        guard isFull else { return writer.bulk(sample.span) }
+        writer.map(holdUntil == nil ? 6 : 7)
+        writer.bulk("code")
+        writer.bulk(sample.span)
+        writer.bulk("status")
+        writer.bulk("test")
+        if let holdUntil {
+            writer.bulk("hold-until")
+            writer.bulk(holdUntil)
+        }
+        writer.bulk("given-at")
+        writer.bulk(engine.now)
+        writer.bulk("expires-at")
+        writer.bulkOrNull(terms.expiresAt)
+        writer.bulk("list")
+        writer.bulk(terms.listName)
+        writer.bulk("ordinal")
+        writer.null()
+    }
+
+    private func write(
+        _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, _ engine: LoopEngine,
+        to writer: inout ReplyWriter
+    ) {
+        let source = engine.source(of: allocation.code, terms: terms)
         writer.map(isHold ? 7 : 6)
         writer.bulk("code")
         allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
@@ -209,9 +244,9 @@ extension Session {
         writer.bulk("given-at")
         writer.bulk(allocation.times.givenAt)
         writer.bulk("expires-at")
-        writer.bulkOrNull(terms.expiresAt)
+        writer.bulkOrNull(source.expiresAt)
         writer.bulk("list")
-        writer.bulk(terms.listName)
+        writer.bulk(source.listName)
         writer.bulk("ordinal")
         writer.integer(Int64(allocation.code.ordinal))
     }

@@ -41,6 +41,12 @@ extension AllocationRefusal {
         case .listExpired, .finished(.expired): .expired
         case .poolEmpty, .finished(.exhausted): .exhausted
         case .finished(.stopped): .finished
+        case .finished(.closed): .closed
+        case .notOpen: .notOpen
+        case .quotaReached: .quota
+        case .dayQuotaReached: .dayQuota
+        case .rateReached: .rate
+        case .userLimitReached: .userLimit
         case .shardFull: .limit
         }
     }
@@ -51,6 +57,12 @@ extension AllocationRefusal {
         case .listExpired, .finished(.expired): "the list of campaign '\(campaign)' is past its expiry"
         case .poolEmpty, .finished(.exhausted): "campaign '\(campaign)' has no code left"
         case .finished(.stopped): "campaign '\(campaign)' was stopped"
+        case .finished(.closed): "campaign '\(campaign)' gives no new codes any more"
+        case .notOpen: "campaign '\(campaign)' gives no codes yet"
+        case .quotaReached: "campaign '\(campaign)' has given its quota"
+        case .dayQuotaReached: "campaign '\(campaign)' has given its quota of today"
+        case .rateReached: "campaign '\(campaign)' has given its codes of this second"
+        case .userLimitReached: "the user has as many codes of this list as one may have"
         case .shardFull: "this server holds as many allocations as it can"
         }
     }
@@ -71,6 +83,10 @@ extension ReplyWriter {
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")
         case .listExpired(let name):
             self.error(.expired, "list '\(name)' is past its expiry; set a later one with LIST SET first")
+        case .campaignClosed(let name):
+            self.error(.closed, "the time of campaign '\(name)' is over")
+        case .overflowTwice(let name):
+            self.error(.syntax, "list '\(name)' stands twice among those that the campaign draws from")
         case .listExhausted(let name):
             self.error(.exhausted, "list '\(name)' has no free code; load more codes first")
         case .tooMany(let what, let maximum): self.error(.limit, "no more than \(maximum) \(what)")

@@ -27,6 +27,23 @@ package struct DateReader: Sendable {
         return instant(day, time + (time.count == 2 ? [0] : []), in: zone)
     }
 
+    /// The same, but for the first millisecond that the date includes.
+    package func readBeginning(_ text: String) -> Timestamp? {
+        guard let end = read(text) else { return nil }
+        return text.contains("T") ? end : day(containing: end).first
+    }
+
+    /// The day of the zone that an instant is in.
+    package func day(containing time: Timestamp) -> Day {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1_000)
+        guard let interval = calendar.dateInterval(of: .day, for: date) else { return .utc(containing: time) }
+        let first = Timestamp(milliseconds: UInt64(max(0, interval.start.timeIntervalSince1970 * 1_000).rounded()))
+        let next = Timestamp(milliseconds: UInt64(max(1, interval.end.timeIntervalSince1970 * 1_000).rounded()))
+        return Day(first: first, last: Timestamp(milliseconds: next.milliseconds - 1))
+    }
+
     /// Cuts `18:00:00+02:00` into the time and the zone; nil when the zone is none.
     private func split(_ text: Substring) -> (Substring, TimeZone?) {
         if text.hasSuffix("Z") { return (text.dropLast(), TimeZone(secondsFromGMT: 0)) }

@@ -16,6 +16,7 @@ struct AllocationTally: Sendable {
     static func status(_ allocation: TearoffClient.UserAllocation) -> String {
         switch allocation {
         case .given(_, let isRepeat): isRepeat ? again : new
+        case .test: "test"
         case .refused(let code): code.name
         }
     }

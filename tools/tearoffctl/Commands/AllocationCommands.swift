@@ -60,9 +60,12 @@ struct AllocCommand: ServerCommand {
         if output.isJSON { return output.show(Record(allocation)) }
         Terminal.data(allocation.code)
         let expiry = allocation.expiresAt.map { ", expires \(ServerTime.text($0))" } ?? ""
+        guard let ordinal = allocation.ordinal else {
+            return Terminal.words("Campaign \(campaign) is tried out: this is its text, and no code was given.")
+        }
         Terminal.words(
             "\(allocation.isRepeat ? "A repeat" : "New"): given \(ServerTime.text(allocation.givenAt)), "
-                + "number \(allocation.ordinal) of \(allocation.list)\(expiry).")
+                + "number \(ordinal) of \(allocation.list)\(expiry).")
     }
 }
 
@@ -75,6 +78,11 @@ extension AllocCommand {
     ) async throws {
         try UserFile.check(path: usersPath)
         let info = try await client.campaignInfo(campaign)
+        if info.test != nil {
+            throw Failure(
+                .refused, "Campaign \(campaign) is tried out, so nobody would be given a code: "
+                    + "tearoffctl campaign set \(campaign) --test none")
+        }
         if info.retrigger == .always, !allowSecondCodes {
             throw Failure(
                 .usage,

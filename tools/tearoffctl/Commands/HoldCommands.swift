@@ -48,9 +48,11 @@ struct HoldCommand: ServerCommand {
         let allocation = hold.allocation
         Terminal.data(allocation.code)
         let standing = hold.until.map { "held until \(ServerTime.text($0))" } ?? "given for good"
+        guard let ordinal = allocation.ordinal else {
+            return Terminal.words("Campaign \(campaign) is tried out: this is its text, and no code is held.")
+        }
         Terminal.words(
-            "\(allocation.isRepeat ? "A repeat" : "New"): \(standing), "
-                + "number \(allocation.ordinal) of \(allocation.list).")
+            "\(allocation.isRepeat ? "A repeat" : "New"): \(standing), number \(ordinal) of \(allocation.list).")
     }
 }
 

@@ -193,7 +193,7 @@ struct WarningArgument: ExpressibleByArgument {
 
 struct ListSetCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Changes when a list expires, when it counts as low, or its name.",
+        commandName: "set", abstract: "Changes a list's settings, or its name.",
         discussion: """
             To the end of a day, or to never:
 
@@ -204,6 +204,11 @@ struct ListSetCommand: ServerCommand {
 
               tearoffctl list set june --warn 5000
               tearoffctl list set june --name summer-2027
+
+            Nothing new in the last 3 days before it expires; 2 codes for each user over
+            all campaigns that draw from it:
+
+              tearoffctl list set june --stop 3 --per-user 2
 
             A later expiry does not restart campaigns that are finished:
             `campaign resume` does.
@@ -218,14 +223,23 @@ struct ListSetCommand: ServerCommand {
     @Option(help: ArgumentHelp("It counts as low when no more codes are free; or never.", valueName: "count"))
     var warn: WarningArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "So many days before it expires its campaigns give no new codes any more; or none.", valueName: "days"))
+    var stop: CountArgument?
+
+    @Option(
+        help: ArgumentHelp("Codes of it that one user gets at most, over all campaigns; or none.", valueName: "count"))
+    var perUser: CountArgument?
+
     @Option(name: .customLong("name"), help: ArgumentHelp("Another name for it.", valueName: "new-name"))
     var newName: String?
 
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        if expires == nil, warn == nil, newName == nil {
-            throw ValidationError("Say what to change: --expires, --warn or --name.")
+        if expires == nil, warn == nil, newName == nil, stop == nil, perUser == nil {
+            throw ValidationError("Say what to change: --expires, --warn, --stop, --per-user or --name.")
         }
     }
 
@@ -233,6 +247,8 @@ struct ListSetCommand: ServerCommand {
         // Each is a change of its own; the name comes last, since the others go by the old one.
         if let expires { try await client.setListExpiry(name, expires.expiry) }
         if let warn { try await client.setListWarning(name, at: warn.count) }
+        if let stop { try await client.setListStop(name, daysBeforeExpiry: stop.count) }
+        if let perUser { try await client.setListCodesPerUser(name, perUser.count) }
         if let newName { try await client.renameList(name, to: newName) }
         output.done("List \(newName ?? name) is changed.")
     }

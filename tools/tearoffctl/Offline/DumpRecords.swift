@@ -141,6 +141,25 @@ extension ControlRecord.Change {
             return ("campaign-returns-set", ["campaign": Cell(id), "returns": .text(rule.text)])
         case .campaignRuleSet(let id, let rule):
             return ("campaign-rule-set", ["campaign": Cell(id), "retrigger": .text(rule.text)])
+        case .campaignSettingsSet(let id, let settings):
+            let overflow = settings.overflow.map { "\($0.rawValue)" }.joined(separator: ",")
+            return (
+                "campaign-settings-set",
+                [
+                    "campaign": Cell(id), "starts-at": Cell(settings.opensAt), "ends-at": Cell(settings.closesAt),
+                    "quota": Cell(settings.quota), "day-quota": Cell(settings.quotaPerDay),
+                    "rate": Cell(settings.ratePerSecond), "overflow": overflow.isEmpty ? .none : .text(overflow),
+                    "test": .boolean(settings.sample != nil),
+                ]
+            )
+        case .listSettingsSet(let list, let settings):
+            return (
+                "list-settings-set",
+                [
+                    "list": Cell(list), "per-user": Cell(settings.codesPerUser.map(UInt64.init)),
+                    "stop-days": Cell(settings.daysKeptBeforeExpiry.map(UInt64.init)),
+                ]
+            )
         }
     }
 }

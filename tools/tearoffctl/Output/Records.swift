@@ -8,6 +8,7 @@ extension Record {
             "given": .integer(list.given), "withdrawn": .integer(list.withdrawn),
             "burned": .integer(list.burned), "expires-at": Cell(list.expiresAt),
             "expired": .boolean(list.isExpired), "warn-at": Cell(list.warnAt), "low": .boolean(list.isLow),
+            "stop-days": Cell(list.stopDays), "per-user": Cell(list.codesPerUser),
             "uploads": .integer(list.uploads), "campaigns": .integer(list.campaigns),
         ])
     }
@@ -34,24 +35,28 @@ extension Record {
             "retrigger": .text(campaign.retrigger.description), "returns": .text(campaign.returns.rawValue),
             "state": .text(state), "reason": reason,
             "finished-at": finishedAt, "created-at": .time(campaign.createdAt),
+            "starts-at": Cell(campaign.startsAt), "ends-at": Cell(campaign.endsAt),
+            "quota": Cell(campaign.quota), "day-quota": Cell(campaign.dayQuota), "rate": Cell(campaign.rate),
+            "overflow": campaign.overflow.isEmpty ? .none : .text(campaign.overflow.joined(separator: ",")),
+            "test": Cell(campaign.test),
         ])
     }
 
     init(_ allocation: TearoffClient.Allocation) {
         self.init([
-            "code": .text(allocation.code), "status": .text(allocation.isRepeat ? "repeat" : "new"),
+            "code": .text(allocation.code), "status": .text(allocation.status),
             "given-at": .time(allocation.givenAt), "expires-at": Cell(allocation.expiresAt),
-            "list": .text(allocation.list), "ordinal": .integer(allocation.ordinal),
+            "list": .text(allocation.list), "ordinal": Cell(allocation.ordinal),
         ])
     }
 
     init(_ hold: TearoffClient.Hold) {
         let allocation = hold.allocation
         self.init([
-            "code": .text(allocation.code), "status": .text(allocation.isRepeat ? "repeat" : "new"),
+            "code": .text(allocation.code), "status": .text(allocation.status),
             "hold-until": Cell(hold.until), "given-at": .time(allocation.givenAt),
             "expires-at": Cell(allocation.expiresAt), "list": .text(allocation.list),
-            "ordinal": .integer(allocation.ordinal),
+            "ordinal": Cell(allocation.ordinal),
         ])
     }
 
@@ -60,6 +65,7 @@ extension Record {
             switch preview.outcome {
             case .new(let code): ("new", .text(code), .none, .none)
             case .again(let code, let time): ("repeat", .text(code), .time(time), .none)
+            case .test(let text): ("test", .text(text), .none, .none)
             case .refused(let error): ("refused", .none, .none, .text("\(error.code.name) \(error.message)"))
             }
         self.init([

@@ -1,0 +1,97 @@
+/// What a campaign's conditions make of a new code, once the rules say that one is due.
+extension Shard {
+    /// - Parameter place: of the user in the campaign.
+    @inline(never)
+    func decide(
+        _ key: AllocationKey, bytes: Span<UInt8>, conditions: GivingConditions, now: Timestamp, day: Day,
+        holdUntil: Timestamp?, place: AllocationIndex.Place
+    ) -> AllocationDecision {
+        if let refusal = conditions.refusal(at: now, day: day) { return .refused(refusal) }
+        if let refusal = conditions.meter.take(conditions.settings, now: now, day: day) {
+            return .refused(refusal)
+        }
+        var refusal = AllocationRefusal.poolEmpty
+        for (index, supply) in conditions.supplies.enumerated() where !supply.isExpired(at: now) {
+            if hasAllOf(supply, key, bytes: bytes) {
+                refusal = .userLimitReached
+            } else if let claim = supply.pool.claim() {
+                return .new(due(claim, ofSupply: index, key, now: now, holdUntil: holdUntil, place: place))
+            }
+        }
+        conditions.meter.untake(conditions.settings, now: now, day: day)
+        return .refused(refusal)
+    }
+
+    func preview(
+        _ ruling: AllocationRuling, latest: RowNumber?, _ key: AllocationKey?, bytes: Span<UInt8>,
+        conditions: GivingConditions, now: Timestamp, day: Day
+    ) -> AllocationPreview {
+        var next: CodeID?
+        var refusal = conditions.refusal(at: now, day: day)
+        var limitIsReached = false
+        for supply in conditions.supplies where next == nil && !supply.isExpired(at: now) {
+            if let key, hasAllOf(supply, key, bytes: bytes) {
+                limitIsReached = true
+            } else {
+                next = supply.pool.peek()?.code
+            }
+        }
+        if refusal == nil, next == nil, limitIsReached { refusal = .userLimitReached }
+        if case .new = ruling, let refusal {
+            return AllocationPreview(.refused(refusal), latest: latest, next: next)
+        }
+        return AllocationPreview(ruling, latest: latest, next: next)
+    }
+
+    /// Whether the user has as many codes of a list as one may have.
+    private func hasAllOf(_ supply: Supply, _ key: AllocationKey, bytes: Span<UInt8>) -> Bool {
+        guard let maximum = supply.codesPerUser else { return false }
+        var count: UInt32 = 0
+        forEachRow(of: key.user, bytes: bytes, in: supply.drawers) { number, row in
+            if supply.uploads.contains(row.code.upload), hold(of: number)?.codeState.isUsers ?? true { count += 1 }
+            return count < maximum
+        }
+        return count >= maximum
+    }
+
+    /// Shows the rows of a user in some campaigns until `body` says that it has seen enough.
+    ///
+    /// - Complexity: O(campaigns + rows).
+    package func forEachRow(
+        of user: UserKey, bytes: Span<UInt8>, in campaigns: some Sequence<CampaignID>,
+        _ body: (RowNumber, Row) -> Bool
+    ) {
+        for campaign in campaigns {
+            var next = latest(campaign: campaign, user: user, bytes: bytes)
+            while let number = next {
+                let row = rows[number]
+                if !body(number, row) { return }
+                next = row.previous
+            }
+        }
+    }
+
+    /// Codes that a campaign gave since some time, whatever became of them.
+    ///
+    /// - Complexity: O(rows since then). Loops read their clocks apart, so rows can be out of order by a little.
+    package func count(of campaign: CampaignID, since time: Timestamp) -> UInt64 {
+        let slackMilliseconds: UInt64 = 60_000
+        var count: UInt64 = 0
+        var index = rows.count
+        while index > 0 {
+            index -= 1
+            let row = rows[RowNumber(rawValue: UInt32(index))]
+            if row.givenAt >= time {
+                if row.campaign == campaign { count += 1 }
+            } else if time.millisecondsSince(row.givenAt) > slackMilliseconds {
+                break
+            }
+        }
+        return count
+    }
+}
+
+extension CodeState {
+    /// Whether a user has the code, or has it kept.
+    fileprivate var isUsers: Bool { self == .given || self == .held }
+}

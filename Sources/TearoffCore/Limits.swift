@@ -19,6 +19,8 @@ package enum Limits {
     package static let campaigns = 65_536
     /// Campaigns that finish in one change of the catalog, whose records must fit one frame; the rest follow.
     package static let finishesPerChange = 1_024
+    /// Uploads that one change of the catalog takes out of a list, whose records must fit one frame.
+    package static let withdrawalsPerChange = 1_024
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
     /// Allocations in one answer of `USER HISTORY`: the latest ones.

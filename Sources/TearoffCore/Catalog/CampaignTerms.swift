@@ -16,6 +16,8 @@ package final class CampaignTerms: Sendable {
     package let expiresAt: Timestamp?
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
+    /// Whether no new code may be given now; codes go back to the pool all the same.
+    let isFrozen: Bool
     package let pool: Pool
 
     init(of campaign: Campaign, list: List) {
@@ -29,6 +31,7 @@ package final class CampaignTerms: Sendable {
         expiresAt = list.expiresAt
         lapsedAt = list.lapsedAt
         warnAt = list.warnAt
+        isFrozen = list.isFrozen
         pool = list.pool
     }
 

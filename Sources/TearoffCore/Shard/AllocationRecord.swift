@@ -107,6 +107,8 @@ package enum AllocationRefusal: Equatable, Sendable {
     case listExpired
     /// The campaign ended; the user has no code to repeat.
     case finished(FinishReason)
+    /// A new code is due, and the list is being changed: for a moment it gives none.
+    case listFrozen
     /// The campaign is active, but the pool is empty.
     case poolEmpty
     /// The shard has as many rows as an owner's number can name.

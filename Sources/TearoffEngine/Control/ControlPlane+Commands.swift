@@ -50,6 +50,28 @@ extension ControlPlane {
             }, done: done)
     }
 
+    /// Changes a fixed list's code, or how often it is given in all; users keep what they were given.
+    ///
+    /// - Parameters:
+    ///   - code: as a line of a file may have it; nil: as it is.
+    ///   - limit: up to ``Limits/fixedLimit``; nil: as it is.
+    package func setFixed(list: String, code: [UInt8]?, limit: UInt32?, done: @escaping Done) {
+        freeze(list) { [self] frozen in
+            switch frozen {
+            case .success(let id):
+                changeFrozen(
+                    id,
+                    { [engine] catalog, now throws(CatalogError) in
+                        let records = try catalog.decideSetFixed(
+                            list: list, code: code, limit: limit,
+                            taken: { engine.ledgers(of: [$0])[0].taken }, now: now)
+                        return Proposal(records: records)
+                    }, done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
     /// Takes the free codes of an upload out of its list. Nothing changes when that was done before.
     package func withdrawUpload(
         _ upload: UInt64, of list: String,

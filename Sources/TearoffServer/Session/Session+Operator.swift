@@ -29,6 +29,11 @@ extension Session {
             later.change { control, done in control.setWarning(list: name, warnAt: warn, done: done) }
         case .listRename(let name, let newName):
             later.change { control, done in control.renameList(name, to: newName, done: done) }
+        case .listSetFixed(let name, let code, let limit):
+            guard isFixedSupply(code, limit, &outbox.writer) else { return .answered }
+            later.change { control, done in
+                control.setFixed(list: name, code: code, limit: limit, done: done)
+            }
         case .campaignSet(let name, let retrigger, let returns):
             let (rule, returns) = (retrigger.map(RetriggerRule.init), returns.map(ReturnRule.init))
             later.change { control, done in
@@ -116,14 +121,7 @@ extension Session {
         switch kind {
         case .unique: listKind = .unique
         case .fixed(let code, let limit):
-            guard CodeLine(code.span) == .code else {
-                writer.error(.syntax, "the code must have no white space, comma or control character")
-                return .answered
-            }
-            guard limit <= Limits.fixedLimit else {
-                writer.error(.syntax, "the limit must be at most \(Limits.fixedLimit)")
-                return .answered
-            }
+            guard isFixedSupply(code, limit, &writer) else { return .answered }
             listKind = .fixed(code: code, limit: limit)
         }
         let expiresAt = expiry
@@ -131,6 +129,19 @@ extension Session {
             control.createList(name: name, kind: listKind, expiresAt: expiresAt, warnAt: warn, done: done)
         }
         return .later
+    }
+
+    /// Whether a fixed list may have this code and limit. - Returns: false when an error was written.
+    private func isFixedSupply(_ code: [UInt8]?, _ limit: UInt32?, _ writer: inout ReplyWriter) -> Bool {
+        if let code, CodeLine(code.span) != .code {
+            writer.error(.syntax, "the code must have no white space, comma or control character")
+            return false
+        }
+        if let limit, limit > Limits.fixedLimit {
+            writer.error(.syntax, "the limit must be at most \(Limits.fixedLimit)")
+            return false
+        }
+        return true
     }
 
     /// - Returns: nil when an error was written; nil inside for "never".
@@ -229,9 +240,11 @@ extension Session {
                 later.reply($0) { writer, received in writer.integer(Int64(received)) }
             }
             return .later
-        case .listLoadCommit(let list, let id, let skipBad, let dryRun):
+        case .listLoadCommit(let list, let id, let skipBad, let dryRun, let replaces):
             guard owns(id, &writer) else { return .answered }
-            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun) {
+            desk.commit(
+                CommitOrder(id: id, list: list, skipBad: skipBad, dryRun: dryRun, replaces: replaces)
+            ) {
                 later.reply($0) { writer, outcome in writer.upload(outcome) }
             }
             return .later

@@ -42,6 +42,8 @@ extension AllocationRefusal {
             (.expired, "the list of campaign '\(campaign)' is past its expiry")
         case .poolEmpty, .finished(.exhausted): (.exhausted, "campaign '\(campaign)' has no code left")
         case .finished(.stopped): (.finished, "campaign '\(campaign)' was stopped")
+        case .listFrozen:
+            (.busy, "the list of campaign '\(campaign)' is being changed; try again in a moment")
         case .shardFull: (.limit, "this server holds as many allocations as it can")
         }
     }
@@ -57,6 +59,13 @@ extension ReplyWriter {
         case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
         case .listIsFixed(let name):
             self.error(.syntax, "list '\(name)' has one fixed code and no uploads")
+        case .listIsUnique(let name):
+            self.error(.syntax, "list '\(name)' has uploads; a code and a limit are what a fixed list has")
+        case .limitBelowTaken(let name, let taken):
+            self.error(
+                .syntax,
+                "\(taken) of list '\(name)' are taken already (given, held or burned), so the limit must be "
+                    + "\(taken) or more; nothing was changed")
         case .expiryInThePast: self.error(.syntax, "the expiry is in the past")
         case .alreadyFinished(let name): self.error(.finished, "campaign '\(name)' is finished already")
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")

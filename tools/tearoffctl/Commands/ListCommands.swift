@@ -193,7 +193,8 @@ struct WarningArgument: ExpressibleByArgument {
 
 struct ListSetCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Changes when a list expires, when it counts as low, or its name.",
+        commandName: "set",
+        abstract: "Changes when a list expires, when it counts as low, its name, or its fixed code.",
         discussion: """
             To the end of a day, or to never:
 
@@ -205,8 +206,13 @@ struct ListSetCommand: ServerCommand {
               tearoffctl list set june --warn 5000
               tearoffctl list set june --name summer-2027
 
-            A later expiry does not restart campaigns that are finished:
-            `campaign resume` does.
+            The code of a fixed list, and how often it is given in all; users keep
+            what they were given:
+
+              tearoffctl list set ten-off --code SAVE20 --limit 8000
+
+            A later expiry or a higher limit does not restart campaigns that are
+            finished: `campaign resume` does.
             """)
 
     @Argument(help: "The list's name.")
@@ -218,14 +224,20 @@ struct ListSetCommand: ServerCommand {
     @Option(help: ArgumentHelp("It counts as low when no more codes are free; or never.", valueName: "count"))
     var warn: WarningArgument?
 
+    @Option(help: ArgumentHelp("Another code for a fixed list.", valueName: "code"))
+    var code: String?
+
+    @Option(help: ArgumentHelp("How often a fixed code is given in all.", valueName: "count"))
+    var limit: UInt32?
+
     @Option(name: .customLong("name"), help: ArgumentHelp("Another name for it.", valueName: "new-name"))
     var newName: String?
 
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        if expires == nil, warn == nil, newName == nil {
-            throw ValidationError("Say what to change: --expires, --warn or --name.")
+        if expires == nil, warn == nil, code == nil, limit == nil, newName == nil {
+            throw ValidationError("Say what to change: --expires, --warn, --code, --limit or --name.")
         }
     }
 
@@ -233,6 +245,9 @@ struct ListSetCommand: ServerCommand {
         // Each is a change of its own; the name comes last, since the others go by the old one.
         if let expires { try await client.setListExpiry(name, expires.expiry) }
         if let warn { try await client.setListWarning(name, at: warn.count) }
+        if code != nil || limit != nil {
+            try await client.setFixedCode(name, code: code, limit: limit.map(Int.init))
+        }
         if let newName { try await client.renameList(name, to: newName) }
         output.done("List \(newName ?? name) is changed.")
     }

@@ -56,7 +56,13 @@ struct Record: Equatable {
     let fields: [(name: String, cell: Cell)]
 
     init(_ fields: KeyValuePairs<String, Cell>) {
-        self.fields = fields.map { (name: $0.key, cell: $0.value) }
+        self.init(fields: fields.map { (name: $0.key, cell: $0.value) })
+    }
+
+    private init(fields: [(name: String, cell: Cell)]) { self.fields = fields }
+
+    func adding(_ name: String, _ cell: Cell) -> Record {
+        Record(fields: fields + [(name: name, cell: cell)])
     }
 
     static func == (left: Self, right: Self) -> Bool {

@@ -17,6 +17,9 @@ package struct Ledger: Equatable, Sendable {
     /// others in the shards), so a code that was lost or given twice shows here.
     package var holds: Bool { uploaded == free + held + given + withdrawn + burned }
 
+    /// Codes that users have, had last, or may still get for good.
+    package var taken: UInt64 { held + given + burned }
+
     package mutating func add(_ supply: PoolCounts) {
         free += supply.free
         withdrawn += supply.withdrawn

@@ -20,6 +20,8 @@ package enum Limits {
     /// Campaigns that finish in one change of the catalog; the rest follow. Their records, and those of the audit trail,
     /// take up to 195 bytes each, and must fit one frame of the smallest segment: 52 KiB.
     package static let finishesPerChange = 256
+    /// Uploads that one change of the catalog takes out of a list, whose records must fit one frame.
+    package static let withdrawalsPerChange = 1_024
     /// Further lists that one campaign draws from: each is tried for every code once those before are empty.
     package static let overflowLists = 16
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).

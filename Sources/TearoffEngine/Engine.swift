@@ -138,9 +138,8 @@ extension Engine {
         let empty = receipts.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
         let ledgers = withAllShards(from: 0, empty) { ledgers in
             for index in ledgers.indices {
-                let taken = ledgers[index].held + ledgers[index].given + ledgers[index].burned
                 // More taken than uploaded must be told, not trap: the ledger does not hold then.
-                let rest = ledgers[index].uploaded - min(taken, ledgers[index].uploaded)
+                let rest = ledgers[index].uploaded - min(ledgers[index].taken, ledgers[index].uploaded)
                 if receipts[index].withdrawnAt == nil {
                     ledgers[index].free = rest
                 } else {

@@ -12,9 +12,7 @@ extension Command {
         case "UNIQUE": kind = .unique
         case "FIXED":
             guard count >= 6 else { throw .wrongArgumentCount(.listCreate) }
-            let code = decoder.bytes(try decoder.checkedIndex(4, called: "code"), bytes)
-            let limit = try decoder.number(5, bytes, called: "limit", in: 1...UInt64(UInt32.max))
-            kind = .fixed(code: code, limit: UInt32(limit))
+            kind = .fixed(code: try code(decoder, bytes, at: 4), limit: try limit(decoder, bytes, at: 5))
             index = 6
         default: throw .invalidArgument(name: "kind", rule: "UNIQUE or FIXED code limit")
         }
@@ -69,21 +67,21 @@ extension Command {
         }
     }
 
-    /// `LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN]`, from the options on.
+    /// `LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN] [REPLACE]`, from the options on.
     private static func listLoadCommit(
         _ list: String, _ upload: UInt64, _ decoder: CommandDecoder, _ bytes: Span<UInt8>
     ) throws(CommandError) -> Command {
         var options: Set<String> = []
         for index in 5..<decoder.argumentCount {
             let option = decoder.word(index, bytes)
-            guard option == "SKIPBAD" || option == "DRYRUN" else {
+            guard ["SKIPBAD", "DRYRUN", "REPLACE"].contains(option) else {
                 throw .unknownOption(decoder.escaped(index, bytes), of: .listLoad)
             }
             guard options.insert(option).inserted else { throw .duplicateOption(option, of: .listLoad) }
         }
         return .listLoadCommit(
             list: list, upload: upload, skipBad: options.contains("SKIPBAD"),
-            dryRun: options.contains("DRYRUN"))
+            dryRun: options.contains("DRYRUN"), replaces: options.contains("REPLACE"))
     }
 
     /// `LIST UPLOADS name [FROM upload] [COUNT n]`.
@@ -133,12 +131,19 @@ extension Command {
         return page
     }
 
-    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER`, `NAME new-name`, `PERUSER n|NONE` or `STOP days|NONE`.
+    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER`, `NAME new-name`, `PERUSER n|NONE`, `STOP days|NONE` or
+    /// `[CODE code] [LIMIT n]`.
+    ///
+    /// No error shows an argument: a misplaced word here may be the code.
     static func listSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let name = try decoder.name(2, bytes)
+        let option = decoder.word(3, bytes)
+        if option == "CODE" || option == "LIMIT" { return try listSetFixed(name, decoder, bytes) }
+        guard ["EXPIRES", "WARN", "PERUSER", "STOP", "NAME"].contains(option) else { throw unknownListOption }
+        guard decoder.argumentCount == 5 else { throw .wrongArgumentCount(.listSet) }
         let isNever = decoder.word(4, bytes) == "NEVER"
         let isNone = decoder.word(4, bytes) == "NONE"
-        switch decoder.word(3, bytes) {
+        switch option {
         case "EXPIRES":
             return .listSetExpires(name: name, expires: isNever ? nil : try decoder.date(4, bytes))
         case "WARN": return .listSetWarning(name: name, warn: isNever ? nil : try warning(decoder, bytes, at: 4))
@@ -148,9 +153,48 @@ extension Command {
         case "STOP":
             let days = try isNone ? nil : decoder.number(4, bytes, called: "days", in: 1...ArgumentLimits.daysMax)
             return .listEdit(name: name, .stopDays(days.map(UInt32.init)))
-        case "NAME": return .listRename(name: name, newName: try decoder.name(4, bytes, called: "new-name"))
-        default: throw .unknownOption(decoder.escaped(3, bytes), of: .listSet)
+        default: return .listRename(name: name, newName: try decoder.name(4, bytes, called: "new-name"))
         }
+    }
+
+    private static var unknownListOption: CommandError {
+        .invalidArgument(name: "option", rule: "EXPIRES, WARN, STOP, PERUSER, NAME, CODE or LIMIT")
+    }
+
+    /// `LIST SET name [CODE code] [LIMIT n]`, one of them at least, from the options on.
+    private static func listSetFixed(
+        _ name: String, _ decoder: CommandDecoder, _ bytes: Span<UInt8>
+    ) throws(CommandError) -> Command {
+        var newCode: [UInt8]?
+        var newLimit: UInt32?
+        var index = 3
+        while index < decoder.argumentCount {
+            let option = decoder.word(index, bytes)
+            guard option == "CODE" || option == "LIMIT" else { throw unknownListOption }
+            guard option == "CODE" ? newCode == nil : newLimit == nil else {
+                throw .duplicateOption(option, of: .listSet)
+            }
+            guard index + 1 < decoder.argumentCount else { throw .wrongArgumentCount(.listSet) }
+            if option == "CODE" {
+                newCode = try code(decoder, bytes, at: index + 1)
+            } else {
+                newLimit = try limit(decoder, bytes, at: index + 1)
+            }
+            index += 2
+        }
+        return .listSetFixed(name: name, code: newCode, limit: newLimit)
+    }
+
+    private static func code(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
+    ) throws(CommandError) -> [UInt8] {
+        decoder.bytes(try decoder.checkedIndex(index, called: "code"), bytes)
+    }
+
+    private static func limit(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
+    ) throws(CommandError) -> UInt32 {
+        UInt32(try decoder.number(index, bytes, called: "limit", in: 1...UInt64(UInt32.max)))
     }
 
     private static func warning(

@@ -17,8 +17,9 @@ package enum Command: Equatable, Sendable {
     case listLoadBegin(list: String, filename: String?)
     /// `bytes` is the index of the chunk, which may be empty.
     case listLoadChunk(list: String, upload: UInt64, bytes: Int)
-    /// A dry run tells what the commit would come to, and keeps nothing.
-    case listLoadCommit(list: String, upload: UInt64, skipBad: Bool, dryRun: Bool)
+    /// A dry run tells what the commit would come to, and keeps nothing; one that replaces withdraws all earlier
+    /// uploads.
+    case listLoadCommit(list: String, upload: UInt64, skipBad: Bool, dryRun: Bool, replaces: Bool)
     case listLoadAbort(list: String, upload: UInt64)
     /// `count` (1 to ``ArgumentLimits/errorRowsMax``) of the bad lines, from the `from`-th (0-based) on.
     case listLoadErrors(list: String, upload: UInt64, from: UInt64, count: UInt64)
@@ -33,6 +34,8 @@ package enum Command: Equatable, Sendable {
     case listSetWarning(name: String, warn: UInt64?)
     case listRename(name: String, newName: String)
     case listEdit(name: String, ListEditArgument)
+    /// A fixed list's code of 1 to 255 bytes, and how often it is given in all (1 or more); one of the two at least.
+    case listSetFixed(name: String, code: [UInt8]?, limit: UInt32?)
 
     case campaignCreate(
         name: String, list: String, retrigger: RetriggerArgument?, returns: ReturnsArgument? = nil,

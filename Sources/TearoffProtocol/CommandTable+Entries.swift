@@ -89,10 +89,10 @@ extension CommandTable {
                 "LIST CREATE name UNIQUE|FIXED code limit [EXPIRES date] [WARN count]")
         case .listLoad:
             make(
-                id, "list", 4...7, [.write], "Adds the codes of one file to a list, step by step.",
+                id, "list", 4...8, [.write], "Adds the codes of one file to a list, step by step.",
                 "LIST LOAD name BEGIN [filename]", "LIST LOAD name CHUNK upload bytes",
-                "LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN]", "LIST LOAD name ABORT upload",
-                "LIST LOAD name ERRORS upload from count")
+                "LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN] [REPLACE]",
+                "LIST LOAD name ABORT upload", "LIST LOAD name ERRORS upload from count")
         case .listInfo:
             make(id, "list", 3...3, [.readonly], "A list's settings and its ledger.", "LIST INFO name")
         case .listUploads:
@@ -106,9 +106,10 @@ extension CommandTable {
                 "LIST UNDO name upload")
         case .listSet:
             make(
-                id, "list", 5...5, [.write], "Changes one of a list's settings, or its name.",
+                id, "list", 5...7, [.write], "Changes one of a list's settings, its name, or a fixed list's code and limit.",
                 "LIST SET name EXPIRES date|NEVER", "LIST SET name WARN count|NEVER",
-                "LIST SET name STOP days|NONE", "LIST SET name PERUSER n|NONE", "LIST SET name NAME new-name")
+                "LIST SET name STOP days|NONE", "LIST SET name PERUSER n|NONE", "LIST SET name NAME new-name",
+                "LIST SET name [CODE code] [LIMIT n]")
         default:
             make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
         }

@@ -62,7 +62,7 @@ package enum ErrorWord: String, CaseIterable, Sendable {
         case .userLimit: "The user has as many codes of the list as its `PERUSER` allows."
         case .active: "The campaign is active, so there is nothing to resume."
         case .badLines: "The upload has bad lines and was refused whole."
-        case .busy: "Another operation of this kind is under way, or a queue is full."
+        case .busy: "Another operation of this kind is under way, the list is being changed, or a queue is full."
         case .noSpace: "The disk has no room for the upload or the snapshot; nothing was changed."
         case .diskError: "A write failed, so it is unknown whether the change is kept; the server stops."
         case .loading: "The server is still recovering its data."

@@ -21,6 +21,8 @@ struct CommandTests {
             try await client.setListWarning("june", at: 500)
             try await client.setListWarning("june", at: nil)
             try await client.renameList("june", to: "july")
+            try await client.setFixedCode("ten-off", code: "SAVE20")
+            try await client.setFixedCode("ten-off", code: "SAVE20", limit: 8_000)
             try await client.setCampaign("spring", rule: .once)
             try await client.setCampaign("spring", rule: .always, returns: .quarantine)
             try await client.confirm(campaign: "summer", user: "u1")
@@ -39,6 +41,8 @@ struct CommandTests {
                     "LIST SET june WARN 500",
                     "LIST SET june WARN NEVER",
                     "LIST SET june NAME july",
+                    "LIST SET ten-off CODE SAVE20",
+                    "LIST SET ten-off CODE SAVE20 LIMIT 8000",
                     "CAMPAIGN SET spring RETRIGGER once",
                     "CAMPAIGN SET spring RETRIGGER always RETURNS quarantine",
                     "CONFIRM summer u1",

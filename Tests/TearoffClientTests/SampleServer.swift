@@ -343,6 +343,7 @@ private enum SampleUpload: Int {
             case .empty: "refused"
             case .threeBad, .manyBad: options.contains("SKIPBAD") ? "loaded" : "refused"
             }
+        let withdrawn: [(String, Any?)] = options.contains("REPLACE") ? [("withdrawn", 2_480)] : []
         SampleServer.map(
             &writer,
             [
@@ -351,6 +352,6 @@ private enum SampleUpload: Int {
                 ("comma", max(0, badCount - 1)), ("whitespace", min(1, badCount)), ("control", 0),
                 ("too-long", 0),
                 ("duplicate-in-file", 0), ("duplicate-in-list", 0),
-            ])
+            ] + withdrawn)
     }
 }

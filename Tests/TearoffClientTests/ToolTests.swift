@@ -259,6 +259,26 @@ struct ToolLoadTests {
         }
     }
 
+    /// Goal: --replace is asked for, and what goes is told. Method: for good, and a dry run.
+    @Test func whatAReplacementTakesIsTold() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                try tool.write("A\nB C\n", to: "bad.txt")
+                let run = try await tool.run("list load june bad.txt --replace --skip-bad")
+                #expect(run.exit == 0 && run.output.hasSuffix("upload             1\nwithdrawn          2480\n"))
+                #expect(run.words == "Left out 3 lines: comma 2, whitespace 1.\n")
+                let tried = try await tool.run("list load june bad.txt --replace --skip-bad --dry-run")
+                #expect(
+                    tried.words == """
+                        Would leave out 3 lines: comma 2, whitespace 1.
+                        A dry run: nothing was kept. To load bad.txt would add 100000 codes to list june and take 2480 free ones out.
+
+                        """)
+                #expect(server.commands.filter { $0[3] == "COMMIT" }.allSatisfy { $0.contains("REPLACE") })
+            }
+        }
+    }
+
     /// Goal: in a dry run with --skip-bad, too, the report has every bad line. Method: 25 bad lines.
     @Test func aDryRunWithoutTheBadLinesTellsThem() async throws {
         try await FakeServer.with(SampleServer.script) { server in

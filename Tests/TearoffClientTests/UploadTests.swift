@@ -117,6 +117,10 @@ struct UploadTests {
             let report = try await good.dryRun()
             #expect(report.status == .loaded && report.codes == 100_000 && report.upload == nil)
             #expect(server.commands.last == ["LIST", "LOAD", "june", "COMMIT", "7", "DRYRUN"])
+            #expect(report.withdrawn == nil)
+            let replacing = try await client.beginUpload(list: "june", fileName: "june.txt")
+            #expect(try await replacing.commit(skipBad: true, replace: true).withdrawn == 2_480)
+            #expect(server.commands.last?.suffix(2) == ["SKIPBAD", "REPLACE"])
 
             let bad = try await client.beginUpload(list: "june", fileName: "worse.txt")
             #expect(try await bad.dryRun().status == .refused)

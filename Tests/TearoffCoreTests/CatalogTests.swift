@@ -152,6 +152,12 @@ struct CatalogTests {
         try supply.refill(2, at: instant(2))
         try supply.apply(
             supply.catalog.decideCreateCampaign(name: "d", list: "f", rule: .always, now: instant(3)))
+        for (code, limit) in [("X", UInt32(4)), ("Y", 4), ("Y", 3)] {
+            try supply.apply(
+                supply.catalog.decideSetFixed(
+                    list: "f", code: bytes(code), limit: limit, taken: { _ in 3 }, now: instant(4)))
+        }
+        #expect(supply.catalog.list(named: "f")?.uploads.map(\.count) == [5, 1, 1, 0])
         supply.apply(supply.catalog.decideExpiries(now: instant(101)))
         try supply.apply(
             supply.catalog.decideSetExpiry(list: "l", expiresAt: instant(500), now: instant(102)))
@@ -167,7 +173,40 @@ struct CatalogTests {
         }
         for lapse in condensed.lapses { again.restoreLapse(lapse.at, of: lapse.list) }
         #expect(again.condensed == condensed)
+        #expect(again.lists.map(\.uploads) == supply.catalog.lists.map(\.uploads))
+        #expect(again.lists.map(\.kind) == supply.catalog.lists.map(\.kind))
         #expect(again[supply.list].pool.totalFree == 5 && again.nextUploadID == supply.catalog.nextUploadID)
+    }
+
+    /// Goal: one change withdraws no more uploads than fit a frame. Method: one more than that.
+    @Test func soManyUploadsAreReplacedAtOnce() throws {
+        var supply = try Supply(codes: 0)
+        for _ in 0..<Limits.withdrawalsPerChange { try supply.refill(1) }
+        _ = try supply.catalog.checkUpload(to: "l", replaces: true)
+        try supply.refill(1)
+        let catalog = supply.catalog
+        _ = try catalog.checkUpload(to: "l")
+        #expect(
+            Self.error { () throws(CatalogError) in try catalog.checkUpload(to: "l", replaces: true) }
+                == .tooMany(what: "uploads to replace", maximum: Limits.withdrawalsPerChange))
+    }
+
+    /// Goal: a record that was read back and does not fit is refused. Method: a change of a fixed code, broken in each
+    /// way.
+    @Test func aFixedCodeThatDoesNotFitIsRefused() throws {
+        let supply = try Supply(fixed: "X", limit: 5)
+        let unique = try Supply(codes: 1).catalog
+        func accepts(_ upload: UInt32, _ limit: UInt32, _ count: UInt32, _ catalog: Catalog) -> Bool {
+            catalog.accepts(
+                ControlRecord(
+                    .fixedCodeChanged(
+                        list: ListID(rawValue: 0), upload: UploadID(rawValue: upload), code: bytes("Y"),
+                        limit: limit, count: count), at: .zero))
+        }
+        #expect(accepts(1, 5, 5, supply.catalog) && accepts(1, 5, 0, supply.catalog))
+        #expect(!accepts(2, 5, 5, supply.catalog) && !accepts(1, 5, 6, supply.catalog))
+        #expect(!accepts(1, Limits.fixedLimit + 1, 1, supply.catalog) && !accepts(1, 5, 5, unique))
+        #expect(!accepts(0, 5, 5, Catalog()))
     }
 
     /// Goal: the bound on lists and campaigns has its refusal. Method: fill one of each to the brim.

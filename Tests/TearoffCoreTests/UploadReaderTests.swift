@@ -122,6 +122,55 @@ struct UploadReaderTests {
         #expect(failure == .tooManyBadLines(line: UInt64(Limits.badLines) + 2))
     }
 
+    /// Goal: of a file that replaces others, lines whose codes users have are left out, each told by its number, and
+    /// refuse nothing; other bad lines do. Method: with and without one; then more of them twice.
+    @Test func whatUsersHaveIsLeftOut() throws {
+        func read(_ text: String, skipBad: Bool, _ reader: inout UploadReader) throws -> CodeRun? {
+            reader = UploadReader(seed: 9)
+            try reader.consume(bytes(text).span)
+            return try reader.finish(id: UploadID(rawValue: 3), skipBad: skipBad, replaces: true) { code in
+                bytes(of: code) == bytes("A") || bytes(of: code) == bytes("C")
+            }
+        }
+        var reader = UploadReader(seed: 0)
+        var run = try read("A\nB\nx y\n", skipBad: false, &reader)
+        #expect(run == nil)
+        run = try read("A\n\nC\n", skipBad: false, &reader)
+        #expect(run == nil, "no code is left")
+        run = try read("A\nB\n\nC\n", skipBad: false, &reader)
+        #expect(run?.count == 1)
+        run = try read("A\nB\n\nx y\nC\nD\nE\nB\nF\nG\n", skipBad: true, &reader)
+        let first = try #require(run)
+        #expect(Self.texts(first) == ["B", "D", "E", "F", "G"] && reader.counts.codes == 5)
+        run = reader.leaveOut([1, 3], of: first)
+        let second = try #require(run)
+        #expect(Self.texts(second) == ["B", "E", "G"])
+        #expect(second.ordinal(of: bytes("G").span) == 2 && second.ordinal(of: bytes("F").span) == nil)
+        run = reader.leaveOut([2, 0], of: second)
+        let third = try #require(run)
+        #expect(Self.texts(third) == ["E"] && reader.counts.codes == 1)
+        #expect(reader.counts[.duplicateInList] == 6 && reader.counts.bad == 8)
+        #expect(reader.badLines.map(\.line) == [1, 2, 4, 5, 6, 8, 9, 10])
+        #expect(reader.badLines.filter { $0.fault == .duplicateInList }.map(\.line) == [1, 2, 5, 6, 9, 10])
+        run = reader.leaveOut([0], of: third)
+        #expect(run == nil)
+    }
+
+    /// Goal: any number of codes may be left out; as many are told as any upload's bad lines. Method: one more than
+    /// that, and a bad line behind them.
+    @Test func leavingOutHasNoLimit() throws {
+        var reader = UploadReader(seed: 1)
+        for number in 0...Limits.badLines { try reader.consume(bytes("T\(number)\n").span) }
+        try reader.consume(bytes("NEW\nNEW\n").span)
+        let run = try reader.finish(id: UploadID(rawValue: 0), skipBad: true, replaces: true) { code in
+            code[0] == UInt8(ascii: "T")
+        }
+        #expect(run?.count == 1)
+        #expect(reader.counts[.duplicateInList] == UInt64(Limits.badLines) + 1)
+        #expect(reader.badLines.count == Limits.badLines)
+        #expect(reader.badLines.last == BadLine(line: UInt64(Limits.badLines) + 3, fault: .duplicateInFile))
+    }
+
     /// Goal: a blob is the upload again. Method: codes of mixed lengths over several strips, written and
     /// re-read.
     @Test func aBlobReadsBackAsTheSameCodes() throws {

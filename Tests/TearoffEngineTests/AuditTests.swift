@@ -43,7 +43,7 @@ struct AuditTests {
             Act(
                 .listLoad, object: "l", before: "uploaded=10",
                 after: "uploaded=11 upload=1 codes=1 file=\"codes.txt\""),
-            Act(.listUndo, object: "l", before: "upload=1", after: "upload=1 withdrawn")
+            Act(.listUndo, object: "l", after: "withdrawn=1")
         ) {
             try $0.upload(["WRONG"])
             try $0.undone(1)

@@ -30,6 +30,8 @@ final class Mailbox: Sendable {
     /// When the control plane wants to be called for the next expiry.
     var expiry: UInt64? { state.withLock { $0.expiry } }
     var hasBackgroundWork: Bool { state.withLock { !$0.background.isEmpty } }
+    var hasControlWork: Bool { state.withLock { !$0.control.isEmpty } }
+    var hasLoopWork: Bool { state.withLock { $0.loops.contains { !$0.isEmpty } } }
     var hasWork: Bool {
         state.withLock { !$0.background.isEmpty || !$0.control.isEmpty || $0.loops.contains { !$0.isEmpty } }
     }

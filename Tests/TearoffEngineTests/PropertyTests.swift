@@ -105,6 +105,12 @@ private struct Story {
             try life.createCampaign(name, rule: rule)
             campaigns.append((name, rule))
         }
+        try life.changed {
+            $0.createList(
+                name: "fixed", kind: .fixed(code: Array("F".utf8), limit: 20), expiresAt: nil, warnAt: nil,
+                done: $1)
+        }
+        try life.createCampaign("fixed", list: "fixed", rule: .always)
         for returns in ReturnRule.allCases {
             try life.createCampaign(returns.text, rule: .once, returns: returns)
             bookings.append(returns.text)
@@ -123,7 +129,7 @@ private struct Story {
     }
 
     mutating func act() throws {
-        switch roll(29) {
+        switch roll(31) {
         case 0...8: try allocate()
         case 9: _ = try life.loops[roll(life.loops.count)].commit()
         case 10...12: for _ in 0..<(1 + roll(6)) { step() }
@@ -137,7 +143,9 @@ private struct Story {
         case 22...23: try end()
         case 24: life.endOverdue(loop: roll(life.loops.count))
         case 25: if roll(3) == 0 { changes.append(life.undo(UInt64(roll(max(1, contents.count))))) }
-        case 26...27: try allocateMany()
+        case 26: _ = try life.decide("u\(roll(12))", in: "fixed", loop: roll(life.loops.count))
+        case 27: changeFixed()
+        case 28...29: try allocateMany()
         default: if roll(3) == 0 { life.settle() } else { life.pump() }
         }
         try collect()
@@ -282,6 +290,8 @@ private struct Story {
                     var user: [UInt8] = []
                     state.shard.appendUser(of: row, to: &user)
                     let name = life.engine.latestCatalog[row.campaign].name
+                    // Its code is many users'.
+                    if name == "fixed" { continue }
                     let key = "\(name)/\(String(decoding: user, as: UTF8.self))"
                     if let other = owners.updateValue(key, forKey: life.text(row.code)) {
                         throw Broken("\(row.code) is \(other)'s and \(key)'s")
@@ -344,7 +354,26 @@ private struct Story {
         guard let id = try? life.beginUpload(content) else { return }
         // The session's next call waits for the one before, as a connection does.
         for _ in 0..<1_000 where life.mail.hasWork { life.step() }
-        uploads.append(life.commitUpload(id, skipBad: true))
+        uploads.append(life.commitUpload(id, skipBad: true, replaces: roll(3) == 0))
+    }
+
+    /// Another code, and another limit of how often it is given; too low a one is refused.
+    mutating func changeFixed() {
+        let (code, limit) = (Array("F\(roll(3))".utf8), UInt32(1 + roll(30)))
+        changes.append(life.change { $0.setFixed(list: "fixed", code: code, limit: limit, done: $1) })
+    }
+
+    /// The fixed code went out no more often than its latest limit says.
+    func checkFixed() throws {
+        guard let list = life.engine.latestCatalog.list(named: "fixed"),
+            case .fixed(_, let limit) = list.kind
+        else {
+            throw Broken("the fixed list is gone")
+        }
+        let ledger = life.engine.ledgers(of: [list])[0]
+        guard ledger.taken <= limit, ledger.taken + ledger.free <= limit else {
+            throw Broken("a fixed code with limit \(limit): \(ledger)")
+        }
     }
 
     mutating func crash() throws {
@@ -365,11 +394,12 @@ private struct Story {
     /// The recovered state against the oracle.
     func check() throws {
         try checkHolds()
+        try checkFixed()
         for (code, owner) in owners {
             let upload = life.engine.latestCatalog[code.upload]
             let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }
             let place = life.find(String(decoding: text, as: UTF8.self))
-            guard let found = place.found.first?.owner else { throw Broken("\(code) of \(owner) is lost") }
+            guard let found = place.found.first(where: { $0.code == code })?.owner else { throw Broken("\(code) of \(owner) is lost") }
             let campaign = life.engine.latestCatalog[found.campaign].name
             let key = campaign + "/" + place.text(found.user)
             if key != owner { throw Broken("\(code) of \(owner) is now \(key)'s") }

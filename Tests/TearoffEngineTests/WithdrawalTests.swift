@@ -4,15 +4,6 @@ import TearoffLog
 import TearoffSimulation
 import Testing
 
-extension Life {
-    /// As `free held given withdrawn burned` of the list.
-    fileprivate func counts() throws -> [UInt64] {
-        let ledger = try ledger()
-        #expect(ledger.holds)
-        return [ledger.free, ledger.held, ledger.given, ledger.withdrawn, ledger.burned]
-    }
-}
-
 @Suite("An upload that is withdrawn gives nothing any more, and takes nothing back")
 struct WithdrawalTests {
     /// Goal: what is free goes, what is given stays; the next code is the next upload's. Method: two uploads, the

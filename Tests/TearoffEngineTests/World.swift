@@ -248,6 +248,13 @@ extension Life {
         return lookUp
     }
 
+    /// As `free held given withdrawn burned` of the list.
+    func counts() throws -> [UInt64] {
+        let ledger = try ledger()
+        #expect(ledger.holds)
+        return [ledger.free, ledger.held, ledger.given, ledger.withdrawn, ledger.burned]
+    }
+
     func ledger(_ list: String = "l") throws -> Ledger {
         let found = try #require(engine.latestCatalog.list(named: list))
         return engine.ledgers(of: [found])[0]
@@ -352,22 +359,40 @@ extension Life {
 
     /// Asks for the commit; the reply is there once it was pumped.
     func commitUpload(
-        _ id: UInt64, to list: String = "l", skipBad: Bool = false, dryRun: Bool = false
+        _ id: UInt64, to list: String = "l", skipBad: Bool = false, dryRun: Bool = false,
+        replaces: Bool = false
     ) -> Reply<Result<UploadOutcome, ControlError>> {
         let reply = Reply<Result<UploadOutcome, ControlError>>()
-        control.uploads.commit(id, list: list, skipBad: skipBad, dryRun: dryRun, by: Self.origin) {
-            reply.set($0)
-        }
+        let order = CommitOrder(
+            id: id, list: list, skipBad: skipBad, dryRun: dryRun, replaces: replaces, origin: Self.origin)
+        control.uploads.commit(order) { reply.set($0) }
         return reply
     }
 
     @discardableResult
-    func upload(_ codes: [String], to list: String = "l") throws -> UploadOutcome {
+    func upload(
+        _ codes: [String], to list: String = "l", dryRun: Bool = false, replaces: Bool = false
+    ) throws -> UploadOutcome {
         let id = try beginUpload(codes.map { $0 + "\n" }.joined(), to: list)
         settle()
-        let reply = commitUpload(id, to: list)
+        let reply = commitUpload(id, to: list, dryRun: dryRun, replaces: replaces)
         settle()
         return try #require(reply.value).get()
+    }
+
+    /// List `l` with one fixed code, and campaign `c`.
+    func supplyFixed(_ code: String = "OLD", limit: UInt32, returns: ReturnRule = .standard) throws {
+        try changed {
+            $0.createList(
+                name: "l", kind: .fixed(code: Array(code.utf8), limit: limit), expiresAt: nil, warnAt: nil,
+                done: $1)
+        }
+        try createCampaign(returns: returns)
+    }
+
+    /// Asks for another code or limit of list `l`; the reply is there once it was pumped.
+    func setFixed(_ code: String? = nil, limit: UInt32? = nil) -> Reply<Change> {
+        change { $0.setFixed(list: "l", code: code.map { Array($0.utf8) }, limit: limit, done: $1) }
     }
 
     /// Asks to withdraw an upload; the reply is there once it was pumped.

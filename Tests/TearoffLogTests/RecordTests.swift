@@ -290,6 +290,10 @@ struct ControlCodingTests {
                 id: list, name: "ü", kind: .fixed(code: noise(255, seed: 1), limit: 1_000_000_000),
                 expiresAt: .zero, warnAt: 0),
             .fixedCodeSet(list: list, upload: upload),
+            .fixedCodeChanged(
+                list: list, upload: upload, code: noise(255, seed: 2), limit: 1_000_000_000,
+                count: 1_000_000_000),
+            .fixedCodeChanged(list: list, upload: upload, code: [0x41], limit: 1, count: 0),
             .uploadCommitted(
                 id: upload, list: list, count: 1 << 27, blob: hash, fileHash: hash,
                 fileName: String(repeating: "f", count: 255)),

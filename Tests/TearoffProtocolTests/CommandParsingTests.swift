@@ -46,7 +46,7 @@ struct CommandParsingTests {
         ),
         (["LIST", "LOAD", "a", "CHUNK", "1"], .wrongArgumentCount(.listLoad)),
         (
-            ["LIST", "LOAD", "a", "COMMIT", "1", "SKIPBAD", "DRYRUN", "SKIPBAD"],
+            ["LIST", "LOAD", "a", "COMMIT", "1", "SKIPBAD", "DRYRUN", "REPLACE", "SKIPBAD"],
             .wrongArgumentCount(.listLoad)
         ),
         (
@@ -76,7 +76,11 @@ struct CommandParsingTests {
             ["LIST", "LOAD", "a", "COMMIT", "1", "BAD"],
             .unknownOption(EscapedText("BAD".utf8Span.span), of: .listLoad)
         ),
-        (["LIST", "SET", "a", "LIMIT", "1"], .unknownOption(EscapedText("LIMIT".utf8Span.span), of: .listSet)),
+        (["LIST", "SET", "a", "LIMIT"], .wrongArgumentCount(.listSet)),
+        (["LIST", "SET", "a", "CODE", "x", "LIMIT"], .wrongArgumentCount(.listSet)),
+        (["LIST", "SET", "a", "WARN", "1", "NAME", "b"], .wrongArgumentCount(.listSet)),
+        (["LIST", "SET", "a", "CODE", "x", "code", "y"], .duplicateOption("CODE", of: .listSet)),
+        (["LIST", "SET", "a", "LIMIT", "1", "LIMIT", "1"], .duplicateOption("LIMIT", of: .listSet)),
         (["CAMPAIGN", "SET", "c", "LIST", "a"], .unknownOption(EscapedText("LIST".utf8Span.span), of: .campaignSet)),
         (["CAMPAIGN", "SET", "c", "QUOTA", "0"], numberError("n", 1, 4_294_967_295)),
         (["CAMPAIGN", "SET", "c", "DAYQUOTA", "268435456"], numberError("n", 1, 268_435_455)),
@@ -148,6 +152,8 @@ struct CommandParsingTests {
         ["HOLD", "c", "u", "FOR", "0"], ["HOLD", "c", "u", "FOR", "32d"], ["HOLD", "c", "u", "TILL", "1s"],
         ["EXPORT", "BEGIN", "a/b"], ["EXPORT", "BEGIN", "l", "FORMAT", "xml"], ["EXPORT", "READ", "x"],
         ["EXPORT", "BEGIN", "l", "COLUMNS", ""], ["CAMPAIGN", "CREATE", "c", "LIST", "a", "RETURNS", "x"],
+        ["LIST", "SET", "a", "TTL", "1"], ["LIST", "SET", "a", "LIMIT", "0"], ["LIST", "SET", "a", "CODE", ""],
+        ["LIST", "SET", "a", "LIMIT", "4294967296"], ["LIST", "SET", "a", "CODE", "x", "WARN", "1"],
         ["LIST", "SET", "a", "WARN", "-1"], ["LIST", "SET", "a", "NAME", "b/c"], ["LIST", "SET", "a", "NAME", ""],
         ["LIST", "INFO", ""], ["LIST", "INFO", long], ["LIST", "INFO", "a/b"], ["LIST", "INFO", "ä"],
         ["LIST", "CREATE", "a", "FIXED", "", "1"], ["LIST", "CREATE", "a", "FIXED", "x", "0"],
@@ -199,6 +205,8 @@ struct CommandParsingTests {
         ["HELLO", "3", "AUTH", "u", "p", "S3CRET"], ["HELLO", "3", "AUTH", "S3CRET"],
         ["LIST", "CREATE", "a", "S3CRET"], ["LIST", "CREATE", "a", "FIXED", "10", "S3CRET"],
         ["LIST", "CREATE", "a", "FIXED", "x", "10", "S3CRET"], ["LIST", "CREATE", "a", "UNIQUE", "S3CRET"],
+        ["LIST", "SET", "a", "S3CRET", "CODE"], ["LIST", "SET", "a", "LIMIT", "S3CRET"],
+        ["LIST", "SET", "a", "CODE", "S3CRET", "S3CRET"], ["LIST", "SET", "a", "CODE", "x", "S3CRET", "1"],
         ["CODE", "FIND", "S3CRET", "S3CRET"], ["LIST", "LOAD", "a", "CHUNK", "S3CRET", "x"],
         ["LIST", "LOAD", "a", "CHUNK", "1", "S3CRET", "S3CRET"],
     ])

@@ -158,6 +158,15 @@ enum Samples {
         (["LIST", "SET", "a", "peruser", "none"], .listEdit(name: "a", .perUser(nil))),
         (["LIST", "SET", "a", "STOP", "3650"], .listEdit(name: "a", .stopDays(3_650))),
         (["LIST", "SET", "a", "STOP", "NONE"], .listEdit(name: "a", .stopDays(nil))),
+        (
+            ["LIST", "SET", "a", "CODE", "LIMIT"],
+            .listSetFixed(name: "a", code: Array("LIMIT".utf8), limit: nil)
+        ),
+        (["LIST", "SET", "a", "limit", "1"], .listSetFixed(name: "a", code: nil, limit: 1)),
+        (
+            ["LIST", "SET", "a", "LIMIT", "4294967295", "code", "X"],
+            .listSetFixed(name: "a", code: Array("X".utf8), limit: .max)
+        ),
         (["LIST", "SET", "a", "NAME", "never"], .listRename(name: "a", newName: "never")),
         (
             ["LIST", "SET", "a", "expires", "2030-01-31"],
@@ -175,23 +184,31 @@ enum Samples {
         (["LIST", "LOAD", "a", "CHUNK", "7", ""], .listLoadChunk(list: "a", upload: 7, bytes: 5)),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: false)
+            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: false, replaces: false)
         ),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7", "skipbad"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: false)
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: false, replaces: false)
         ),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7", "dryrun"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: true)
+            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: true, replaces: false)
         ),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7", "SKIPBAD", "DRYRUN"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true)
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true, replaces: false)
         ),
         (
             ["LIST", "LOAD", "a", "COMMIT", "7", "DRYRUN", "SKIPBAD"],
-            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true)
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true, replaces: false)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "Replace"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: false, dryRun: false, replaces: true)
+        ),
+        (
+            ["LIST", "LOAD", "a", "COMMIT", "7", "DRYRUN", "REPLACE", "SKIPBAD"],
+            .listLoadCommit(list: "a", upload: 7, skipBad: true, dryRun: true, replaces: true)
         ),
         (["LIST", "LOAD", "a", "ABORT", "7"], .listLoadAbort(list: "a", upload: 7)),
         (

@@ -86,6 +86,21 @@ extension TearoffClient {
         try await call("LIST", "SET", name, "PERUSER", count.map(String.init) ?? "NONE").requireOK()
     }
 
+    /// Changes the code of a fixed list, or how often it is given in all; users keep what they were given. Campaigns
+    /// that are finished stay so: see ``resumeCampaign(_:)``.
+    ///
+    /// - Parameters:
+    ///   - code: nil: as it is.
+    ///   - limit: no less than were given, are held or burned; nil: as it is. One of the two at least.
+    /// - Throws: ``TearoffError/Code/noList``; ``TearoffError/Code/syntax`` for a list that is not fixed, or a limit
+    ///   that is too low.
+    public func setFixedCode(
+        _ name: String, code: String? = nil, limit: Int? = nil
+    ) async throws(TearoffError) {
+        let words = (code.map { ["CODE", $0] } ?? []) + (limit.map { ["LIMIT", "\($0)"] } ?? [])
+        try await call(Command(["LIST", "SET", name] + words), timeout: options.replyTimeout).requireOK()
+    }
+
     /// Gives a list another name; its campaigns and its codes stay what they are.
     ///
     /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/exists``.

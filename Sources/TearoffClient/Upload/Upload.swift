@@ -1,8 +1,8 @@
 import TearoffProtocol
 
 extension TearoffClient {
-    /// One file on its way into a list: chunks in their order, then ``commit(skipBad:)``,
-    /// ``dryRun(skipBad:)`` or ``abort()``.
+    /// One file on its way into a list: chunks in their order, then ``commit(skipBad:replace:)``,
+    /// ``dryRun(skipBad:replace:)`` or ``abort()``.
     ///
     /// For one task: chunks that several tasks send have no order. Nothing is kept of an upload that is not
     /// committed; it ends with its connection.
@@ -45,13 +45,14 @@ extension TearoffClient {
     ///
     /// - Parameters:
     ///   - skipBad: leaves bad lines out; else one bad line refuses the whole upload.
+    ///   - replace: as of ``Upload/commit(skipBad:replace:)``.
     ///   - chunks: the file's bytes in their order, each at most 1 MiB, cut anywhere.
     ///   - progress: called with the bytes that the server has read, after each chunk.
-    /// - Throws: as ``beginUpload(list:fileName:)`` and ``Upload/commit(skipBad:)``; nothing is kept then,
+    /// - Throws: as ``beginUpload(list:fileName:)`` and ``Upload/commit(skipBad:replace:)``; nothing is kept then,
     ///   unless ``TearoffError/outcomeIsUnknown``. A file that cannot be read is the caller's matter: use
     ///   ``Upload`` itself.
     public func upload(
-        list: String, fileName: String? = nil, skipBad: Bool = false,
+        list: String, fileName: String? = nil, skipBad: Bool = false, replace: Bool = false,
         chunks: some AsyncSequence<[UInt8], Never> & Sendable,
         progress: @Sendable (_ bytesReceived: Int) -> Void = { _ in }
     ) async throws(TearoffError) -> UploadReport {
@@ -60,7 +61,7 @@ extension TearoffClient {
             try await upload.send(chunk)
             progress(await upload.bytesReceived)
         }
-        return try await upload.commit(skipBad: skipBad)
+        return try await upload.commit(skipBad: skipBad, replace: replace)
     }
 }
 
@@ -80,23 +81,34 @@ extension TearoffClient.Upload {
 
     /// Judges the whole file and adds its codes to the list, on disk, all or nothing.
     ///
-    /// - Parameter skipBad: leaves bad lines out; else one bad line refuses the whole upload.
+    /// - Parameters:
+    ///   - skipBad: leaves bad lines out; else one bad line refuses the whole upload.
+    ///   - replace: takes the free codes of all earlier files out of the list. Codes that users have stay theirs, and
+    ///     are left out of this file.
     /// - Returns: also when the upload was refused for its lines: then ``badLines(from:count:)`` tells them.
-    public func commit(skipBad: Bool = false) async throws(TearoffError) -> TearoffClient.UploadReport {
-        try await judge(options: skipBad ? ["SKIPBAD"] : [])
+    public func commit(
+        skipBad: Bool = false, replace: Bool = false
+    ) async throws(TearoffError) -> TearoffClient.UploadReport {
+        try await judge(skipBad, replace, options: [])
     }
 
-    /// Judges the whole file as ``commit(skipBad:)`` does, and keeps nothing. The upload is over then: what
+    /// Judges the whole file as ``commit(skipBad:replace:)`` does, and keeps nothing. The upload is over then: what
     /// is to be loaded is sent anew.
     ///
-    /// - Parameter skipBad: as of ``commit(skipBad:)``.
+    /// - Parameters:
+    ///   - skipBad, replace: as of ``commit(skipBad:replace:)``.
     /// - Returns: what the commit would have come to, without an upload's id; ``badLines(from:count:)`` tells
     ///   the bad lines.
-    public func dryRun(skipBad: Bool = false) async throws(TearoffError) -> TearoffClient.UploadReport {
-        try await judge(options: skipBad ? ["SKIPBAD", "DRYRUN"] : ["DRYRUN"])
+    public func dryRun(
+        skipBad: Bool = false, replace: Bool = false
+    ) async throws(TearoffError) -> TearoffClient.UploadReport {
+        try await judge(skipBad, replace, options: ["DRYRUN"])
     }
 
-    private func judge(options: [String]) async throws(TearoffError) -> TearoffClient.UploadReport {
+    private func judge(
+        _ skipBad: Bool, _ replace: Bool, options: [String]
+    ) async throws(TearoffError) -> TearoffClient.UploadReport {
+        let options = (skipBad ? ["SKIPBAD"] : []) + (replace ? ["REPLACE"] : []) + options
         while !inFlight.isEmpty { try await settleOldest() }
         let command = TearoffClient.Command(["LIST", "LOAD", list, "COMMIT", "\(id)"] + options)
         let reply = try await client.call(command, timeout: client.options.operationTimeout)

@@ -23,6 +23,8 @@ extension TearoffClient {
         public let badByKind: [BadLineKind: Int]
         /// The upload's id in the list; nil when it was refused, and in a dry run.
         public let upload: Int?
+        /// Free codes of earlier files that went, or would have; nil unless the upload was to replace them.
+        public let withdrawn: Int?
 
         init(_ fields: Fields) throws(TearoffError) {
             guard let status = Status(rawValue: try fields.text("status")) else {
@@ -39,6 +41,7 @@ extension TearoffClient {
             }
             badByKind = counts
             upload = try fields.optionalInteger("upload")
+            withdrawn = try fields.optionalInteger("withdrawn")
         }
     }
 

@@ -39,8 +39,14 @@ extension Catalog {
         case .uploadWithdrawn(let upload):
             let id = self[upload].list
             return ToldChange(
-                .list(id), .listUndo, self[id].name, before: [("upload", "\(upload.rawValue)")],
-                after: [("upload", "\(upload.rawValue) withdrawn")])
+                .list(id), .listUndo, self[id].name, after: [(ToldChange.withdrawn, "\(upload.rawValue)")])
+        case .fixedCodeChanged(let id, let upload, _, let limit, let count):
+            return ToldChange(
+                .list(id), .listSet, self[id].name, before: Self.fields(of: self[id].kind),
+                after: [
+                    ("kind", "fixed"), ("code", "***"), ("limit", "\(limit)"), ("upload", "\(upload.rawValue)"),
+                    ("codes", "\(count)"),
+                ])
         case .listExpirySet(let id, let expiresAt):
             return set(id, "expires", Self.text(self[id].expiresAt), Self.text(expiresAt))
         case .listWarningSet(let id, let warnAt):
@@ -132,8 +138,11 @@ private struct ToldChange {
 
     typealias Field = (name: String, value: String)
 
+    /// The name of a field of which there may be several.
+    static let withdrawn = "withdrawn"
+
     let subject: Subject
-    private let command: Act.Command
+    private var command: Act.Command
     private let object: String
     private var before: [Field]
     private var after: [Field]
@@ -151,8 +160,12 @@ private struct ToldChange {
     /// Takes in a later change of the same subject. Of what both tell, this one knows how it was and the later one how
     /// it is.
     mutating func join(_ later: ToldChange) {
+        // A load that takes the place of others begins with what it withdraws.
+        if command == .listUndo { command = later.command }
         before += later.before.filter { field in !before.contains { $0.name == field.name } }
-        after.removeAll { field in later.after.contains { $0.name == field.name } }
+        after.removeAll { field in
+            field.name != Self.withdrawn && later.after.contains { $0.name == field.name }
+        }
         after += later.after
     }
 

@@ -16,6 +16,8 @@ package final class CampaignTerms: Sendable {
     package let expiresAt: Timestamp?
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
+    /// Whether no new code may be given now; codes go back to the pool all the same.
+    let isFrozen: Bool
     package let pool: Pool
     package let validity: Validity
     /// The text that is given instead of a code; nil when codes are given.
@@ -34,6 +36,7 @@ package final class CampaignTerms: Sendable {
         expiresAt = list.expiresAt
         lapsedAt = list.lapsedAt
         warnAt = list.warnAt
+        isFrozen = list.isFrozen
         pool = list.pool
         validity = campaign.validity
         sample = campaign.settings.sample

@@ -20,11 +20,36 @@ extension Catalog {
 
     /// Whether a list can take an upload now; called before the file is read and again before it is
     /// committed.
-    package func checkUpload(to name: String) throws(CatalogError) -> List {
+    ///
+    /// - Parameter replaces: whether the upload takes the place of all that the list has.
+    package func checkUpload(to name: String, replaces: Bool = false) throws(CatalogError) -> List {
         guard let list = list(named: name) else { throw .noList(name) }
         if list.kind != .unique { throw .listIsFixed(name) }
         try checkRoomForUpload()
+        if replaces, list.activeUploads.count > Limits.withdrawalsPerChange {
+            throw .tooMany(what: "uploads to replace", maximum: Limits.withdrawalsPerChange)
+        }
         return list
+    }
+
+    /// - Parameters:
+    ///   - code, limit: nil: as it is. The limit is of all that is given, whatever the code was then.
+    ///   - taken: how many codes of that list are held, given or burned.
+    /// - Returns: nothing to change when it is so already.
+    /// - Precondition: nobody is given a code of the list meanwhile, or `taken` is too low.
+    package func decideSetFixed(
+        list name: String, code: [UInt8]?, limit: UInt32?, taken: (List) -> UInt64, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        guard case .fixed(let oldCode, let oldLimit) = list.kind else { throw .listIsUnique(name) }
+        let (code, limit) = (code ?? oldCode, limit ?? oldLimit)
+        if list.kind == .fixed(code: code, limit: limit) { return [] }
+        let taken = taken(list)
+        if taken > limit { throw .limitBelowTaken(list: name, taken: taken) }
+        try checkRoomForUpload()
+        let changed = ControlRecord.Change.fixedCodeChanged(
+            list: list.id, upload: nextUploadID, code: code, limit: limit, count: limit - UInt32(taken))
+        return [ControlRecord(changed, at: now)]
     }
 
     /// - Returns: nothing to change for an upload that was withdrawn before.
@@ -192,7 +217,7 @@ extension Catalog {
     package func decideExhaustion(
         of list: ListID, held: (List) -> UInt64, now: Timestamp
     ) -> [ControlRecord] {
-        guard self[list].pool.totalFree == 0 else { return [] }
+        guard !self[list].isFrozen, self[list].pool.totalFree == 0 else { return [] }
         let finished = campaigns.filter { campaign in
             let chain = chain(of: campaign)
             return campaign.isActive && chain.contains(list)
@@ -202,7 +227,9 @@ extension Catalog {
             .map { ControlRecord(.campaignFinished(id: $0.id, reason: .exhausted), at: now) }
     }
 
+    /// A frozen one may have codes in a moment.
     private func isDry(_ list: ListID, held: UInt64, now: Timestamp) -> Bool {
-        self[list].isExpired(at: now) || (self[list].pool.totalFree == 0 && held == 0)
+        let list = self[list]
+        return list.isExpired(at: now) || (!list.isFrozen && list.pool.totalFree == 0 && held == 0)
     }
 }

@@ -27,7 +27,7 @@ extension Catalog {
         let listRecords = lists.flatMap { list in
             let created = ControlRecord(
                 .listCreated(
-                    id: list.id, name: list.name, kind: list.kind, expiresAt: list.expiresAt,
+                    id: list.id, name: list.name, kind: list.firstKind, expiresAt: list.expiresAt,
                     warnAt: list.warnAt),
                 at: list.createdAt)
             if list.settings == ListSettings() { return [created] }
@@ -36,7 +36,7 @@ extension Catalog {
                 ControlRecord(.listSettingsSet(list: list.id, settings: list.settings), at: list.createdAt),
             ]
         }
-        let receipts = lists.flatMap { list in list.uploads.map { (list.id, $0) } }.sorted {
+        let receipts = lists.flatMap { list in list.uploads.map { (list, $0) } }.sorted {
             $0.1.id < $1.1.id
         }
         let uploadRecords = receipts.flatMap { list, receipt -> [ControlRecord] in
@@ -81,10 +81,21 @@ private func settingsRecords(of campaign: Campaign) -> [ControlRecord] {
     }
 }
 
+extension List {
+    /// What it was created as.
+    fileprivate var firstKind: Kind { uploads.first?.kind ?? kind }
+}
+
 extension UploadReceipt {
-    fileprivate func change(_ list: ListID) -> ControlRecord.Change {
-        guard let blob, let fileHash else { return .fixedCodeSet(list: list, upload: id) }
+    fileprivate func change(_ list: List) -> ControlRecord.Change {
+        guard let blob, let fileHash else {
+            guard case .fixed(let code, let limit) = kind, id != list.uploads.first?.id else {
+                return .fixedCodeSet(list: list.id, upload: id)
+            }
+            return .fixedCodeChanged(
+                list: list.id, upload: id, code: code, limit: limit, count: UInt32(count))
+        }
         return .uploadCommitted(
-            id: id, list: list, count: count, blob: blob, fileHash: fileHash, fileName: fileName)
+            id: id, list: list.id, count: count, blob: blob, fileHash: fileHash, fileName: fileName)
     }
 }

@@ -5,7 +5,7 @@ package struct Catalog: Sendable {
     package private(set) var campaigns: [Campaign] = []
     /// Indexed by upload id.
     package private(set) var uploads: [Upload] = []
-    /// Grows with every record that is applied. Not part of the state.
+    /// Grows with every record that is applied, and every freeze. Not part of the state.
     package private(set) var generation: UInt64 = 0
     private var listsByName: [String: ListID] = [:]
     private var campaignsByName: [String: CampaignID] = [:]
@@ -66,15 +66,22 @@ extension Catalog {
                 preconditionFailure("list \(list.rawValue) has no fixed code")
             }
             let receipt = UploadReceipt(
-                id: upload, count: UInt64(limit), fileHash: nil, blob: nil, fileName: "",
-                committedAt: record.at, withdrawnAt: nil)
+                id: upload, kind: self[list].kind, count: UInt64(limit), fileHash: nil, blob: nil,
+                fileName: "", committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: .fixed(code: code, limit: limit, upload: upload))
+        case .fixedCodeChanged(let list, let upload, let code, let limit, let count):
+            for id in self[list].activeUploads.map(\.id) { withdraw(id, at: record.at) }
+            lists[Int(list.rawValue)].kind = .fixed(code: code, limit: limit)
+            let receipt = UploadReceipt(
+                id: upload, kind: self[list].kind, count: UInt64(count), fileHash: nil, blob: nil,
+                fileName: "", committedAt: record.at, withdrawnAt: nil)
+            add(receipt, to: list, codes: .fixed(code: code, limit: count, upload: upload))
         case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
             guard let codes, codes.count == Int(count) else {
                 preconditionFailure("upload \(id.rawValue) without its \(count) codes")
             }
             let receipt = UploadReceipt(
-                id: id, count: count, fileHash: fileHash, blob: blob, fileName: fileName,
+                id: id, kind: .unique, count: count, fileHash: fileHash, blob: blob, fileName: fileName,
                 committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: codes)
         case .uploadWithdrawn(let id):
@@ -116,6 +123,9 @@ extension Catalog {
         case .listCreated(let id, _, _, _, _): Int(id.rawValue) == lists.count
         case .fixedCodeSet(let list, let upload):
             has(list) && self[list].kind != .unique && upload == nextUploadID
+        case .fixedCodeChanged(let list, let upload, _, let limit, let count):
+            has(list) && self[list].kind != .unique && upload == nextUploadID && limit <= Limits.fixedLimit
+                && count <= limit
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
         case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn
@@ -146,6 +156,18 @@ extension Catalog {
             lists[list].uploads[index].withdrawnAt = time
         }
         lists[list].pool = lists[list].pool.withdrawing(id)
+    }
+
+    /// Has no new code given of a list until ``thaw(_:)``, on every loop that takes this catalog over.
+    package mutating func freeze(_ list: ListID) {
+        generation += 1
+        lists[Int(list.rawValue)].freezes += 1
+    }
+
+    package mutating func thaw(_ list: ListID) {
+        precondition(self[list].isFrozen, "list \(list.rawValue) is thawed more often than frozen")
+        generation += 1
+        lists[Int(list.rawValue)].freezes -= 1
     }
 
     /// Puts back what a snapshot says: states that no single record tells.

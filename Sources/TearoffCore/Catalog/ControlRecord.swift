@@ -8,6 +8,9 @@ package struct ControlRecord: Hashable, Sendable {
         case uploadCommitted(
             id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash,
             fileName: String)
+        /// A fixed list's code and limit are others: its earlier uploads are withdrawn, and this one brings the code
+        /// `count` times, what the limit leaves.
+        case fixedCodeChanged(list: ListID, upload: UploadID, code: [UInt8], limit: UInt32, count: UInt32)
         /// Its free codes are out of the list, and so is any of its codes that goes back later.
         case uploadWithdrawn(id: UploadID)
         case listExpirySet(list: ListID, expiresAt: Timestamp?)
@@ -41,6 +44,10 @@ package enum CatalogError: Error, Equatable {
     case listExists(String)
     case campaignExists(String)
     case listIsFixed(String)
+    /// The list has uploads, and no code and limit of its own.
+    case listIsUnique(String)
+    /// So many users have the fixed code, or may not get it any more.
+    case limitBelowTaken(list: String, taken: UInt64)
     case expiryInThePast
     case alreadyFinished(String)
     case alreadyActive(String)

@@ -16,6 +16,8 @@ package struct Supply: Sendable {
     let pool: Pool
     let expiresAt: Timestamp?
     let codesPerUser: UInt32?
+    /// Nobody is given a code of it now: see ``List/isFrozen``.
+    let isFrozen: Bool
     /// Campaigns that draw from the list, when it has a limit for each user; else none.
     let drawers: [CampaignID]
     let uploads: Set<UploadID>
@@ -65,7 +67,7 @@ extension Catalog {
         let drawers = campaigns.lazy.filter { chain(of: $0).contains(list.id) }.map(\.id)
         return Supply(
             list: list.id, listName: list.name, warnAt: list.warnAt, pool: list.pool, expiresAt: list.expiresAt,
-            codesPerUser: list.settings.codesPerUser,
+            codesPerUser: list.settings.codesPerUser, isFrozen: list.isFrozen,
             drawers: list.settings.codesPerUser == nil ? [] : Array(drawers),
             uploads: Set(list.uploads.map(\.id)))
     }

@@ -9,7 +9,7 @@ package struct List: Sendable {
 
     package let id: ListID
     package internal(set) var name: String
-    package let kind: Kind
+    package internal(set) var kind: Kind
     package let createdAt: Timestamp
     /// The last millisecond at which the list gives codes; nil when it never expires.
     package internal(set) var expiresAt: Timestamp?
@@ -21,6 +21,10 @@ package struct List: Sendable {
     package internal(set) var uploads: [UploadReceipt]
     /// All codes, in the order they go out.
     package internal(set) var pool: Pool
+    /// How many changes want that nobody is given a new code of it meanwhile. Not part of the state.
+    var freezes = 0
+
+    package var isFrozen: Bool { freezes > 0 }
 
     package func isExpired(at now: Timestamp) -> Bool {
         Self.isExpired(expiresAt, at: now)
@@ -34,6 +38,9 @@ package struct List: Sendable {
     /// All codes ever added: the left side of the ledger.
     package var uploadedCount: UInt64 { uploads.reduce(0) { $0 + $1.count } }
 
+    /// Those that were not withdrawn.
+    package var activeUploads: [UploadReceipt] { uploads.filter { $0.withdrawnAt == nil } }
+
     /// Its uploads from that id on, which another list's may be, oldest first.
     ///
     /// - Parameter from: as a client sends it, so perhaps larger than any id.
@@ -46,6 +53,8 @@ package struct List: Sendable {
 /// What the catalog keeps of one upload beside its codes.
 package struct UploadReceipt: Hashable, Sendable {
     package let id: UploadID
+    /// The list's when it came: a fixed list's code and limit may change, and each is an upload of its own.
+    let kind: List.Kind
     package let count: UInt64
     /// Hash of the file as it was sent: the same file again changes nothing. nil for a fixed list's own code.
     package let fileHash: ContentHash?

@@ -109,6 +109,8 @@ package enum AllocationRefusal: Equatable, Sendable {
     case listExpired
     /// The campaign ended; the user has no code to repeat.
     case finished(FinishReason)
+    /// A new code is due, and the list is being changed: for a moment it gives none.
+    case listFrozen
     /// The campaign is active, but the pool is empty.
     case poolEmpty
     /// The time in which the campaign gives codes has not come.

@@ -12,7 +12,9 @@ extension Shard {
         }
         var refusal = AllocationRefusal.poolEmpty
         for (index, supply) in conditions.supplies.enumerated() where !supply.isExpired(at: now) {
-            if hasAllOf(supply, key, bytes: bytes) {
+            if supply.isFrozen {
+                refusal = .listFrozen
+            } else if hasAllOf(supply, key, bytes: bytes) {
                 refusal = .userLimitReached
             } else if let claim = supply.pool.claim() {
                 return .new(due(claim, ofSupply: index, key, now: now, holdUntil: holdUntil, place: place))
@@ -29,7 +31,7 @@ extension Shard {
         var next: CodeID?
         var refusal = conditions.refusal(at: now, day: day)
         var limitIsReached = false
-        for supply in conditions.supplies where next == nil && !supply.isExpired(at: now) {
+        for supply in conditions.supplies where next == nil && !supply.isFrozen && !supply.isExpired(at: now) {
             if let key, hasAllOf(supply, key, bytes: bytes) {
                 limitIsReached = true
             } else {

@@ -121,6 +121,7 @@ extension Shard {
             }
         }
         if let reason = terms.finished { return .refused(.finished(reason)) }
+        if terms.isFrozen { return .refused(.listFrozen) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         return .new
     }

@@ -20,8 +20,12 @@ package final class Upload: Sendable {
     /// Whether the list has this code, so that another upload must not bring it once more: a withdrawn one only
     /// has those that somebody got.
     package func has(_ code: Span<UInt8>) -> Bool {
-        guard let ordinal = codes.ordinal(of: code) else { return false }
-        return !isWithdrawn || codes.owner(of: ordinal) != nil
+        isWithdrawn ? isTaken(code) : codes.ordinal(of: code) != nil
+    }
+
+    /// Whether somebody got this code: it is given, held or burned.
+    package func isTaken(_ code: Span<UInt8>) -> Bool {
+        codes.ordinal(of: code).map { codes.owner(of: $0) != nil } ?? false
     }
 
     package var count: Int { codes.count }
@@ -45,8 +49,10 @@ package struct CodeRun: Sendable {
     }
 
     /// The supply of a fixed list: `limit` codes that all read the same.
+    ///
+    /// - Parameter limit: up to ``Limits/fixedLimit``; 0 when nothing is left of a new limit.
     package static func fixed(code: [UInt8], limit: UInt32, upload: UploadID) -> CodeRun {
-        precondition(limit > 0 && limit <= Limits.fixedLimit, "a fixed code with limit \(limit)")
+        precondition(limit <= Limits.fixedLimit, "a fixed code with limit \(limit)")
         let strips = stride(from: 0, to: limit, by: Strip.capacity).map { first in
             Strip(
                 upload: upload, firstOrdinal: first, count: Int(min(limit - first, UInt32(Strip.capacity))),
@@ -80,7 +86,9 @@ package struct CodeRun: Sendable {
 
     /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.
     package func ordinal(of code: Span<UInt8>) -> Ordinal? {
-        guard let index else { return withCode(at: 0) { $0.hasSameBytes(as: code) } ? 0 : nil }
+        guard let index else {
+            return count > 0 && withCode(at: 0, { $0.hasSameBytes(as: code) }) ? 0 : nil
+        }
         return index.find(hash: index.hash(code)) { ordinal in
             withCode(at: ordinal) { $0.hasSameBytes(as: code) }
         }

@@ -1,6 +1,6 @@
 /// Reads the bytes of an upload as they come: splits lines, judges each, and keeps the good ones as strips.
 ///
-/// Nothing of it is seen by the list before ``finish(id:skipBad:isInList:)`` says what the upload is.
+/// Nothing of it is seen by the list before ``finish(id:skipBad:replaces:isInList:)`` says what the upload is.
 package struct UploadReader: ~Copyable {
     private let seed: UInt64
     /// A line that the last chunk left unfinished; at most ``Limits/codeBytes`` + 5 bytes are kept of it.
@@ -109,49 +109,95 @@ extension UploadReader {
     ///
     /// - Parameters:
     ///   - skipBad: whether an upload with bad lines is taken without them.
+    ///   - replaces: whether the upload takes the place of all earlier ones: a code that stands in the list is left
+    ///     out then, which does not make its line a reason to refuse the others.
     ///   - isInList: whether the list has that code from an earlier upload.
     /// - Returns: the codes under the upload's id, or nil when there are bad lines and they are not to be
     /// skipped,
     ///   or no code at all. ``badLines`` and ``counts`` are complete then.
     /// - Complexity: O(codes) expected; seconds for many millions, so never on an event loop.
     package mutating func finish(
-        id: UploadID, skipBad: Bool, isInList: (Span<UInt8>) -> Bool
+        id: UploadID, skipBad: Bool, replaces: Bool = false, isInList: (Span<UInt8>) -> Bool
     ) throws(Failure) -> CodeRun? {
         try consumeEnd()
         builder.finish()
         let strips = builder.takeStrips()
-        let index = indexed(strips, isInList: isInList)
-        for duplicate in index.duplicates { try note(duplicate.fault, line: line(of: duplicate.ordinal)) }
+        let maximum = replaces ? Int.max : Limits.badLines
+        var index = indexed(strips, duplicatesMaximum: maximum, isInList: isInList)
+        let duplicates = index.duplicates
+        for duplicate in duplicates where !replaces || duplicate.fault != .duplicateInList {
+            try note(duplicate.fault, line: line(of: duplicate.ordinal))
+        }
+        if replaces {
+            noteTaken(duplicates.lazy.filter { $0.fault == .duplicateInList }.map(\.ordinal))
+        }
         badLines.sort { $0.line < $1.line }
-        counts.codes = UInt64(builder.count - index.duplicates.count)
-        if counts.codes == 0 || (counts.bad > 0 && !skipBad) { return nil }
-        return kept(index, of: strips).assigned(to: id)
+        counts.codes = UInt64(builder.count - duplicates.count)
+        let faults = counts.bad - (replaces ? counts[.duplicateInList] : 0)
+        if counts.codes == 0 || (faults > 0 && !skipBad) { return nil }
+        if duplicates.isEmpty { return index.finish().assigned(to: id) }
+        return without(duplicates.lazy.map(\.ordinal), of: strips, count: builder.count).assigned(to: id)
     }
 
-    /// The codes without those that are duplicates. The ordinals change when some are left out, so strips and
-    /// index are made again then.
-    private func kept(_ index: consuming CodeIndexBuilder, of strips: [Strip]) -> CodeRun {
-        if index.duplicates.isEmpty { return index.finish() }
-        let dropped = Set(index.duplicates.map(\.ordinal))
+    /// Leaves more codes out of what ``finish(id:skipBad:replaces:isInList:)`` brought for an upload that replaces:
+    /// users have got them meanwhile.
+    ///
+    /// - Parameters:
+    ///   - ordinals: each once; at least one.
+    ///   - run: the codes as they were brought last.
+    /// - Returns: nil when no code is left. ``badLines`` and ``counts`` tell of them, too.
+    package mutating func leaveOut(_ ordinals: [Ordinal], of run: CodeRun) -> CodeRun? {
+        noteTaken(ordinals)
+        badLines.sort { $0.line < $1.line }
+        counts.codes -= UInt64(ordinals.count)
+        return counts.codes == 0 ? nil : without(ordinals, of: run.strips, count: run.count)
+    }
+
+    /// That users have a code is no fault of the file: such lines are counted without a limit, and remembered as long
+    /// as there is room.
+    private mutating func noteTaken(_ ordinals: some Sequence<Ordinal>) {
+        for ordinal in ordinals {
+            counts[.duplicateInList] += 1
+            guard badLines.count < Limits.badLines else { continue }
+            badLines.append(BadLine(line: line(of: ordinal), fault: .duplicateInList))
+        }
+    }
+
+    /// The codes without some of them. The ordinals change, so strips and index are made again, and what tells
+    /// their lines.
+    private mutating func without(
+        _ ordinals: some Sequence<Ordinal>, of strips: [Strip], count: Int
+    ) -> CodeRun {
+        var dropped = OrdinalSet(count: count)
+        for ordinal in ordinals { dropped.insert(ordinal) }
         var kept = RunBuilder(id: Self.noUpload)
+        var jumps: [(ordinal: Ordinal, line: UInt64)] = []
+        var lastLine: UInt64 = 0
         for strip in strips {
-            for position in 0..<strip.count
-            where !dropped.contains(strip.firstOrdinal + Ordinal(position)) {
+            for position in 0..<strip.count {
+                let ordinal = strip.firstOrdinal + Ordinal(position)
+                if dropped.contains(ordinal) { continue }
+                let line = line(of: ordinal)
+                if line != lastLine + 1 || kept.count == 0 { jumps.append((Ordinal(kept.count), line)) }
+                lastLine = line
                 strip.withCode(at: position) { kept.append($0) }
             }
         }
+        lineJumps = jumps
         kept.finish()
-        var again = indexed(kept.strips, isInList: { _ in false })
+        var again = indexed(kept.strips, duplicatesMaximum: 0, isInList: { _ in false })
         precondition(again.duplicates.isEmpty, "duplicates among codes that are unique")
         return again.finish()
     }
 
-    private func indexed(_ strips: [Strip], isInList: (Span<UInt8>) -> Bool) -> CodeIndexBuilder {
+    /// - Parameter duplicatesMaximum: one more ends the upload, so more are not gathered.
+    private func indexed(
+        _ strips: [Strip], duplicatesMaximum: Int, isInList: (Span<UInt8>) -> Bool
+    ) -> CodeIndexBuilder {
         var index = CodeIndexBuilder(capacity: strips.reduce(0) { $0 + $1.count }, seed: seed)
         for first in stride(from: 0, to: strips.count, by: Self.blockStrips) {
             index.add(Array(strips[first...].prefix(Self.blockStrips)), isInList: isInList)
-            // One more than can be noted ends the upload, so more are not gathered.
-            if index.duplicates.count > Limits.badLines { break }
+            if index.duplicates.count > duplicatesMaximum { break }
         }
         return index
     }

@@ -58,6 +58,13 @@ package final class ControlPlane {
         waiting.append(job)
         pump()
     }
+
+    /// Has a job done next, whatever waits: a list that is frozen must not stay so for long, and never for good.
+    func submitNext(_ job: ControlJob) {
+        if engine.failure != nil { return job.done(.failure(.failed)) }
+        waiting.insert(job, at: 0)
+        pump()
+    }
 }
 
 /// One change to be made, or the cut for a snapshot. What is changed has somebody who changes it: the audit record
@@ -67,6 +74,8 @@ struct ControlJob {
         case change(by: Origin, (Catalog, Timestamp) throws(CatalogError) -> Proposal)
         /// An act that changes no list and no campaign.
         case note(Act, by: Origin)
+        /// Changes what no record tells; done when every loop has it. A restart forgets it.
+        case unrecorded((inout Catalog) throws(CatalogError) -> Void)
         /// Moves the control lane to a new segment; everything before is in the catalog that `done` gets.
         case rotate
     }
@@ -112,6 +121,13 @@ extension ControlPlane {
 
     private func begin(_ job: ControlJob) {
         switch job.work {
+        case .unrecorded(let change):
+            do throws(CatalogError) {
+                try change(&catalog)
+                publish(for: job)
+            } catch {
+                job.done(.failure(.catalog(error)))
+            }
         case .rotate:
             writer.startNewSegment()
             current = (job, .rotating)
@@ -207,13 +223,20 @@ extension ControlPlane {
         // No loop needs to hear of a note.
         if proposal.records.isEmpty { return finish(job) }
         let counting = proposal.records.compactMap { campaignToCount($0) }
+        let freeBefore = freeCounts(ofListsThatLoseBy: proposal)
         for record in proposal.records {
             catalog.apply(record, codes: proposal.codes)
             revision += 1
         }
         for record in proposal.records { report(record) }
-        engine.publish(catalog)
+        for (list, free) in freeBefore { reportLoss(of: list, from: free) }
         port.scheduleExpiry(catalog.nextExpiry.map { $0.milliseconds + 1 })
+        publish(for: job, counting: counting)
+    }
+
+    /// Has every loop take the catalog over; then the job is done.
+    private func publish(for job: ControlJob, counting: [CampaignID] = []) {
+        engine.publish(catalog)
         current = (job, .publishing(loopsLeft: loops.count, counting: counting))
         let catalog = catalog
         let port = port
@@ -267,25 +290,41 @@ extension ControlPlane {
             engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
         case .uploadCommitted(_, let list, let count, _, _, _):
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
-        case .uploadWithdrawn(let id): reportWithdrawal(of: catalog[id])
-        case .listCreated, .fixedCodeSet, .listExpirySet, .listWarningSet, .listRenamed, .campaignCreated,
-            .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet, .listSettingsSet:
+        case .uploadWithdrawn(let id):
+            let upload = catalog[id]
+            let count = upload.codes.unclaimedCount
+            engine.host.report(.uploadWithdrawn(list: catalog[upload.list].name, codes: count))
+        case .listCreated, .fixedCodeSet, .fixedCodeChanged, .listExpirySet, .listWarningSet, .listRenamed,
+            .campaignCreated, .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet,
+            .listSettingsSet:
             break
         }
     }
 }
 
 extension ControlPlane {
+    /// What the lists have free that a proposal takes codes from.
+    private func freeCounts(ofListsThatLoseBy proposal: Proposal) -> [ListID: UInt64] {
+        var counts: [ListID: UInt64] = [:]
+        for record in proposal.records {
+            if case .uploadWithdrawn(let id) = record.change {
+                let list = catalog[id].list
+                counts[list] = catalog[list].pool.totalFree
+            } else if case .fixedCodeChanged(let list, _, _, _, _) = record.change {
+                counts[list] = catalog[list].pool.totalFree
+            }
+        }
+        return counts
+    }
+
     /// A withdrawal passes a list's warning, or its end, without any claim that notices.
-    private func reportWithdrawal(of upload: Upload) {
-        let list = catalog[upload.list]
-        let count = upload.codes.unclaimedCount
-        engine.host.report(.uploadWithdrawn(list: list.name, codes: count))
+    private func reportLoss(of id: ListID, from freeBefore: UInt64) {
+        let list = catalog[id]
         let free = list.pool.totalFree
-        if let warnAt = list.warnAt, free <= warnAt, free + count > warnAt {
+        if let warnAt = list.warnAt, free <= warnAt, freeBefore > warnAt {
             engine.host.report(.listLow(list: list.name, remaining: free))
         }
-        listIsDrained(list.id)
+        listIsDrained(id)
     }
 }
 

@@ -63,6 +63,29 @@ extension Operator {
             }, done: done)
     }
 
+    /// Changes a fixed list's code, or how often it is given in all; users keep what they were given.
+    ///
+    /// - Parameters:
+    ///   - code: as a line of a file may have it; nil: as it is.
+    ///   - limit: up to ``Limits/fixedLimit``; nil: as it is.
+    package func setFixed(list: String, code: [UInt8]?, limit: UInt32?, done: @escaping Done) {
+        control.freeze(list) { [control, origin] frozen in
+            switch frozen {
+            case .success(let id):
+                let engine = control.engine
+                control.changeFrozen(
+                    id, by: origin,
+                    { catalog, now throws(CatalogError) in
+                        let records = try catalog.decideSetFixed(
+                            list: list, code: code, limit: limit,
+                            taken: { engine.ledgers(of: [$0])[0].taken }, now: now)
+                        return Proposal(records: records)
+                    }, done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
     /// Takes the free codes of an upload out of its list. Nothing changes when that was done before.
     package func withdrawUpload(
         _ upload: UInt64, of list: String,

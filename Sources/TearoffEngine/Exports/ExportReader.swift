@@ -11,7 +11,7 @@ struct ExportReader: Sendable {
     private var shard = 0
     private var row: UInt32
     /// By upload of the list: a bit for each code that is not free. Empty when free codes are not asked for.
-    private var taken: [UploadID: [UInt64]] = [:]
+    private var taken: [UploadID: OrdinalSet] = [:]
     /// Uploads whose codes that nobody has are still to come, and the next code of the first one.
     private var uploads: [Upload] = []
     private var ordinal: Ordinal = 0
@@ -36,7 +36,7 @@ struct ExportReader: Sendable {
             upload.list == query.list && query.upload.map { $0 == upload.id } ?? true
                 && (query.selection == .all || !upload.isWithdrawn)
         }
-        for upload in uploads { taken[upload.id] = [UInt64](repeating: 0, count: (upload.count + 63) / 64) }
+        for upload in uploads { taken[upload.id] = OrdinalSet(count: upload.count) }
     }
 
     /// Where an export since this one begins.
@@ -76,7 +76,7 @@ struct ExportReader: Sendable {
 
     private mutating func take(_ code: CodeID) {
         guard !taken.isEmpty else { return }
-        taken[code.upload]?[Int(code.ordinal / 64)] |= 1 << UInt64(code.ordinal % 64)
+        taken[code.upload]?.insert(code.ordinal)
     }
 
     private mutating func write(
@@ -119,7 +119,7 @@ struct ExportReader: Sendable {
         let expiresAt = expiresAt
         while ordinal < upload.count, writer.count < bytes {
             let code = upload.position(of: ordinal)
-            let isTaken = taken[Int(ordinal / 64)] & 1 << UInt64(ordinal % 64) != 0
+            let isTaken = taken.contains(ordinal)
             ordinal += 1
             if isTaken { continue }
             writer.row { column, cell in

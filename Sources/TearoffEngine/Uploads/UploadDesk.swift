@@ -68,6 +68,32 @@ package struct UploadOutcome: Sendable {
 
     package let status: Status
     package let counts: UploadCounts
+    /// Free codes of earlier uploads that went, or would have; nil unless the upload was to replace them.
+    package let withdrawn: UInt64?
+}
+
+/// What a commit is to do.
+package struct CommitOrder: Sendable {
+    package let id: UInt64
+    package let list: String
+    /// Leaves bad lines out; else one refuses the upload.
+    package let skipBad: Bool
+    /// Judges only. It waits for the commits before it, too, so that it tells what this one would have come to; the
+    /// upload is over then, as after a commit.
+    package let dryRun: Bool
+    /// Withdraws all earlier uploads of the list: its free codes are this file's alone from then on.
+    package let replaces: Bool
+    /// Who adds them, for the audit trail.
+    package let origin: Origin
+
+    package init(id: UInt64, list: String, skipBad: Bool, dryRun: Bool, replaces: Bool, origin: Origin) {
+        self.id = id
+        self.list = list
+        self.skipBad = skipBad
+        self.dryRun = dryRun
+        self.replaces = replaces
+        self.origin = origin
+    }
 }
 
 // MARK: - Sessions
@@ -150,20 +176,15 @@ extension UploadDesk {
 // MARK: - Committing
 
 extension UploadDesk {
+    package typealias CommitDone = @Sendable (Result<UploadOutcome, ControlError>) -> Void
+
     /// Judges the whole upload and, when it is good, adds its codes to the list.
     ///
-    /// - Parameters:
-    ///   - origin: who adds them, for the audit trail.
-    ///   - dryRun: judges only. It waits for the commits before it, too, so that it tells what this one would
-    ///     have come to; the upload is over then, as after a commit.
-    ///   - done: called on some thread; a loaded upload is durable by then, and every loop has it.
-    package func commit(
-        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool, by origin: Origin,
-        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
-    ) {
+    /// - Parameter done: called on some thread; a loaded upload is durable by then, and every loop has it.
+    package func commit(_ order: CommitOrder, done: @escaping CommitDone) {
         let isFirst = state.withLock { state in
             state.commits.append { [self] in
-                carryOut(id, list: list, skipBad: skipBad, dryRun: dryRun, by: origin) { [self] result in
+                carryOut(order) { [self] result in
                     // Done before the next begins: its look for duplicates must see this one's codes.
                     commitNext()
                     done(result)
@@ -204,58 +225,66 @@ extension UploadDesk {
 
     /// Judges on a catalog that every loop has: one that still gave codes of an upload that was withdrawn would
     /// give such a code once more.
-    private func carryOut(
-        _ id: UInt64, list: String, skipBad: Bool, dryRun: Bool, by origin: Origin,
-        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
-    ) {
+    private func carryOut(_ order: CommitOrder, done: @escaping CommitDone) {
         port.execute { [self] control in
             control.withSettledCatalog { [self] result in
                 switch result {
                 case .success(let catalog):
-                    engine.host.background { [self] in
-                        carryOut(
-                            id, list: list, of: catalog, skipBad: skipBad, dryRun: dryRun, by: origin, done: done)
-                    }
+                    engine.host.background { [self] in carryOut(order, of: catalog, done: done) }
                 case .failure(let error):
-                    end(id)
+                    end(order.id)
                     done(.failure(error))
                 }
             }
         }
     }
 
-    private func carryOut(
-        _ id: UInt64, list name: String, of catalog: Catalog, skipBad: Bool, dryRun: Bool, by origin: Origin,
-        done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
-    ) {
+    private func carryOut(_ order: CommitOrder, of catalog: Catalog, done: @escaping CommitDone) {
         do {
-            let session = try session(id, list: name)
-            let list = try catalog.checkUpload(to: name)
+            let session = try session(order.id, list: order.list)
+            let list = try catalog.checkUpload(to: order.list, replaces: order.replaces)
             let fileHash = try session.close()
-            if let same = list.uploads.first(where: { $0.fileHash == fileHash && $0.withdrawnAt == nil }) {
-                end(id)
-                let status = UploadOutcome.Status.unchanged(dryRun ? nil : same.id)
-                return done(.success(UploadOutcome(status: status, counts: session.counts)))
+            let active = list.activeUploads
+            if let same = active.first(where: { $0.fileHash == fileHash }),
+                !order.replaces || active.count == 1
+            {
+                end(order.id)
+                let status = UploadOutcome.Status.unchanged(order.dryRun ? nil : same.id)
+                return done(.success(order.outcome(status, session.counts)))
             }
             let earlier = list.uploads.map { catalog[$0.id] }
-            let run = try session.finish(skipBad: skipBad) { code in earlier.contains { $0.has(code) } }
-            guard let run else {
-                return done(.success(UploadOutcome(status: .refused, counts: session.counts)))
+            let run = try session.finish(skipBad: order.skipBad, replaces: order.replaces) { code in
+                earlier.contains { order.replaces ? $0.isTaken(code) : $0.has(code) }
             }
-            if dryRun {
-                endUnlessAsked(id, session.counts)
-                return done(.success(UploadOutcome(status: .loaded(nil), counts: session.counts)))
+            guard let run else { return done(.success(order.outcome(.refused, session.counts))) }
+            if order.dryRun {
+                endUnlessAsked(order.id, session.counts)
+                let withdrawn = list.pool.totalFree
+                return done(.success(order.outcome(.loaded(nil), session.counts, withdrawn: withdrawn)))
             }
-            let blob = try write(run)
-            add(run, blob: blob, fileHash: fileHash, session: session, id: id, by: origin, done: done)
+            let upload = JudgedUpload(order: order, session: session, fileHash: fileHash, run: run)
+            if order.replaces {
+                try replace(earlier, by: upload, done: done)
+            } else {
+                let blob = try write(run)
+                port.execute { [self] control in
+                    let addition = Addition(upload, blob: blob)
+                    control.submit(
+                        ControlJob(
+                            work: .change(by: order.origin) { catalog, now throws(CatalogError) in
+                                try addition.decide(catalog, now)
+                            },
+                            done: { [self] result in done(outcome(of: addition, result.map { _ in })) }))
+                }
+            }
         } catch let error as UploadError {
-            end(id)
+            end(order.id)
             done(.failure(.upload(error)))
         } catch let error as CatalogError {
-            end(id)
+            end(order.id)
             done(.failure(.catalog(error)))
         } catch let error as StorageError {
-            end(id)
+            end(order.id)
             done(.failure(.storage(error)))
         } catch {
             preconditionFailure("an upload ended with \(type(of: error))")
@@ -278,38 +307,134 @@ extension UploadDesk {
         return try writer.finish()
     }
 
-    private func add(
-        _ run: CodeRun, blob: BlobID, fileHash: ContentHash, session: UploadSession, id: UInt64,
-        by origin: Origin, done: @escaping @Sendable (Result<UploadOutcome, ControlError>) -> Void
+    /// - Parameter result: of the change that was to add it.
+    private func outcome(
+        of addition: Addition, _ result: Result<Void, ControlError>
+    ) -> Result<UploadOutcome, ControlError> {
+        let (order, counts) = (addition.upload.order, addition.upload.session.counts)
+        endUnlessAsked(order.id, counts)
+        return result.map { order.outcome(.loaded(addition.id), counts, withdrawn: addition.withdrawn) }
+    }
+}
+
+// MARK: - Replacing
+
+extension UploadDesk {
+    /// Makes an upload the only supply of its list.
+    ///
+    /// All that takes long is done while the list still gives codes: users get some of them meanwhile. Then the list
+    /// stands still, what they got is left out of the upload, and it takes the place of the others.
+    ///
+    /// - Parameter earlier: all uploads of the list; none can come meanwhile, since commits come one after the other.
+    private func replace(
+        _ earlier: [Upload], by upload: JudgedUpload, done: @escaping CommitDone
+    ) throws(StorageError) {
+        var (upload, taken) = (upload, TakenCodes(of: earlier))
+        guard upload.leaveOut(taken.look(in: upload.run)) else {
+            return done(.success(upload.order.outcome(.refused, upload.session.counts)))
+        }
+        let blob = try write(upload.run)
+        port.execute { [self, upload, taken] control in
+            control.freeze(upload.order.list) { [self] frozen in
+                switch frozen {
+                case .success(let list):
+                    engine.host.background { [self] in
+                        replaceFrozen(list, by: upload, blob: blob, taken, done: done)
+                    }
+                case .failure(let error):
+                    end(upload.order.id)
+                    done(.failure(error))
+                }
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - list: its uploads are frozen, so nobody gets one of their codes any more.
+    ///   - taken: has looked through the run.
+    private func replaceFrozen(
+        _ list: ListID, by upload: JudgedUpload, blob: BlobID, _ taken: TakenCodes, done: @escaping CommitDone
     ) {
-        let counts = session.counts
-        let (name, fileName) = (session.list, session.fileName)
-        port.execute { [self] control in
-            let uploadID = AssignedID()
-            control.submit(
-                ControlJob(
-                    work: .change(by: origin) { catalog, now throws(CatalogError) in
-                        let list = try catalog.checkUpload(to: name)
-                        let id = catalog.nextUploadID
-                        uploadID.value = id
-                        let committed = ControlRecord.Change.uploadCommitted(
-                            id: id, list: list.id, count: UInt64(run.count), blob: blob, fileHash: fileHash,
-                            fileName: fileName)
-                        return Proposal(
-                            records: [ControlRecord(committed, at: now)], codes: run.assigned(to: id))
-                    },
-                    done: { [self] result in
-                        endUnlessAsked(id, counts)
-                        done(
-                            result.map { _ in
-                                UploadOutcome(status: .loaded(uploadID.value), counts: counts)
-                            })
-                    }))
+        var (upload, blob, taken) = (upload, blob, taken)
+        do throws(StorageError) {
+            let late = taken.look(in: upload.run)
+            guard upload.leaveOut(late) else {
+                let outcome = upload.order.outcome(.refused, upload.session.counts)
+                return port.execute { control in control.thaw(list) { done(.success(outcome)) } }
+            }
+            if !late.isEmpty { blob = try write(upload.run) }
+        } catch {
+            end(upload.order.id)
+            return port.execute { control in control.thaw(list) { done(.failure(.storage(error))) } }
+        }
+        port.execute { [self, upload, blob] control in
+            let addition = Addition(upload, blob: blob)
+            control.changeFrozen(
+                list, by: upload.order.origin, { catalog, now throws(CatalogError) in try addition.decide(catalog, now) },
+                done: { [self] result in done(outcome(of: addition, result)) })
         }
     }
 }
 
-/// Carries the id from the decision to the reply, both on the control loop.
-private final class AssignedID {
-    var value = UploadID(rawValue: 0)
+extension CommitOrder {
+    /// - Parameter withdrawn: counts only when the order is to replace.
+    fileprivate func outcome(
+        _ status: UploadOutcome.Status, _ counts: UploadCounts, withdrawn: UInt64 = 0
+    ) -> UploadOutcome {
+        UploadOutcome(status: status, counts: counts, withdrawn: replaces ? withdrawn : nil)
+    }
+}
+
+/// An upload whose lines are judged.
+private struct JudgedUpload: Sendable {
+    let order: CommitOrder
+    let session: UploadSession
+    let fileHash: ContentHash
+    private(set) var run: CodeRun
+
+    init(order: CommitOrder, session: UploadSession, fileHash: ContentHash, run: CodeRun) {
+        self.order = order
+        self.session = session
+        self.fileHash = fileHash
+        self.run = run
+    }
+
+    /// - Returns: false when no code is left.
+    mutating func leaveOut(_ ordinals: [Ordinal]) -> Bool {
+        guard let rest = session.leaveOut(ordinals, of: run) else { return false }
+        run = rest
+        return true
+    }
+}
+
+/// Carries what the decision found to the reply, both on the control loop.
+private final class Addition {
+    let upload: JudgedUpload
+    private let blob: BlobID
+    /// The upload's, once it is decided.
+    private(set) var id = UploadID(rawValue: 0)
+    /// Free codes of the uploads that it replaces.
+    private(set) var withdrawn: UInt64 = 0
+
+    init(_ upload: JudgedUpload, blob: BlobID) {
+        self.upload = upload
+        self.blob = blob
+    }
+
+    func decide(_ catalog: Catalog, _ now: Timestamp) throws(CatalogError) -> Proposal {
+        let order = upload.order
+        let list = try catalog.checkUpload(to: order.list, replaces: order.replaces)
+        id = catalog.nextUploadID
+        var changes: [ControlRecord.Change] = []
+        if order.replaces {
+            withdrawn = list.pool.totalFree
+            changes = list.activeUploads.map { .uploadWithdrawn(id: $0.id) }
+        }
+        changes.append(
+            .uploadCommitted(
+                id: id, list: list.id, count: UInt64(upload.run.count), blob: blob, fileHash: upload.fileHash,
+                fileName: upload.session.fileName))
+        return Proposal(
+            records: changes.map { ControlRecord($0, at: now) }, codes: upload.run.assigned(to: id))
+    }
 }

@@ -44,16 +44,23 @@ final class UploadSession: Sendable {
         }
     }
 
-    /// See ``UploadReader/finish(id:skipBad:isInList:)``. The codes have no upload's id yet.
-    func finish(skipBad: Bool, isInList: (Span<UInt8>) -> Bool) throws(UploadError) -> CodeRun? {
+    /// See ``UploadReader/finish(id:skipBad:replaces:isInList:)``. The codes have no upload's id yet.
+    func finish(
+        skipBad: Bool, replaces: Bool, isInList: (Span<UInt8>) -> Bool
+    ) throws(UploadError) -> CodeRun? {
         try state.withLock { state throws(UploadError) in
             do throws(UploadReader.Failure) {
                 return try state.reader.finish(
-                    id: UploadID(rawValue: .max), skipBad: skipBad, isInList: isInList)
+                    id: UploadID(rawValue: .max), skipBad: skipBad, replaces: replaces, isInList: isInList)
             } catch {
                 throw UploadError(error)
             }
         }
+    }
+
+    /// See ``UploadReader/leaveOut(_:of:)``. - Returns: the run itself when there are none to leave out.
+    func leaveOut(_ ordinals: [Ordinal], of run: CodeRun) -> CodeRun? {
+        ordinals.isEmpty ? run : state.withLock { $0.reader.leaveOut(ordinals, of: run) }
     }
 
     var counts: UploadCounts { state.withLock { $0.reader.counts } }

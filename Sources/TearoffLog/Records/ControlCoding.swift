@@ -110,6 +110,7 @@ private enum ChangeTag {
     static let uploadWithdrawn: UInt8 = 12
     static let campaignSettingsSet: UInt8 = 13
     static let listSettingsSet: UInt8 = 14
+    static let fixedCodeChanged: UInt8 = 20
 }
 
 extension ControlRecord.Change {
@@ -131,6 +132,13 @@ extension ControlRecord.Change {
             batch.append(ChangeTag.fixedCodeSet)
             batch.appendVarint(UInt64(list.rawValue))
             batch.appendVarint(UInt64(upload.rawValue))
+        case .fixedCodeChanged(let list, let upload, let code, let limit, let count):
+            batch.append(ChangeTag.fixedCodeChanged)
+            batch.appendVarint(UInt64(list.rawValue))
+            batch.appendVarint(UInt64(upload.rawValue))
+            batch.appendString(code)
+            batch.appendVarint(UInt64(limit))
+            batch.appendVarint(UInt64(count))
         case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
             batch.append(ChangeTag.uploadCommitted)
             batch.appendVarint(UInt64(id.rawValue))
@@ -204,6 +212,12 @@ extension ControlRecord.Change {
         case ChangeTag.fixedCodeSet:
             let list = ListID(rawValue: try reader.narrow(payload))
             self = .fixedCodeSet(list: list, upload: UploadID(rawValue: try reader.narrow(payload)))
+        case ChangeTag.fixedCodeChanged:
+            self = .fixedCodeChanged(
+                list: ListID(rawValue: try reader.narrow(payload)),
+                upload: UploadID(rawValue: try reader.narrow(payload)),
+                code: try reader.string(payload, maximum: Limits.codeBytes),
+                limit: try reader.narrow(payload), count: try reader.narrow(payload))
         case ChangeTag.uploadCommitted:
             self = .uploadCommitted(
                 id: UploadID(rawValue: try reader.narrow(payload)),

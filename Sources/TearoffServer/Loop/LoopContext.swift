@@ -58,8 +58,9 @@ final class LoopContext {
     func perform(_ body: (LoopEngine) -> Void) {
         guard let engine = engine ?? preparedEngine else { return }
         beginRead()
-        // The work may be a new catalog, and what it says is said behind what was read before.
-        decideBurst()
+        // The work may be a new catalog, and what it says is said behind what was read before: nothing may be decided
+        // by an older one then. Who is answered can go on reading at once.
+        while !burst.isEmpty { decideBurst() }
         body(engine)
     }
 

@@ -195,7 +195,7 @@ extension ReplyWriter {
     }
 
     mutating func upload(_ outcome: UploadOutcome) {
-        map(12)
+        map(outcome.withdrawn == nil ? 12 : 13)
         switch outcome.status {
         case .loaded(let id):
             pair("status", "loaded")
@@ -211,6 +211,7 @@ extension ReplyWriter {
         pair("blank", outcome.counts.blank)
         pair("bad", outcome.counts.bad)
         for fault in LineFault.allCases { pair(fault.name, outcome.counts[fault]) }
+        if let withdrawn = outcome.withdrawn { pair("withdrawn", withdrawn) }
     }
 
     mutating func badLines(_ lines: [BadLine]) {

@@ -33,6 +33,11 @@ extension Session {
             later.change { control, done in control.renameList(name, to: newName, done: done) }
         case .listEdit(let name, let edit):
             later.change { control, done in control.setList(name, edits: [ListEdit(edit)], done: done) }
+        case .listSetFixed(let name, let code, let limit):
+            guard isFixedSupply(code, limit, &outbox.writer) else { return .answered }
+            later.change { control, done in
+                control.setFixed(list: name, code: code, limit: limit, done: done)
+            }
         case .campaignSet(let name, let retrigger, let returns, let edits):
             guard let edits = read(edits, &outbox.writer) else { return .answered }
             let (rule, returns) = (retrigger.map(RetriggerRule.init), returns.map(ReturnRule.init))
@@ -122,14 +127,7 @@ extension Session {
         switch kind {
         case .unique: listKind = .unique
         case .fixed(let code, let limit):
-            guard CodeLine(code.span) == .code else {
-                writer.error(.syntax, "the code must have no white space, comma or control character")
-                return .answered
-            }
-            guard limit <= Limits.fixedLimit else {
-                writer.error(.syntax, "the limit must be at most \(Limits.fixedLimit)")
-                return .answered
-            }
+            guard isFixedSupply(code, limit, &writer) else { return .answered }
             listKind = .fixed(code: code, limit: limit)
         }
         let expiresAt = expiry
@@ -164,6 +162,19 @@ extension Session {
             }
         }
         return read
+    }
+
+    /// Whether a fixed list may have this code and limit. - Returns: false when an error was written.
+    private func isFixedSupply(_ code: [UInt8]?, _ limit: UInt32?, _ writer: inout ReplyWriter) -> Bool {
+        if let code, CodeLine(code.span) != .code {
+            writer.error(.syntax, "the code must have no white space, comma or control character")
+            return false
+        }
+        if let limit, limit > Limits.fixedLimit {
+            writer.error(.syntax, "the limit must be at most \(Limits.fixedLimit)")
+            return false
+        }
+        return true
     }
 
     /// - Returns: nil when an error was written; nil inside for "never".
@@ -268,9 +279,12 @@ extension Session {
                 later.reply($0) { writer, received in writer.integer(Int64(received)) }
             }
             return .later
-        case .listLoadCommit(let list, let id, let skipBad, let dryRun):
+        case .listLoadCommit(let list, let id, let skipBad, let dryRun, let replaces):
             guard owns(id, &writer) else { return .answered }
-            desk.commit(id, list: list, skipBad: skipBad, dryRun: dryRun, by: origin) {
+            desk.commit(
+                CommitOrder(
+                    id: id, list: list, skipBad: skipBad, dryRun: dryRun, replaces: replaces, origin: origin)
+            ) {
                 later.reply($0) { writer, outcome in writer.upload(outcome) }
             }
             return .later

@@ -47,6 +47,7 @@ extension AllocationRefusal {
         case .dayQuotaReached: .dayQuota
         case .rateReached: .rate
         case .userLimitReached: .userLimit
+        case .listFrozen: .busy
         case .shardFull: .limit
         }
     }
@@ -63,6 +64,7 @@ extension AllocationRefusal {
         case .dayQuotaReached: "campaign '\(campaign)' has given its quota of today"
         case .rateReached: "campaign '\(campaign)' has given its codes of this second"
         case .userLimitReached: "the user has as many codes of this list as one may have"
+        case .listFrozen: "the list of campaign '\(campaign)' is being changed; try again in a moment"
         case .shardFull: "this server holds as many allocations as it can"
         }
     }
@@ -78,6 +80,13 @@ extension ReplyWriter {
         case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
         case .listIsFixed(let name):
             self.error(.syntax, "list '\(name)' has one fixed code and no uploads")
+        case .listIsUnique(let name):
+            self.error(.syntax, "list '\(name)' has uploads; a code and a limit are what a fixed list has")
+        case .limitBelowTaken(let name, let taken):
+            self.error(
+                .syntax,
+                "\(taken) of list '\(name)' are taken already (given, held or burned), so the limit must be "
+                    + "\(taken) or more; nothing was changed")
         case .expiryInThePast: self.error(.syntax, "the expiry is in the past")
         case .alreadyFinished(let name): self.error(.finished, "campaign '\(name)' is finished already")
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")

@@ -210,8 +210,13 @@ struct ListSetCommand: ServerCommand {
 
               tearoffctl list set june --stop 3 --per-user 2
 
-            A later expiry does not restart campaigns that are finished:
-            `campaign resume` does.
+            The code of a fixed list, and how often it is given in all; users keep
+            what they were given:
+
+              tearoffctl list set ten-off --code SAVE20 --limit 8000
+
+            A later expiry or a higher limit does not restart campaigns that are
+            finished: `campaign resume` does.
             """)
 
     @Argument(help: "The list's name.")
@@ -232,14 +237,21 @@ struct ListSetCommand: ServerCommand {
         help: ArgumentHelp("Codes of it that one user gets at most, over all campaigns; or none.", valueName: "count"))
     var perUser: CountArgument?
 
+    @Option(help: ArgumentHelp("Another code for a fixed list.", valueName: "code"))
+    var code: String?
+
+    @Option(help: ArgumentHelp("How often a fixed code is given in all.", valueName: "count"))
+    var limit: UInt32?
+
     @Option(name: .customLong("name"), help: ArgumentHelp("Another name for it.", valueName: "new-name"))
     var newName: String?
 
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        if expires == nil, warn == nil, newName == nil, stop == nil, perUser == nil {
-            throw ValidationError("Say what to change: --expires, --warn, --stop, --per-user or --name.")
+        if expires == nil, warn == nil, newName == nil, stop == nil, perUser == nil, code == nil, limit == nil {
+            throw ValidationError(
+                "Say what to change: --expires, --warn, --stop, --per-user, --code, --limit or --name.")
         }
     }
 
@@ -249,6 +261,9 @@ struct ListSetCommand: ServerCommand {
         if let warn { try await client.setListWarning(name, at: warn.count) }
         if let stop { try await client.setListStop(name, daysBeforeExpiry: stop.count) }
         if let perUser { try await client.setListCodesPerUser(name, perUser.count) }
+        if code != nil || limit != nil {
+            try await client.setFixedCode(name, code: code, limit: limit.map(Int.init))
+        }
         if let newName { try await client.renameList(name, to: newName) }
         output.done("List \(newName ?? name) is changed.")
     }

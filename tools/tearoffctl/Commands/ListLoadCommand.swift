@@ -21,6 +21,11 @@ struct ListLoadCommand: ServerCommand {
 
               tearoffctl list load june june.txt --dry-run
 
+            For a list whose codes are to be others from now on: the free codes of all
+            earlier files go, and those that users have stay theirs:
+
+              tearoffctl list load june better.txt --replace
+
             The same file again changes nothing. Ctrl-C drops the upload.
             A dash reads standard input:
 
@@ -35,6 +40,9 @@ struct ListLoadCommand: ServerCommand {
 
     @Flag(help: "Load the good lines and leave the bad ones out.")
     var skipBad = false
+
+    @Flag(help: "Take the free codes of all earlier files out of the list.")
+    var replace = false
 
     @Flag(help: "Judge the file as if to load it, and keep nothing.")
     var dryRun = false
@@ -52,7 +60,9 @@ struct ListLoadCommand: ServerCommand {
         let outcome = try await Interruption.race(
             {
                 try await Self.send(source, upload)
-                return try await dryRun ? upload.dryRun(skipBad: skipBad) : upload.commit(skipBad: skipBad)
+                return try await dryRun
+                    ? upload.dryRun(skipBad: skipBad, replace: replace)
+                    : upload.commit(skipBad: skipBad, replace: replace)
             },
             interrupted: {
                 try await upload.abort()

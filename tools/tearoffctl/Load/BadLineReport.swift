@@ -53,14 +53,16 @@ struct BadLineReport {
             if outcome.bad > 0 { try await tellLeftOut() }
             guard isDryRun else { return }
             let codes = Self.count(outcome.codes, "code")
-            Terminal.words("A dry run: nothing was kept. To load \(name) would add \(codes) to list \(list).")
+            let loss = outcome.withdrawn.map { " and take \(Self.count($0, "free one")) out" } ?? ""
+            Terminal.words(
+                "A dry run: nothing was kept. To load \(name) would add \(codes) to list \(list)\(loss).")
         case .refused where outcome.bad == 0:
             throw Failure(.badLines, "\(name) \(refused): it has no code. Nothing was kept.")
         case .refused:
             try await showFirst(name)
             try await writeFile()
             let advice =
-                skipBad
+                skipBad || outcome.codes == 0
                 ? "It has no good line."
                 : "Correct the file and load it again, or leave the bad lines out with --skip-bad."
             throw Failure(.badLines, advice)
@@ -71,7 +73,9 @@ struct BadLineReport {
 
     private func tellLeftOut() async throws {
         let leftOut = isDryRun ? "Would leave out" : "Left out"
-        Terminal.words("\(leftOut) \(Self.count(outcome.bad, "bad line")): \(kinds).")
+        // That users have a code is nothing bad of a file that replaces the others.
+        let noun = outcome.withdrawn == nil ? "bad line" : "line"
+        Terminal.words("\(leftOut) \(Self.count(outcome.bad, noun)): \(kinds).")
         do {
             try await writeFile()
         } catch let error as TearoffError where !isDryRun {

@@ -109,6 +109,14 @@ extension ControlRecord.Change {
             )
         case .fixedCodeSet(let list, let upload):
             return ("fixed-code-set", ["list": Cell(list), "upload": .integer(Int(upload.rawValue))])
+        case .fixedCodeChanged(let list, let upload, _, let limit, let count):
+            return (
+                "fixed-code-changed",
+                [
+                    "list": Cell(list), "upload": .integer(Int(upload.rawValue)), "code": .text("(masked)"),
+                    "limit": .integer(Int(limit)), "codes": Cell(UInt64(count)),
+                ]
+            )
         case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
             return (
                 "upload-committed",

@@ -58,7 +58,13 @@ struct Record: Equatable {
     init(_ fields: KeyValuePairs<String, Cell>) { self.init(head: fields, [:]) }
 
     init(head: KeyValuePairs<String, Cell>, _ rest: KeyValuePairs<String, Cell>) {
-        fields = (Array(head) + Array(rest)).map { (name: $0.key, cell: $0.value) }
+        self.init(fields: (Array(head) + Array(rest)).map { (name: $0.key, cell: $0.value) })
+    }
+
+    private init(fields: [(name: String, cell: Cell)]) { self.fields = fields }
+
+    func adding(_ name: String, _ cell: Cell) -> Record {
+        Record(fields: fields + [(name: name, cell: cell)])
     }
 
     static func == (left: Self, right: Self) -> Bool {

@@ -97,7 +97,7 @@ extension Record {
     init(_ report: TearoffClient.UploadReport) {
         let counts = report.badByKind
         func count(_ kind: TearoffClient.BadLineKind) -> Cell { .integer(counts[kind] ?? 0) }
-        self.init([
+        let record = Record([
             "status": .text(report.status.rawValue), "codes": .integer(report.codes),
             "blank": .integer(report.blank), "bad": .integer(report.bad),
             "invalid-utf8": count(.invalidUTF8), "comma": count(.comma), "whitespace": count(.whitespace),
@@ -105,6 +105,7 @@ extension Record {
             "duplicate-in-file": count(.duplicateInFile), "duplicate-in-list": count(.duplicateInList),
             "upload": Cell(report.upload),
         ])
+        self = report.withdrawn.map { record.adding("withdrawn", .integer($0)) } ?? record
     }
 
     init(_ entry: TearoffClient.AuditEntry) {

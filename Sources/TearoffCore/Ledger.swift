@@ -48,15 +48,7 @@ package enum CodeState: Equatable, Sendable {
     }
 }
 
-extension [CodeTally] {
-    @inline(__always)
-    mutating func move(_ index: Int, from old: CodeState, to new: CodeState) {
-        while count <= index { append(CodeTally()) }
-        self[index].move(from: old, to: new)
-    }
-}
-
-/// A shard's codes of one upload, or of one campaign, that are not free.
+/// A shard's codes of one upload that are not free.
 package struct CodeTally: Equatable, Sendable {
     package private(set) var held: UInt64 = 0
     package private(set) var given: UInt64 = 0

@@ -173,15 +173,15 @@ extension Engine {
 
     /// Counts anew what a campaign has given of its quotas, while no code is given.
     ///
-    /// - Complexity: O(codes given today).
+    /// - Complexity: O(allocations of all campaigns), some nanoseconds each: of ten million some 30 ms.
     func count(_ campaign: Campaign) {
         let today = host.day(now())
         _ = withAllShards(from: 0, (total: UInt64(0), inDay: UInt64(0))) { figures in
             campaign.meter.finishCounting(total: figures.total, since: today.first, inDay: figures.inDay)
         } adding: { shard, figures in
-            let tally = shard.tally(of: campaign.id)
-            figures.total += tally.held + tally.given
-            figures.inDay += shard.count(of: campaign.id, since: today.first)
+            let counts = shard.count(of: campaign.id, since: today.first)
+            figures.total += counts.total
+            figures.inDay += counts.sinceThen
         }
     }
 

@@ -56,9 +56,6 @@ package final class CampaignTerms: Sendable {
         due.supply == 0 ? warnAt : conditions?.supplies[due.supply].warnAt
     }
 
-    /// Whether a code may come from another list than ``list``.
-    package var mayOverflow: Bool { (conditions?.supplies.count ?? 1) > 1 }
-
     /// A hold of the campaign went back: another code may be given in its place.
     package func giveBack() { conditions.map { $0.meter.giveBack($0.settings) } }
 

@@ -1,11 +1,20 @@
 /// What a campaign's settings, and those of its lists, ask of a new code beside the rules; most campaigns have none.
-package struct GivingConditions: Sendable {
+///
+/// A reference, so that a campaign without any pays for one look at nil.
+package final class GivingConditions: Sendable {
     let settings: CampaignSettings
     /// The last millisecond at which new codes are given, by the campaign's setting or for the list's sake.
     let closesAt: Timestamp?
     let meter: CampaignMeter
     /// The campaign's own list, then those that it overflows to.
     let supplies: [Supply]
+
+    init(settings: CampaignSettings, closesAt: Timestamp?, meter: CampaignMeter, supplies: [Supply]) {
+        self.settings = settings
+        self.closesAt = closesAt
+        self.meter = meter
+        self.supplies = supplies
+    }
 }
 
 /// A list that a campaign draws from.

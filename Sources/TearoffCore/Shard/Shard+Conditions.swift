@@ -73,23 +73,20 @@ extension Shard {
         }
     }
 
-    /// Codes that a campaign gave since some time, whatever became of them.
+    /// Codes of a campaign that users have or have kept, and those that it gave since some time, whatever became of
+    /// them.
     ///
-    /// - Complexity: O(rows since then). Loops read their clocks apart, so rows can be out of order by a little.
-    package func count(of campaign: CampaignID, since time: Timestamp) -> UInt64 {
-        let slackMilliseconds: UInt64 = 60_000
-        var count: UInt64 = 0
-        var index = rows.count
-        while index > 0 {
-            index -= 1
-            let row = rows[RowNumber(rawValue: UInt32(index))]
-            if row.givenAt >= time {
-                if row.campaign == campaign { count += 1 }
-            } else if time.millisecondsSince(row.givenAt) > slackMilliseconds {
-                break
-            }
+    /// - Complexity: O(rows), some nanoseconds each.
+    package func count(of campaign: CampaignID, since time: Timestamp) -> (total: UInt64, sinceThen: UInt64) {
+        var counts: (total: UInt64, sinceThen: UInt64) = (0, 0)
+        for index in 0..<rows.count {
+            let number = RowNumber(rawValue: UInt32(index))
+            let row = rows[number]
+            guard row.campaign == campaign else { continue }
+            if hold(of: number)?.codeState.isUsers ?? true { counts.total += 1 }
+            if row.givenAt >= time { counts.sinceThen += 1 }
         }
-        return count
+        return counts
     }
 }
 

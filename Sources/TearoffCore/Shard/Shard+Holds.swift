@@ -101,8 +101,8 @@ extension Shard {
     }
 
     private mutating func close(_ index: Int, _ end: HoldEnd) {
-        let row = rows[holds[index].row]
-        count(row.code.upload, row.campaign, from: .held, to: end.codeState)
+        let upload = rows[holds[index].row].code.upload
+        count(upload, from: .held, to: end.codeState)
         holds.end(index, end)
         openHolds -= 1
         // Those that ended long before their deadlines would else be kept until then.
@@ -118,7 +118,7 @@ extension Shard {
     /// Notes that the row that was just added is a hold.
     mutating func add(_ hold: Hold) {
         rows.markAsHold(hold.row)
-        count(rows[hold.row].code.upload, rows[hold.row].campaign, from: .given, to: hold.codeState)
+        count(rows[hold.row].code.upload, from: .given, to: hold.codeState)
         if hold.end == nil {
             deadlines.insert(.init(deadline: hold.deadline, hold: holds.count))
             openHolds += 1

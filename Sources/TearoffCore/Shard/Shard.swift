@@ -19,8 +19,6 @@ package struct Shard: ~Copyable {
     var arena = Arena()
     /// Indexed by upload id: the shard's share of the ledger.
     private var tallies: [CodeTally] = []
-    /// The same by campaign id.
-    private var campaignTallies: [CodeTally] = []
     /// Recovery only: rows that found another owner at their code; see ``settleAfterRecovery(position:)``.
     var contested: [RowNumber] = []
 
@@ -43,10 +41,6 @@ package struct Shard: ~Copyable {
 
     package func tally(of upload: UploadID) -> CodeTally {
         Int(upload.rawValue) < tallies.count ? tallies[Int(upload.rawValue)] : CodeTally()
-    }
-
-    package func tally(of campaign: CampaignID) -> CodeTally {
-        Int(campaign.rawValue) < campaignTallies.count ? campaignTallies[Int(campaign.rawValue)] : CodeTally()
     }
 }
 
@@ -114,8 +108,11 @@ extension Shard {
         if terms.isExpired(at: now) { return .refused(.listExpired) }
         if let row = latest {
             switch verdict(on: row, terms: terms, now: now) {
-            case .repeated where terms.mayOverflow && hasExpired(row, terms: terms, now: now): break
-            case .repeated: return .repeated(row)
+            case .repeated:
+                // The code may come from another list, which is past its expiry.
+                guard let conditions = terms.conditions, conditions.hasExpired(rows[row].code, at: now) else {
+                    return .repeated(row)
+                }
             case .held(let hold): return .held(hold)
             case .over: break
             }
@@ -124,11 +121,6 @@ extension Shard {
         if terms.isFrozen { return .refused(.listFrozen) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         return .new
-    }
-
-    /// Whether the code of a row came from a list that is past its expiry.
-    private func hasExpired(_ row: RowNumber, terms: CampaignTerms, now: Timestamp) -> Bool {
-        terms.conditions?.hasExpired(rows[row].code, at: now) ?? false
     }
 
     /// What a user's latest allocation means for the next request.
@@ -229,7 +221,7 @@ extension Shard {
                 givenAt: record.givenAt, code: record.code, campaign: record.campaign, previous: place.row,
                 userID: userID.isEmpty ? .none : arena.append(userID)))
         index.set(number, at: place, hash: hash)
-        count(record.code.upload, record.campaign, from: .free, to: .given)
+        count(record.code.upload, from: .free, to: .given)
         lastSequence = record.sequence
         if let deadline = record.holdUntil {
             add(Hold(sequence: record.sequence, row: number, deadline: deadline))
@@ -238,11 +230,10 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func count(
-        _ upload: UploadID, _ campaign: CampaignID, from old: CodeState, to new: CodeState
-    ) {
-        tallies.move(Int(upload.rawValue), from: old, to: new)
-        campaignTallies.move(Int(campaign.rawValue), from: old, to: new)
+    mutating func count(_ upload: UploadID, from old: CodeState, to new: CodeState) {
+        let position = Int(upload.rawValue)
+        while tallies.count <= position { tallies.append(CodeTally()) }
+        tallies[position].move(from: old, to: new)
     }
 
     /// Raises the last sequence number to what a snapshot covered, when its last records left no row.

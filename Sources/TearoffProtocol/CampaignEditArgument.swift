@@ -8,14 +8,15 @@ package enum CampaignEditArgument: Equatable, Sendable {
     /// A date as text, not looked into.
     case start(String?)
     case end(String?)
+    case validity(UInt32?)
     /// Names of lists; none takes the setting away.
     case overflow([String])
 
     /// The words that begin a setting.
-    static let words: Set<String> = ["TEST", "QUOTA", "DAYQUOTA", "RATE", "START", "END", "OVERFLOW"]
+    static let words: Set<String> = ["TEST", "QUOTA", "DAYQUOTA", "RATE", "START", "END", "VALIDITY", "OVERFLOW"]
 
-    /// `TEST text`, `QUOTA n`, `DAYQUOTA n`, `RATE n`, `START date`, `END date` or `OVERFLOW list[,list…]`, each
-    /// also with `NONE`.
+    /// `TEST text`, `QUOTA n`, `DAYQUOTA n`, `RATE n`, `START date`, `END date`, `VALIDITY days` or
+    /// `OVERFLOW list[,list…]`, each also with `NONE`.
     ///
     /// - Parameter index: of the value.
     init(
@@ -34,6 +35,9 @@ package enum CampaignEditArgument: Equatable, Sendable {
         case "RATE": self = .rate(isNone ? nil : try decoder.number(index, bytes, called: "n", in: window))
         case "START": self = .start(isNone ? nil : try decoder.date(index, bytes))
         case "END": self = .end(isNone ? nil : try decoder.date(index, bytes))
+        case "VALIDITY":
+            let days = try isNone ? nil : decoder.number(index, bytes, called: "days", in: 1...ArgumentLimits.daysMax)
+            self = .validity(days.map(UInt32.init))
         case "OVERFLOW": self = .overflow(isNone ? [] : try Self.lists(index, decoder, bytes))
         default: preconditionFailure("\(word) is no setting of a campaign")
         }

@@ -130,18 +130,18 @@ extension CommandTable {
     }
 
     private static let settings =
-        "[START date|NONE] [END date|NONE] [QUOTA n|NONE] [DAYQUOTA n|NONE] [RATE n|NONE] "
+        "[START date|NONE] [END date|NONE] [VALIDITY days|NONE] [QUOTA n|NONE] [DAYQUOTA n|NONE] [RATE n|NONE] "
         + "[OVERFLOW list[,list...]|NONE] [TEST text|NONE]"
 
     private static func campaignEntry(_ id: CommandID) -> CommandEntry {
         switch id {
         case .campaignCreate:
             make(
-                id, "campaign", 5...24, [.write], "Makes an active campaign that draws from a list.",
+                id, "campaign", 5...26, [.write], "Makes an active campaign that draws from a list.",
                 "CAMPAIGN CREATE name LIST list [RETRIGGER rule] [RETURNS quarantine|reuse] " + settings)
         case .campaignSet:
             make(
-                id, "campaign", 5...22, [.write], "Changes a campaign's rules and settings.",
+                id, "campaign", 5...24, [.write], "Changes a campaign's rules and settings.",
                 "CAMPAIGN SET name [RETRIGGER rule] [RETURNS quarantine|reuse] " + settings)
         case .campaignInfo:
             make(

@@ -4,10 +4,11 @@ A load process (load.py) keeps its own ledger of acknowledged replies. After eac
 - every acknowledged allocation of the round, and a sample of the older ones, is its user's still;
 - no code has two owners, over all rounds and campaigns;
 - holds are held, given or gone back as it was acknowledged, and no code has two users at once (holding.py);
+- an upload that was being withdrawn is so whole or not at all; its free codes come again in another one, and none twice;
 - the list's ledger adds up, and `given` is the number of codes that are known to be given: the users whose
 reply was lost are asked for again, so there is none that is not known.
 
-The whole schedule (threads, mechanism, delays, users, snapshots, uploads, the moment of the kill) follows
+The whole schedule (threads, mechanism, delays, users, snapshots, uploads, withdrawals, the moment of the kill) follows
 from the seed; the same seed gives the same schedule.
 """
 
@@ -52,6 +53,7 @@ class Schedule:
     kill_in_recovery_after_seconds: float | None
     snapshot_at: float | None
     upload_at: float | None
+    undo_at: float | None
 
     @classmethod
     def of(cls, seed, number, rounds, storm):
@@ -71,6 +73,7 @@ class Schedule:
             kill_in_recovery_after_seconds=dice.uniform(0, 0.1) if dice.random() < 0.15 else None,
             snapshot_at=dice.random() if dice.random() < 0.3 else None,
             upload_at=dice.random() if dice.random() < 0.15 else None,
+            undo_at=dice.random() if dice.random() < 0.15 else None,
         )
 
     def flags(self):
@@ -104,6 +107,9 @@ class CrashTest:
         self.uploads = 0
         self.uploaded = 0
         self.unsure_upload = None
+        # Codes that were withdrawn, and the upload whose withdrawal may not have survived: its number and its id.
+        self.withdrawn = 0
+        self.unsure_undo = None
         self.parked = 0
         self.holder = Holder()
 
@@ -143,8 +149,9 @@ class CrashTest:
         return harness.Server(self.directory, *schedule.flags())
 
     def burst(self, server, schedule, number):
-        """Load until the kill; snapshots and uploads get into its way."""
+        """Load until the kill; snapshots, uploads and withdrawals get into its way."""
         self.prepare(server)
+        wrong = self.load_one_more(server) if schedule.undo_at is not None else None
         with Load(
             server.port,
             seed=f"{self.seed}.{number}",
@@ -161,6 +168,9 @@ class CrashTest:
                 events.append((schedule.snapshot_at * schedule.kill_after_seconds, self.send_snapshot))
             if schedule.upload_at is not None:
                 events.append((schedule.upload_at * schedule.kill_after_seconds, self.send_upload))
+            if wrong is not None:
+                moment = schedule.undo_at * schedule.kill_after_seconds
+                events.append((moment, lambda operator: self.send_undo(operator, wrong)))
             began = time.monotonic()
             for moment, action in sorted(events, key=lambda event: event[0]):
                 # The random moment is the test's purpose: it is not waited for anything.
@@ -193,6 +203,20 @@ class CrashTest:
                     "LIST", "LOAD", LIST, "CHUNK", reply, self.unsure_upload[start : start + (1 << 20)]
                 )
             operator.send("LIST", "LOAD", LIST, "COMMIT", reply)
+
+    def load_one_more(self, server):
+        """An upload that is to be withdrawn: its number and its id."""
+        self.uploads += 1
+        with server.connect() as connection:
+            report = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))
+        assert report[b"status"] == b"loaded", report
+        self.uploaded += REFILL_CODES
+        return self.uploads, report[b"upload"]
+
+    def send_undo(self, operator, wrong):
+        """Asks for the withdrawal and does not wait for it."""
+        self.unsure_undo = wrong
+        operator.send("LIST", "UNDO", LIST, wrong[1])
 
     def upload_bytes(self, number):
         return harness.codes(REFILL_CODES, f"K{number:05d}-")
@@ -242,13 +266,17 @@ class CrashTest:
             else:
                 self.own(code, owner)
         self.settle_upload(server)
+        self.settle_undo(server)
         self.holder.verify(server)
         ledger = harness.ledger(server, LIST)
         assert ledger["uploaded"] == self.uploaded, ledger
+        assert ledger["withdrawn"] == self.withdrawn, (ledger, self.withdrawn)
         assert ledger["given"] == len(self.owners), (ledger, len(self.owners))
         with server.connect() as connection:
             for code in sample[:FOUND_SAMPLE]:
-                place = harness.as_map(connection.call("CODE", "FIND", code)[0])
+                places = [harness.as_map(row) for row in connection.call("CODE", "FIND", code)]
+                # It may have been withdrawn with one upload, and be given with the next.
+                (place,) = [place for place in places if place[b"state"] != b"withdrawn"]
                 owner = (place[b"campaign"].decode(), place[b"user"].decode())
                 assert owner == self.owners[code], f"CODE FIND tells of {owner}"
 
@@ -265,6 +293,21 @@ class CrashTest:
         assert status == (b"loaded" if uploaded == self.uploaded else b"unchanged"), status
         self.uploaded += REFILL_CODES
 
+    def settle_undo(self, server):
+        """Withdraws what was to be, and loads the file again: the codes that nobody has come back, and no others."""
+        if self.unsure_undo is None:
+            return
+        (number, upload), self.unsure_undo = self.unsure_undo, None
+        withdrawn = harness.ledger(server, LIST)["withdrawn"]
+        with server.connect() as connection:
+            row = harness.as_map(connection.call("LIST", "UNDO", LIST, upload)[0])
+            assert withdrawn in (self.withdrawn, self.withdrawn + row[b"withdrawn"]), (withdrawn, row)
+            self.withdrawn += row[b"withdrawn"]
+            report = harness.get_upload(connection, LIST, self.upload_bytes(number), "SKIPBAD")
+        assert report[b"codes"] == row[b"withdrawn"], (report, row)
+        assert report[b"duplicate-in-list"] == REFILL_CODES - row[b"withdrawn"], (report, row)
+        self.uploaded += report[b"codes"]
+
     def verify_all(self, server):
         """At the end: every code of all rounds."""
         self.expect_owned(server, {owner: code for code, owner in self.owners.items()})
@@ -278,7 +321,7 @@ class CrashTest:
                 for campaign in CAMPAIGNS:
                     connection.call("CAMPAIGN", "CREATE", campaign, "LIST", LIST)
                 self.holder.prepare(connection)
-            while self.uploaded - len(self.owners) < 2 * USERS_PER_ROUND_MAXIMUM + 10_000:
+            while self.uploaded - self.withdrawn - len(self.owners) < 2 * USERS_PER_ROUND_MAXIMUM + 10_000:
                 self.uploads += 1
                 status = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))[b"status"]
                 assert status == b"loaded", status

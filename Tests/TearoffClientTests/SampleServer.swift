@@ -249,7 +249,8 @@ enum SampleServer {
                 ("reason", isStopped ? "stopped" : nil),
                 ("finished-at", isStopped ? "2026-06-02T10:00:00.000Z" : nil),
                 ("created-at", "2026-06-01T08:00:00.000Z"),
-                ("starts-at", nil), ("ends-at", isStopped ? nil : "2026-11-30T23:59:59.999Z"), ("quota", nil),
+                ("starts-at", nil), ("ends-at", isStopped ? nil : "2026-11-30T23:59:59.999Z"), ("validity-days", nil),
+                ("quota", nil),
                 ("day-quota", isStopped ? nil : 10_000), ("rate", nil), ("overflow", isStopped ? nil : "ten-off"),
                 ("test", nil),
             ])
@@ -275,7 +276,7 @@ enum SampleServer {
             [
                 ("state", "given"), ("list", "june"), ("upload", 1), ("ordinal", 1), ("user", "u1"),
                 ("user-id", "crm-7"), ("campaign", "summer"), ("given-at", "2026-06-01T08:30:00.125Z"),
-                ("hold-until", nil),
+                ("hold-until", nil), ("expires-at", "2026-12-31T23:59:59.999Z"),
             ])
     }
 }

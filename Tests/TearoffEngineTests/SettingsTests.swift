@@ -326,3 +326,62 @@ struct OverflowTests {
                 == .catalog(.tooMany(what: "lists that a campaign overflows to", maximum: maximum)))
     }
 }
+
+@Suite("A code is good for the days that its campaign said when it was given")
+struct ValidityTests {
+    private static func expiry(_ life: Life, _ user: String) throws -> Timestamp? {
+        let entry = try #require(life.history(user).found.last)
+        let terms = life.loops[0].terms(of: entry.campaign)
+        return life.loops[0].source(of: entry.code, givenAt: entry.standing.givenAt, terms: terms).expiresAt
+    }
+
+    /// Goal: to the end of the day so many days later, as it was when the code was given, and no longer than the list.
+    /// Method: no validity, 2 days, 5 days, none again; the list expires in 4; a crash and a snapshot behind.
+    @Test func itIsThatOfTheTimeOfGiving() throws {
+        let world = World()
+        var life = try world.start()
+        let listEnd = World.firstMilliseconds + 4 * day
+        try life.supply(codes: 9, expiresAt: listEnd)
+        world.clock.milliseconds += hour
+        for (user, days) in [("a", nil), ("b", UInt32(2)), ("c", 5), ("d", nil)] {
+            try life.set(.validityDays(days))
+            try life.give(user)
+            world.clock.milliseconds += hour
+        }
+        let twoDays = World.firstMilliseconds + 3 * day - 1
+        let expected = [at(listEnd), at(twoDays), at(listEnd), at(listEnd)]
+        func check(_ life: Life) throws {
+            #expect(try ["a", "b", "c", "d"].map { try Self.expiry(life, $0) } == expected)
+        }
+        try check(life)
+        life = try world.restart()
+        try check(life)
+        try life.snapshot()
+        life = try world.restart()
+        try check(life)
+        try life.setExpiry(at: nil)
+        #expect(try Self.expiry(life, "c") == at(World.firstMilliseconds + 6 * day - 1))
+        #expect(try Self.expiry(life, "a") == nil)
+    }
+
+    /// Goal: an export says the same. Method: the column of two users beside the list's own expiry.
+    @Test func anExportTellsIt() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 2)
+        try life.give("a")
+        world.clock.milliseconds += 1
+        try life.set(.validityDays(1))
+        try life.give("b")
+        let query = ExportQuery(
+            list: try #require(life.engine.latestCatalog.list(named: "l")).id, selection: .given, campaign: nil,
+            after: nil, until: nil, since: nil, columns: [.user, .expiresAt], format: .csv)
+        let ticket = try life.control.exports.begin(query).get()
+        let reply = Reply<Result<[UInt8], ControlError>>()
+        life.control.exports.read(ticket.id) { reply.set($0) }
+        life.pump()
+        let text = String(decoding: try #require(reply.value).get(), as: UTF8.self)
+        let end = at(World.firstMilliseconds + 2 * day - 1).iso8601
+        #expect(text.split(separator: "\r\n").dropFirst().sorted() == ["a,", "b,\(end)"])
+    }
+}

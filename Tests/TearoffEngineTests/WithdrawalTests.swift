@@ -199,4 +199,26 @@ struct WithdrawalTests {
         let outcome = try #require(reply.value).get()
         #expect(outcome.status == .refused && outcome.counts[.duplicateInList] == 1)
     }
+
+    /// Goal: the same when the withdrawal comes between the catalog and the judging. Method: the judging waits in the
+    /// background until the record is durable, and goes before the loops know.
+    @Test func aLaterWithdrawalDoesNotCount() throws {
+        let world = World()
+        let life = try world.start(loops: 2)
+        try life.supply(codes: 2)
+        let id = try life.beginUpload("K0\nK1\nX\n")
+        life.settle()
+        let reply = life.commitUpload(id)
+        while !life.mail.hasBackgroundWork { life.step() }
+        _ = life.undo(0)
+        for _ in 0..<100 where life.engine.latestCatalog[UploadID(rawValue: 0)].isWithdrawn == false {
+            life.control.poll()
+        }
+        life.choose = { $0 - 1 }
+        while life.mail.hasBackgroundWork { life.step() }
+        #expect(try life.give("late", loop: 1) == "K0")
+        life.settle()
+        let outcome = try #require(reply.value).get()
+        #expect(outcome.status == .refused && outcome.counts[.duplicateInList] == 2)
+    }
 }

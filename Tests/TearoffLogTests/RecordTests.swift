@@ -296,7 +296,16 @@ struct ControlCodingTests {
             .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
             .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
             .listWarningSet(list: list, warnAt: nil), .listWarningSet(list: list, warnAt: 0),
-            .uploadWithdrawn(id: upload), .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
+            .uploadWithdrawn(id: upload),
+            .campaignSettingsSet(id: campaign, settings: CampaignSettings()),
+            .campaignSettingsSet(
+                id: campaign,
+                settings: CampaignSettings(
+                    sample: noise(255, seed: 3), quota: .max - 1, quotaPerDay: 1, ratePerSecond: 2,
+                    opensAt: .zero, closesAt: Timestamp(milliseconds: Timestamp.maximumMilliseconds),
+                    validityDays: .max, overflow: (0..<16).map { ListID(rawValue: $0) })),
+            .listSettingsSet(list: list, settings: ListSettings()),
+            .listSettingsSet(list: list, settings: ListSettings(codesPerUser: .max, daysKeptBeforeExpiry: 0)), .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
             .campaignResumed(id: campaign),
         ]
         let rules: [RetriggerRule] = [
@@ -363,7 +372,8 @@ struct ControlCodingTests {
                 [0x20, 1, 0, 1, 0, 65] + [UInt8](repeating: 0x41, count: 65) + [0, 0, 0]
             ),
             ("name that is no text", [0x20, 1, 0, 1, 0, 1, 0xFF, 0, 0, 0]),
-            ("expiry", [0x20, 1, 0, 4, 0, 0x82] + late.dropFirst() + []), ("reason", [0x20, 1, 0, 6, 0, 4]),
+            ("expiry", [0x20, 1, 0, 4, 0, 0x82] + late.dropFirst() + []), ("reason", [0x20, 1, 0, 6, 0, 5]),
+            ("lists to overflow to", [0x20, 1, 0, 13, 0, 0, 0, 0, 0, 0, 0, 0, 17] + [UInt8](repeating: 0, count: 17)),
             ("rule", [0x20, 1, 0, 5, 0, 1, 0x41, 0, 5]), ("lane", [0x30, 0, 1, 0x80, 0x80, 4, 1]),
         ]
         for (name, payload) in bad {

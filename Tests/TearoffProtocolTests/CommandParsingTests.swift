@@ -2,6 +2,13 @@ import Testing
 
 @testable import TearoffProtocol
 
+private func numberError(_ name: String, _ least: UInt64, _ most: UInt64) -> CommandError {
+    .invalidArgument(name: name, rule: "a number from \(least) to \(most)")
+}
+
+private let overflowError = CommandError.invalidArgument(
+    name: "lists", rule: "names of lists with commas between them, 16 at most")
+
 @Suite("Command parsing: what is wrong is told, and secrets are not")
 struct CommandParsingTests {
     static let long = String(repeating: "n", count: 65)
@@ -71,6 +78,17 @@ struct CommandParsingTests {
         ),
         (["LIST", "SET", "a", "LIMIT", "1"], .unknownOption(EscapedText("LIMIT".utf8Span.span), of: .listSet)),
         (["CAMPAIGN", "SET", "c", "LIST", "a"], .unknownOption(EscapedText("LIST".utf8Span.span), of: .campaignSet)),
+        (["CAMPAIGN", "SET", "c", "QUOTA", "0"], numberError("n", 1, 4_294_967_295)),
+        (["CAMPAIGN", "SET", "c", "DAYQUOTA", "268435456"], numberError("n", 1, 268_435_455)),
+        (["CAMPAIGN", "SET", "c", "RATE", "x"], numberError("n", 1, 268_435_455)),
+        (["CAMPAIGN", "SET", "c", "VALIDITY", "3651"], numberError("days", 1, 3_650)),
+        (["CAMPAIGN", "SET", "c", "RATE", "1", "RATE", "2"], .duplicateOption("RATE", of: .campaignSet)),
+        (["CAMPAIGN", "SET", "c", "TEST"], .wrongArgumentCount(.campaignSet)),
+        (["CAMPAIGN", "SET", "c", "OVERFLOW", "a,,b"], overflowError),
+        (["CAMPAIGN", "SET", "c", "OVERFLOW", "a,b c"], overflowError),
+        (["CAMPAIGN", "SET", "c", "OVERFLOW", String(repeating: "a,", count: 16) + "a"], overflowError),
+        (["LIST", "SET", "a", "PERUSER", "0"], numberError("n", 1, 4_294_967_295)),
+        (["LIST", "SET", "a", "STOP", "3651"], numberError("days", 1, 3_650)),
         (["CAMPAIGN", "SET", "c", "RETURNS"], .wrongArgumentCount(.campaignSet)),
         (["CAMPAIGN", "SET", "c", "RETRIGGER", "window"], .wrongArgumentCount(.campaignSet)),
         (["CAMPAIGN", "CREATE", "c", "RETRIGGER", "once"], .wrongArgumentCount(.campaignCreate)),

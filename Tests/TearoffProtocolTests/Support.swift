@@ -154,6 +154,10 @@ enum Samples {
         (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
         (["LIST", "SET", "a", "WARN", "0"], .listSetWarning(name: "a", warn: 0)),
         (["list", "set", "a", "warn", "Never"], .listSetWarning(name: "a", warn: nil)),
+        (["LIST", "SET", "a", "PERUSER", "2"], .listEdit(name: "a", .perUser(2))),
+        (["LIST", "SET", "a", "peruser", "none"], .listEdit(name: "a", .perUser(nil))),
+        (["LIST", "SET", "a", "STOP", "3650"], .listEdit(name: "a", .stopDays(3_650))),
+        (["LIST", "SET", "a", "STOP", "NONE"], .listEdit(name: "a", .stopDays(nil))),
         (["LIST", "SET", "a", "NAME", "never"], .listRename(name: "a", newName: "never")),
         (
             ["LIST", "SET", "a", "expires", "2030-01-31"],
@@ -224,6 +228,31 @@ enum Samples {
         (
             ["CAMPAIGN", "CREATE", "c", "returns", "Quarantine", "LIST", "a", "RETRIGGER", "once"],
             .campaignCreate(name: "c", list: "a", retrigger: .once, returns: .quarantine)
+        ),
+        (
+            [
+                "CAMPAIGN", "CREATE", "c", "LIST", "a", "TEST", "TRY", "QUOTA", "5", "DAYQUOTA", "268435455",
+                "RATE", "1", "START", "2030-01-31", "END", "2030-02-01T10:00", "VALIDITY", "30", "OVERFLOW",
+                "b,c.d",
+            ],
+            .campaignCreate(
+                name: "c", list: "a", retrigger: nil,
+                edits: [
+                    .test(Array("TRY".utf8)), .quota(5), .quotaPerDay(268_435_455), .rate(1),
+                    .start("2030-01-31"), .end("2030-02-01T10:00"), .validity(30), .overflow(["b", "c.d"]),
+                ])
+        ),
+        (
+            [
+                "CAMPAIGN", "SET", "c", "test", "none", "QUOTA", "NONE", "DAYQUOTA", "none", "RATE", "none",
+                "START", "none", "END", "None", "VALIDITY", "none", "OVERFLOW", "NONE", "RETURNS", "reuse",
+            ],
+            .campaignSet(
+                name: "c", retrigger: nil, returns: .reuse,
+                edits: [
+                    .test(nil), .quota(nil), .quotaPerDay(nil), .rate(nil), .start(nil), .end(nil),
+                    .validity(nil), .overflow([]),
+                ])
         ),
         (
             ["CAMPAIGN", "SET", "c", "RETRIGGER", "window", "24h"],

@@ -12,7 +12,7 @@ extension TearoffClient {
         public let isTest: Bool
         /// When the user got it first.
         public let givenAt: Date
-        /// When its list expires; nil: never.
+        /// Until when the user can redeem it; nil: for ever.
         public let expiresAt: Date?
         /// The list that it came from.
         public let list: String
@@ -70,7 +70,7 @@ extension TearoffClient {
         public let holdUntil: Date?
         /// When it went back.
         public let returnedAt: Date?
-        /// When its list expires; nil: never.
+        /// Until when the user can redeem it; nil: for ever.
         public let expiresAt: Date?
 
         /// Whether a user has a code.
@@ -123,6 +123,8 @@ extension TearoffClient {
             case held
             /// Somebody has it for good.
             case given
+            /// Its upload was taken out of the list before anybody got it.
+            case withdrawn
             /// It was held and went back, and is not given again.
             case burned
         }
@@ -139,6 +141,8 @@ extension TearoffClient {
             public let givenAt: Date
             /// The last moment at which it can, or could, be confirmed; nil when the user has it for good.
             public let holdUntil: Date?
+            /// Until when the user can redeem it; nil: for ever.
+            public let expiresAt: Date?
 
             /// - Returns: nil when the row names no user.
             fileprivate static func read(_ fields: Fields) throws(TearoffError) -> Owner? {
@@ -146,7 +150,8 @@ extension TearoffClient {
                 return Owner(
                     user: user, userID: try fields.optionalText("user-id"),
                     campaign: try fields.text("campaign"), givenAt: try fields.time("given-at"),
-                    holdUntil: try fields.optionalTime("hold-until"))
+                    holdUntil: try fields.optionalTime("hold-until"),
+                    expiresAt: try fields.optionalTime("expires-at"))
             }
         }
 

@@ -9,6 +9,8 @@ extension TearoffClient {
         case quota(Int?)
         case dayQuota(Int?)
         case rate(Int?)
+        /// For how many days a code is good from the day on which it was given.
+        case validity(days: Int?)
         /// Further lists that it draws from, in order, when its own has no free code; none takes the setting away.
         case overflow([String])
         /// A text that everybody gets instead of a code while the campaign is tried out.
@@ -22,6 +24,7 @@ extension TearoffClient {
             case .quota(let count): ["QUOTA", count.map(String.init) ?? Self.none]
             case .dayQuota(let count): ["DAYQUOTA", count.map(String.init) ?? Self.none]
             case .rate(let count): ["RATE", count.map(String.init) ?? Self.none]
+            case .validity(let days): ["VALIDITY", days.map(String.init) ?? Self.none]
             case .overflow(let lists): ["OVERFLOW", lists.isEmpty ? Self.none : lists.joined(separator: ",")]
             case .test(let text): ["TEST", text ?? Self.none]
             }

@@ -97,6 +97,8 @@ extension TearoffClient {
         public let startsAt: Date?
         /// The last moment at which it gives new codes, by its own end or for its list's sake; nil: none.
         public let endsAt: Date?
+        /// For how many days a code is good from the day on which it was given; nil: as long as its list.
+        public let validityDays: Int?
         /// How many codes it gives at most, in all, in a day and in a second; nil: no such limit.
         public let quota: Int?
         public let dayQuota: Int?
@@ -147,6 +149,7 @@ extension TearoffClient {
             createdAt = try fields.time("created-at")
             startsAt = try fields.optionalTime("starts-at")
             endsAt = try fields.optionalTime("ends-at")
+            validityDays = try fields.optionalInteger("validity-days")
             quota = try fields.optionalInteger("quota")
             dayQuota = try fields.optionalInteger("day-quota")
             rate = try fields.optionalInteger("rate")

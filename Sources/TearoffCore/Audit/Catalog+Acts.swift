@@ -95,6 +95,7 @@ extension Catalog {
         return Self.changes([
             ("start", Self.text(old.opensAt, "none"), Self.text(new.opensAt, "none")),
             ("end", Self.text(old.closesAt, "none"), Self.text(new.closesAt, "none")),
+            ("validity", Self.text(old.validityDays), Self.text(new.validityDays)),
             ("quota", Self.text(old.quota), Self.text(new.quota)),
             ("day-quota", Self.text(old.quotaPerDay), Self.text(new.quotaPerDay)),
             ("rate", Self.text(old.ratePerSecond), Self.text(new.ratePerSecond)),

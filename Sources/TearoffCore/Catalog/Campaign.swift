@@ -11,6 +11,7 @@ package struct Campaign: Sendable {
     package internal(set) var rule: RetriggerRule
     package internal(set) var returns = ReturnRule.standard
     package internal(set) var settings = CampaignSettings()
+    package internal(set) var validity = Validity()
     /// What it has given of its quotas; the same in every copy of the catalog.
     package let meter: CampaignMeter
     package let createdAt: Timestamp

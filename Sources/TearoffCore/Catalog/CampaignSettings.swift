@@ -11,6 +11,8 @@ package struct CampaignSettings: Hashable, Sendable {
     /// The first and the last millisecond at which it gives new codes.
     package internal(set) var opensAt: Timestamp?
     package internal(set) var closesAt: Timestamp?
+    /// For how many days a code is good from the day on which it was given; nil: as long as its list.
+    package internal(set) var validityDays: UInt32?
     /// Further lists that it draws from, in this order, when its own has no free code.
     package internal(set) var overflow: [ListID] = []
 
@@ -21,7 +23,7 @@ package struct CampaignSettings: Hashable, Sendable {
 
     package init(
         sample: [UInt8]?, quota: UInt64?, quotaPerDay: UInt64?, ratePerSecond: UInt64?, opensAt: Timestamp?,
-        closesAt: Timestamp?, overflow: [ListID]
+        closesAt: Timestamp?, validityDays: UInt32?, overflow: [ListID]
     ) {
         self.sample = sample
         self.quota = quota
@@ -29,6 +31,7 @@ package struct CampaignSettings: Hashable, Sendable {
         self.ratePerSecond = ratePerSecond
         self.opensAt = opensAt
         self.closesAt = closesAt
+        self.validityDays = validityDays
         self.overflow = overflow
     }
 }
@@ -41,6 +44,7 @@ package enum CampaignEdit: Hashable, Sendable {
     case ratePerSecond(UInt64?)
     case opensAt(Timestamp?)
     case closesAt(Timestamp?)
+    case validityDays(UInt32?)
     /// Names of lists, in order; none of them takes the setting away.
     case overflow([String])
 }

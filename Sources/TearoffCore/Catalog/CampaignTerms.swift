@@ -17,6 +17,7 @@ package final class CampaignTerms: Sendable {
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
     package let pool: Pool
+    package let validity: Validity
     /// The text that is given instead of a code; nil when codes are given.
     package let sample: [UInt8]?
     /// nil when nothing but rule and list decides.
@@ -34,6 +35,7 @@ package final class CampaignTerms: Sendable {
         lapsedAt = list.lapsedAt
         warnAt = list.warnAt
         pool = list.pool
+        validity = campaign.validity
         sample = campaign.settings.sample
         self.conditions = conditions
     }

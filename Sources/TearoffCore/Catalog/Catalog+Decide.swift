@@ -111,6 +111,7 @@ extension Catalog {
             case .ratePerSecond(let count): settings.ratePerSecond = count
             case .opensAt(let time): settings.opensAt = time
             case .closesAt(let time): settings.closesAt = time
+            case .validityDays(let days): settings.validityDays = days
             case .overflow(let names): settings.overflow = try overflow(names, behind: own)
             }
         }

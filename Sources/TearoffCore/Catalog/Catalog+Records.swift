@@ -55,10 +55,7 @@ extension Catalog {
                 let set = ControlRecord.Change.campaignReturnsSet(id: campaign.id, rule: campaign.returns)
                 records.append(ControlRecord(set, at: campaign.createdAt))
             }
-            if campaign.settings != CampaignSettings() {
-                let set = ControlRecord.Change.campaignSettingsSet(id: campaign.id, settings: campaign.settings)
-                records.append(ControlRecord(set, at: campaign.createdAt))
-            }
+            records += settingsRecords(of: campaign)
             if case .finished(let reason, let at) = campaign.state {
                 records.append(ControlRecord(.campaignFinished(id: campaign.id, reason: reason), at: at))
             }
@@ -66,6 +63,21 @@ extension Catalog {
         }
         let lapses = lists.compactMap { list in list.lapsedAt.map { Lapse(list: list.id, at: $0) } }
         return Condensed(records: listRecords + uploadRecords + campaignRecords, lapses: lapses)
+    }
+}
+
+/// The settings as they are now; how long codes are good also as it was, at its times.
+private func settingsRecords(of campaign: Campaign) -> [ControlRecord] {
+    func record(_ settings: CampaignSettings, at time: Timestamp) -> ControlRecord {
+        ControlRecord(.campaignSettingsSet(id: campaign.id, settings: settings), at: time)
+    }
+    if campaign.validity.steps.isEmpty {
+        return campaign.settings == CampaignSettings() ? [] : [record(campaign.settings, at: campaign.createdAt)]
+    }
+    return campaign.validity.steps.map { step in
+        var settings = campaign.settings
+        settings.validityDays = step.days
+        return record(settings, at: step.since)
     }
 }
 

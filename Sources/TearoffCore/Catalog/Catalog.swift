@@ -103,6 +103,7 @@ extension Catalog {
             campaigns[Int(id.rawValue)].rule = rule
         case .campaignSettingsSet(let id, let settings):
             campaigns[Int(id.rawValue)].settings = settings
+            campaigns[Int(id.rawValue)].validity.set(settings.validityDays, at: record.at)
         case .listSettingsSet(let list, let settings):
             lists[Int(list.rawValue)].settings = settings
         }

@@ -48,7 +48,7 @@ extension ExportDesk {
         let cuts = engine.cuts()
         let at = engine.now()
         // Behind the cuts: a row may be of a campaign, and a code of an upload, that is newer than any before.
-        let reader = ExportReader(query, catalog: engine.latestCatalog, cuts: cuts)
+        let reader = ExportReader(query, catalog: engine.latestCatalog, cuts: cuts, day: engine.host.day)
         let export = Export(reader)
         let id = state.withLock { state -> UInt64? in
             guard state.exports.count < Self.exportsMaximum else { return nil }

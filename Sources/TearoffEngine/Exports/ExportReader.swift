@@ -16,8 +16,15 @@ struct ExportReader: Sendable {
     private var uploads: [Upload] = []
     private var ordinal: Ordinal = 0
     private var writer: ExportWriter
+    /// The day of the server's zone that an instant is in.
+    private let day: @Sendable (Timestamp) -> Day
+    /// That of the last expiry that was asked for: rows of one day follow each other.
+    private var lastDays: [Day] = []
 
-    init(_ query: ExportQuery, catalog: Catalog, cuts: [ShardCut]) {
+    init(
+        _ query: ExportQuery, catalog: Catalog, cuts: [ShardCut], day: @escaping @Sendable (Timestamp) -> Day
+    ) {
+        self.day = day
         self.query = query
         self.catalog = catalog
         self.cuts = cuts
@@ -75,7 +82,8 @@ struct ExportReader: Sendable {
     private mutating func write(
         _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut
     ) {
-        let (catalog, expiresAt) = (catalog, expiresAt)
+        let catalog = catalog
+        let expiresAt = expiry(of: allocation, standing)
         let code = catalog.position(of: allocation.code)
         writer.row { column, cell in
             switch column {
@@ -88,6 +96,22 @@ struct ExportReader: Sendable {
             case .status: cell.append(contentsOf: state.text.utf8)
             }
         }
+    }
+
+    /// Until when the user can redeem the code.
+    private mutating func expiry(of allocation: Row, _ standing: AllocationStanding) -> Timestamp? {
+        let validity = catalog[allocation.campaign].validity
+        if validity.steps.isEmpty { return expiresAt }
+        var days = lastDays
+        let expiry = validity.expiry(givenAt: standing.givenAt, listExpiresAt: expiresAt) { time in
+            if let known = days.first(where: { $0.contains(time) }) { return known }
+            // The day on which a code was given, and the last one on which it is good.
+            if days.count > 1 { days.removeFirst() }
+            days.append(day(time))
+            return days[days.count - 1]
+        }
+        lastDays = days
+        return expiry
     }
 
     private mutating func readUnowned(bytes: Int) {

@@ -137,15 +137,16 @@ extension LoopEngine {
 
     package func listName(_ id: ListID) -> String { catalog.lists[Int(id.rawValue)].name }
 
-    /// The list that a code came from, which a campaign that overflows may have changed.
+    /// The list that a code came from, which a campaign that overflows may have changed, and how long the user can
+    /// redeem it.
     package func source(
-        of code: CodeID, terms: CampaignTerms
+        of code: CodeID, givenAt: Timestamp, terms: CampaignTerms
     ) -> (listName: String, expiresAt: Timestamp?) {
-        let id = upload(code.upload).list
-        if id == terms.list { return (terms.listName, terms.expiresAt) }
-        let list = catalog.lists[Int(id.rawValue)]
-        return (list.name, list.expiresAt)
+        let list = catalog.lists[Int(upload(code.upload).list.rawValue)]
+        return (list.name, terms.validity.expiry(givenAt: givenAt, listExpiresAt: list.expiresAt, day: day(containing:)))
     }
+
+    private func day(containing time: Timestamp) -> Day { day.contains(time) ? day : engine.host.day(time) }
 
     /// Opens the tick once for all decisions of a burst.
     @inline(__always)

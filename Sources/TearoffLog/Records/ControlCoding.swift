@@ -284,6 +284,7 @@ extension [UInt8] {
         appendOptional(settings.ratePerSecond)
         appendOptional(settings.opensAt?.milliseconds)
         appendOptional(settings.closesAt?.milliseconds)
+        appendOptional(settings.validityDays.map(UInt64.init))
         appendVarint(UInt64(settings.overflow.count))
         for list in settings.overflow { appendVarint(UInt64(list.rawValue)) }
     }
@@ -336,6 +337,7 @@ extension ByteReader {
         let ratePerSecond = try optional(bytes)
         let opensAt = try optionalTimestamp(bytes)
         let closesAt = try optionalTimestamp(bytes)
+        let validityDays: UInt32? = try optionalNarrow(bytes)
         let start = position
         let count = try varint(bytes)
         guard count <= UInt64(Limits.overflowLists) else { throw .badField("overflow lists", offset: start) }
@@ -343,7 +345,8 @@ extension ByteReader {
         for _ in 0..<count { overflow.append(ListID(rawValue: try narrow(bytes))) }
         return CampaignSettings(
             sample: sample.isEmpty ? nil : sample, quota: quota, quotaPerDay: quotaPerDay,
-            ratePerSecond: ratePerSecond, opensAt: opensAt, closesAt: closesAt, overflow: overflow)
+            ratePerSecond: ratePerSecond, opensAt: opensAt, closesAt: closesAt, validityDays: validityDays,
+            overflow: overflow)
     }
 
     fileprivate mutating func rule(_ bytes: Span<UInt8>) throws(RecordError) -> RetriggerRule {

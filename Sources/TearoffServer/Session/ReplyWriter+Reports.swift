@@ -93,7 +93,7 @@ extension ReplyWriter {
 
     mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
         let settings = campaign.settings
-        map(15)
+        map(16)
         pair("name", campaign.name)
         pair("list", catalog[campaign.list].name)
         pair("retrigger", campaign.rule.text)
@@ -111,6 +111,7 @@ extension ReplyWriter {
         pair("created-at", campaign.createdAt)
         pair("starts-at", settings.opensAt)
         pair("ends-at", catalog.closesAt(campaign))
+        pair("validity-days", optional: settings.validityDays.map(UInt64.init))
         pair("quota", optional: settings.quota)
         pair("day-quota", optional: settings.quotaPerDay)
         pair("rate", optional: settings.ratePerSecond)
@@ -128,7 +129,7 @@ extension ReplyWriter {
             case .repeated(let code, let givenAt): ("repeat", code, givenAt, nil)
             case .refused(let refusal): ("refused", nil, nil, refusal)
             }
-        let source = code.map { engine.source(of: $0, terms: terms) }
+        let source = code.map { engine.source(of: $0, givenAt: givenAt ?? engine.now, terms: terms) }
         map(7)
         if let sample = terms.sample {
             pair("status", "test")
@@ -149,7 +150,7 @@ extension ReplyWriter {
         array(lookUp.found.count)
         for entry in lookUp.found {
             let terms = engine.terms(of: entry.campaign)
-            let source = engine.source(of: entry.code, terms: terms)
+            let source = engine.source(of: entry.code, givenAt: entry.standing.givenAt, terms: terms)
             map(10)
             pair("campaign", terms.campaignName)
             pair("list", source.listName)
@@ -176,7 +177,7 @@ extension ReplyWriter {
             pair("state", "unknown")
         }
         for place in lookUp.found {
-            map(place.owner == nil ? 4 : 9)
+            map(place.owner == nil ? 4 : 10)
             pair("state", place.state.text)
             pair("list", engine.listName(place.list))
             pair("upload", UInt64(place.code.upload.rawValue))
@@ -184,9 +185,12 @@ extension ReplyWriter {
             guard let owner = place.owner else { continue }
             pair("user", text: lookUp.text.span.extracting(owner.user))
             pair("user-id", text: lookUp.text.span.extracting(owner.userID))
-            pair("campaign", engine.terms(of: owner.campaign).campaignName)
+            let terms = engine.terms(of: owner.campaign)
+            let source = engine.source(of: place.code, givenAt: owner.standing.givenAt, terms: terms)
+            pair("campaign", terms.campaignName)
             pair("given-at", owner.standing.givenAt)
             pair("hold-until", owner.standing.holdUntil)
+            pair("expires-at", source.expiresAt)
         }
     }
 

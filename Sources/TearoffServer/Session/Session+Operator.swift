@@ -159,6 +159,7 @@ extension Session {
             case .end(let date):
                 guard let time = readExpiry(date, &writer) else { return nil }
                 read.append(.closesAt(time.value))
+            case .validity(let days): read.append(.validityDays(days))
             case .overflow(let names): read.append(.overflow(names))
             }
         }

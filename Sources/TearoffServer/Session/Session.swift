@@ -231,7 +231,7 @@ extension Session {
         _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, _ engine: LoopEngine,
         to writer: inout ReplyWriter
     ) {
-        let source = engine.source(of: allocation.code, terms: terms)
+        let source = engine.source(of: allocation.code, givenAt: allocation.times.givenAt, terms: terms)
         writer.map(isHold ? 7 : 6)
         writer.bulk("code")
         allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }

@@ -199,7 +199,7 @@ struct CodeFindCommand: ServerCommand {
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
         let columns = [
-            "state", "list", "upload", "ordinal", "user", "user-id", "campaign", "given-at", "hold-until",
+            "state", "list", "upload", "ordinal", "user", "user-id", "campaign", "given-at", "hold-until", "expires-at",
         ]
         output.show(
             try await client.findCode(code).map { Record($0) }, columns: columns,

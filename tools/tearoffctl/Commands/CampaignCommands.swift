@@ -68,6 +68,10 @@ struct CampaignSettingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Gives no new codes after that day or time; or none.", valueName: "date"))
     var end: TextArgument?
 
+    @Option(
+        help: ArgumentHelp("So many days from the day on which it was given a code is good; or none.", valueName: "days"))
+    var validity: CountArgument?
+
     @Option(help: ArgumentHelp("Codes that it gives at most; or none.", valueName: "count"))
     var quota: CountArgument?
 
@@ -92,6 +96,7 @@ struct CampaignSettingOptions: ParsableArguments {
         var edits: [TearoffClient.CampaignEdit] = []
         if let start { edits.append(.start(start.text)) }
         if let end { edits.append(.end(end.text)) }
+        if let validity { edits.append(.validity(days: validity.count)) }
         if let quota { edits.append(.quota(quota.count)) }
         if let dayQuota { edits.append(.dayQuota(dayQuota.count)) }
         if let rate { edits.append(.rate(rate.count)) }

@@ -147,7 +147,7 @@ extension ControlRecord.Change {
                 "campaign-settings-set",
                 [
                     "campaign": Cell(id), "starts-at": Cell(settings.opensAt), "ends-at": Cell(settings.closesAt),
-                    "quota": Cell(settings.quota), "day-quota": Cell(settings.quotaPerDay),
+                    "validity-days": Cell(settings.validityDays.map(UInt64.init)), "quota": Cell(settings.quota), "day-quota": Cell(settings.quotaPerDay),
                     "rate": Cell(settings.ratePerSecond), "overflow": overflow.isEmpty ? .none : .text(overflow),
                     "test": .boolean(settings.sample != nil),
                 ]

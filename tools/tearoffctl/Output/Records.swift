@@ -36,7 +36,7 @@ extension Record {
             "state": .text(state), "reason": reason,
             "finished-at": finishedAt, "created-at": .time(campaign.createdAt),
             "starts-at": Cell(campaign.startsAt), "ends-at": Cell(campaign.endsAt),
-            "quota": Cell(campaign.quota), "day-quota": Cell(campaign.dayQuota), "rate": Cell(campaign.rate),
+            "validity-days": Cell(campaign.validityDays), "quota": Cell(campaign.quota), "day-quota": Cell(campaign.dayQuota), "rate": Cell(campaign.rate),
             "overflow": campaign.overflow.isEmpty ? .none : .text(campaign.overflow.joined(separator: ",")),
             "test": Cell(campaign.test),
         ])
@@ -90,7 +90,7 @@ extension Record {
             "upload": .integer(place.upload), "ordinal": .integer(place.ordinal),
             "user": Cell(place.owner?.user), "user-id": Cell(place.owner?.userID),
             "campaign": Cell(place.owner?.campaign), "given-at": Cell(place.owner?.givenAt),
-            "hold-until": Cell(place.owner?.holdUntil),
+            "hold-until": Cell(place.owner?.holdUntil), "expires-at": Cell(place.owner?.expiresAt),
         ])
     }
 

@@ -18,7 +18,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     /// Settings that contradict each other.
     case configuration = 78
 
-    /// For `--help` and `docs/OPERATIONS.md`.
+    /// For `--help` and `docs/OPERATING.md`.
     package var meaning: String {
         switch self {
         case .ok: "stopped by SIGTERM, SIGINT or SHUTDOWN; everything is synced and sealed"

@@ -1,7 +1,10 @@
 """A file is taken whole or not at all; every bad line is told by number and reason; nothing is loaded
 twice."""
 
+import contextlib
 import json
+import os
+import pty
 import random
 import subprocess
 
@@ -272,3 +275,49 @@ def test_the_admin_tool_tells_where_a_fixed_code_stands(server, connection):
     assert found() == ("free", None)
     assert connection.call("ALLOC", "ten", "a") == b"SAVE10"
     assert found() == ("given", None)
+
+
+@contextlib.contextmanager
+def tool_in_a_terminal(server, *words):
+    """tearoffctl with its words going to a terminal: the process, and the terminal's other end."""
+    near, far = pty.openpty()
+    process = subprocess.Popen(
+        [harness.TEAROFFCTL, *words, "--server", f"127.0.0.1:{server.port}"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=far,
+    )
+    os.close(far)
+    try:
+        yield process, near
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(near)
+
+
+def read_until(terminal, text):
+    """What the terminal shows up to that text; an OSError when the tool ends before."""
+    seen = b""
+    while text not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_a_terminal_shows_what_is_waited_for(server, connection):
+    # Goal: no silence while the server checks a large file, and nothing of it is left behind. Method: a file without a pause.
+    with tool_in_a_terminal(server, "list", "load", "june", "-") as (process, terminal):
+        process.stdin.write(harness.codes(1_000))
+        process.stdin.close()
+        read_until(terminal, b"standard-input  the server checks it\r\x1b[K")
+        assert process.wait(harness.DEADLINE_SECONDS) == 0
+    assert uploaded(connection) == 1_000
+
+
+def test_what_broke_an_upload_off_stands_on_a_line_of_its_own(server, connection):
+    # Goal: the reason is not behind the bar. Method: a server that dies when the bar is seen.
+    with tool_in_a_terminal(server, "list", "load", "june", "-") as (process, terminal):
+        process.stdin.write(harness.codes(500_000))
+        read_until(terminal, b"codes/s")
+        server.kill()
+        process.stdin.close()
+        read_until(terminal, b"\r\x1b[Kthe connection")
+        assert process.wait(harness.DEADLINE_SECONDS) == 69

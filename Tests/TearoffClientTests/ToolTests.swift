@@ -102,6 +102,15 @@ struct ToolTests {
         }
     }
 
+    /// Goal: who gives a rule that is none is told those that there are. Method: one, to each command that takes it.
+    @Test(arguments: ["campaign create summer --list june", "campaign set summer"])
+    func aWrongRuleIsAnsweredWithTheRightOnes(line: String) async throws {
+        try await Tool.with { tool in
+            let run = try await tool.run("\(line) --retrigger sometimes")
+            for rule in ["window 24h", "once", "always", "until-expiry"] { #expect(run.words.contains(rule)) }
+        }
+    }
+
     /// Goal: local files that cannot be used are told by name, before anything is sent. Method: one of each.
     @Test(arguments: [
         "list load june missing.txt", "list load june .", "list load june june.txt --report missing/bad.csv",

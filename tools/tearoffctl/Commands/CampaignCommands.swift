@@ -12,6 +12,11 @@ struct CampaignCommand: AsyncParsableCommand {
 
 /// `window 24h`, `once`, `always` or `until-expiry`.
 struct RuleArgument: ExpressibleByArgument {
+    /// Also shown when the rule is none: so it names them all.
+    static let help = ArgumentHelp(
+        "When a user gets another code: 'window 24h' (30s, 15m, 7d), once, always or until-expiry.",
+        valueName: "rule")
+
     let rule: TearoffClient.RetriggerRule
 
     init?(argument: String) {
@@ -135,7 +140,7 @@ struct CampaignCreateCommand: ServerCommand {
     @Option(help: "The list that it draws from.")
     var list: String
 
-    @Option(help: ArgumentHelp("When a user gets another code.", valueName: "rule"))
+    @Option(help: RuleArgument.help)
     var retrigger: RuleArgument?
 
     @Option(help: ArgumentHelp("What becomes of held codes that go back.", valueName: "quarantine|reuse"))
@@ -167,7 +172,7 @@ struct CampaignSetCommand: ServerCommand {
     @Argument(help: "The campaign's name.")
     var name: String
 
-    @Option(help: ArgumentHelp("When a user gets another code.", valueName: "rule"))
+    @Option(help: RuleArgument.help)
     var retrigger: RuleArgument?
 
     @Option(help: ArgumentHelp("What becomes of held codes that go back.", valueName: "quarantine|reuse"))

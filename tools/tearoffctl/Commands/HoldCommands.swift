@@ -31,7 +31,9 @@ struct HoldCommand: ServerCommand {
     @Argument(help: "Your key of the user, 1 to 255 bytes.")
     var user: String
 
-    @Option(name: .customLong("for"), help: ArgumentHelp("For how long, at most 31d.", valueName: "duration"))
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("For how long: 30s, 15m, 24h, at most 31d.", valueName: "duration"))
     var duration: DurationArgument
 
     @Option(

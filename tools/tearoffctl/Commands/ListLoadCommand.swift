@@ -58,12 +58,7 @@ struct ListLoadCommand: ServerCommand {
         let reportFile = try report.map { path throws(Failure) in try BadLineFile(path: path) }
         let upload = try await client.beginUpload(list: name, fileName: source.name)
         let outcome = try await Interruption.race(
-            {
-                try await Self.send(source, upload)
-                return try await dryRun
-                    ? upload.dryRun(skipBad: skipBad, replace: replace)
-                    : upload.commit(skipBad: skipBad, replace: replace)
-            },
+            { try await send(source, upload) },
             interrupted: {
                 try await upload.abort()
                 throw Failure(.interrupted, "\nInterrupted: nothing of \(source.name) was kept.")
@@ -73,15 +68,22 @@ struct ListLoadCommand: ServerCommand {
             about: source.name, list: name, skipBad: skipBad)
     }
 
-    private static func send(_ source: CodeFile, _ upload: TearoffClient.Upload) async throws {
+    private func send(
+        _ source: CodeFile, _ upload: TearoffClient.Upload
+    ) async throws -> TearoffClient.UploadReport {
         var display = ProgressDisplay(
             LoadProgress(name: source.name, totalBytes: source.byteCount), isLive: Terminal.wordsAreSeenLive)
+        // Also when it breaks off: the reason would stand behind the bar else.
+        defer { display.finish() }
         var lines = 0
         while let chunk = try await source.next() {
             try await upload.send(chunk)
             lines += chunk.count { $0 == UInt8(ascii: "\n") }
             display.update(bytes: await upload.bytesReceived, lines: lines)
         }
-        display.finish()
+        display.wait(for: "the server checks it")
+        return try await dryRun
+            ? upload.dryRun(skipBad: skipBad, replace: replace)
+            : upload.commit(skipBad: skipBad, replace: replace)
     }
 }

@@ -86,6 +86,11 @@ struct ProgressDisplay {
         if isLive { Terminal.rewriteLine(line) } else { Terminal.words(line) }
     }
 
+    /// Says what is waited for where nothing more can be counted: millions of codes take seconds.
+    func wait(for what: String) {
+        if isLive { Terminal.rewriteLine("\(progress.name)  \(what)") }
+    }
+
     /// Takes the live line away: what follows tells the outcome.
     func finish() {
         if isLive { Terminal.rewriteLine("") }

@@ -296,7 +296,8 @@ struct ControlCodingTests {
             .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
             .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
             .listWarningSet(list: list, warnAt: nil), .listWarningSet(list: list, warnAt: 0),
-            .uploadWithdrawn(id: upload), .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
+            .uploadWithdrawn(id: upload), .codesBurned(upload: upload, below: 4_097),
+            .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
             .campaignResumed(id: campaign),
         ]
         let rules: [RetriggerRule] = [

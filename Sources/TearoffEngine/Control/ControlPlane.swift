@@ -95,6 +95,7 @@ package enum ControlError: Error, Equatable, Sendable {
     case upload(UploadError)
     case export(ExportError)
     case storage(StorageError)
+    case backup(BackupError)
     /// Too much of this kind is under way.
     case busy
     /// The engine has failed: nothing is known to be durable any more.
@@ -269,7 +270,8 @@ extension ControlPlane {
             engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
         case .uploadWithdrawn(let id): reportWithdrawal(of: catalog[id])
         case .listCreated, .fixedCodeSet, .listExpirySet, .listWarningSet, .listRenamed, .campaignCreated,
-            .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet, .listSettingsSet:
+            .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet, .listSettingsSet,
+            .codesBurned:
             break
         }
     }

@@ -188,9 +188,9 @@ struct RestoreTests {
     }
 
     /// Goal: a restored directory that has lost its snapshot never starts empty. Method: it is damaged before the first
-    /// start, and behind it, when there is a log.
-    @Test(arguments: [false, true])
-    func withoutItsSnapshotItIsRefused(hasBegun: Bool) throws {
+    /// start, behind one that nobody asked for anything, and behind one that gave a code.
+    @Test(arguments: [(false, false), (true, false), (true, true)])
+    func withoutItsSnapshotItIsRefused(hasBegun: Bool, hasGiven: Bool) throws {
         let world = World()
         let life = try world.start()
         try life.supply(codes: 10)
@@ -198,7 +198,8 @@ struct RestoreTests {
         try life.backUp(to: place)
         let (restored, _) = try World.restored(from: place, burning: .next(1))
         if hasBegun {
-            try restored.start().give("u0")
+            let again = try restored.start()
+            if hasGiven { try again.give("u0") }
             restored.crashLosingWrites()
         }
         restored.blobs.replaceNamed("manifest-0000000000000001", with: [1, 2, 3])

@@ -66,6 +66,8 @@ extension TearoffError.Code {
     public static let noExport = Self(ErrorWord.noExport)
     /// `NOHOLD`: no code of the campaign is held for the user: never, not any more, or it has gone back.
     public static let noHold = Self(ErrorWord.noHold)
+    /// `NOBACKUP`: the server has no directory for backups, so it writes none.
+    public static let noBackup = Self(ErrorWord.noBackup)
     /// `GIVEN`: the user's code is given for good, so there is nothing to release.
     public static let given = Self(ErrorWord.given)
     /// `EXISTS`: a list or campaign of this name exists already.

@@ -13,7 +13,7 @@ package struct Ledger: Equatable, Sendable {
         self.given = given
     }
 
-    /// Each figure is counted where it lives (uploads in the catalog, free and withdrawn codes in the pool, all
+    /// Each figure is counted where it lives (uploads in the catalog, codes that nobody ever had in the pool, all
     /// others in the shards), so a code that was lost or given twice shows here.
     package var holds: Bool { uploaded == free + held + given + withdrawn + burned }
 
@@ -23,6 +23,7 @@ package struct Ledger: Equatable, Sendable {
     package mutating func add(_ supply: PoolCounts) {
         free += supply.free
         withdrawn += supply.withdrawn
+        burned += supply.burned
     }
 
     package mutating func add(_ tally: CodeTally) {

@@ -132,10 +132,15 @@ extension Engine {
     /// goes back leaves the tally in one step with becoming free, and here all shards are held. Nothing else
     /// takes a code, but for a withdrawal, which takes all of an upload's.
     ///
-    /// - Complexity: O(uploads * shards).
+    /// - Complexity: O(uploads * shards + strips).
     package func checkedLedgers(of uploads: ArraySlice<UploadReceipt>, in list: List) -> [Ledger] {
         let receipts = Array(uploads)
-        let empty = receipts.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
+        let catalog = latestCatalog
+        let empty = receipts.map { receipt in
+            var ledger = Ledger(uploaded: receipt.count, free: 0, given: 0)
+            ledger.burned = catalog[receipt.id].codes.burnedCount
+            return ledger
+        }
         let ledgers = withAllShards(from: 0, empty) { ledgers in
             for index in ledgers.indices {
                 // More taken than uploaded must be told, not trap: the ledger does not hold then.

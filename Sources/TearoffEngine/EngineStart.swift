@@ -64,8 +64,8 @@ package final class EngineStart: Sendable {
                 seed: source.seed),
             snapshots: SnapshotDesk(
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
-                audit: audit, latest: state.snapshotNumber, fullChunks: state.fullChunks,
-                idleLanes: idleLanes),
+                audit: audit, makeHasher: source.makeHasher, latest: state.snapshotNumber,
+                fullChunks: state.fullChunks, idleLanes: idleLanes),
             exports: ExportDesk(engine: engine), audit: audit, writer: writer, loops: loops, port: port,
             catalog: state.catalog, revision: state.revision)
         let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in

@@ -55,6 +55,8 @@ package struct Verification: Sendable {
 package struct VerificationProgress: Sendable {
     package enum Stage: String, Sendable {
         case blobs, log, recovery
+        /// Of a restore.
+        case copy
     }
 
     package let stage: Stage

@@ -93,6 +93,15 @@ extension Command {
             list: list, from: page.from ?? 0, count: page.count ?? ArgumentLimits.uploadRowsMax)
     }
 
+    /// `BACKUP name`: the name becomes a directory's, so it must not lead anywhere else.
+    static func backup(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let name = try decoder.name(1, bytes)
+        guard let first = name.utf8.first, !".:_-".utf8.contains(first) else {
+            throw .invalidArgument(name: "name", rule: "one that begins with a letter or a digit")
+        }
+        return .backup(name: name)
+    }
+
     /// `AUDIT READ [FROM number] [COUNT n]`.
     static func auditRead(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let page = try page(

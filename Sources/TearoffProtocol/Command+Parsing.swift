@@ -58,6 +58,7 @@ extension Command {
         case .auditRead: try auditRead(decoder, bytes)
         case .auditCheck: .auditCheck
         case .snapshot: .snapshot
+        case .backup: try backup(decoder, bytes)
         case .info: .info(section: try section(decoder, bytes))
         case .shutdown: .shutdown
         case .configGet: .configGet(decoder.words(from: 2, bytes))

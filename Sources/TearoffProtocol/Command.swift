@@ -60,6 +60,8 @@ package enum Command: Equatable, Sendable {
     case auditRead(from: UInt64?, count: UInt64)
     case auditCheck
     case snapshot
+    /// A name of 1 to ``ArgumentLimits/nameBytes`` bytes without a slash that begins with a letter or a digit.
+    case backup(name: String)
     /// The section in small letters, as sent by the client; nil for all.
     case info(section: String?)
     case shutdown

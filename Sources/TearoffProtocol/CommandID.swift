@@ -27,6 +27,7 @@ package enum CommandID: String, CaseIterable, Sendable {
     case auditRead = "AUDIT READ"
     case auditCheck = "AUDIT CHECK"
     case snapshot = "SNAPSHOT"
+    case backup = "BACKUP"
     case info = "INFO"
     case shutdown = "SHUTDOWN"
     case configGet = "CONFIG GET"

@@ -7,7 +7,7 @@ extension CommandTable {
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
-        case .auditRead, .auditCheck, .snapshot, .info, .shutdown, .configGet: serverEntry(id)
+        case .auditRead, .auditCheck, .snapshot, .backup, .info, .shutdown, .configGet: serverEntry(id)
         case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
         case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
             .clientNoEvict, .clientNoTouch:
@@ -177,6 +177,10 @@ extension CommandTable {
             make(
                 id, "server", 1...1, [.admin], "Writes a snapshot while serving; replies when it is whole.",
                 "SNAPSHOT")
+        case .backup:
+            make(
+                id, "server", 2...2, [.admin],
+                "Writes a snapshot and copies it into a directory of its own while serving.", "BACKUP name")
         case .shutdown:
             make(
                 id, "server", 1...1, [.admin, .loading, .stale],

@@ -27,7 +27,8 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
             "refused to start: acknowledged data is damaged or missing; the message names file and offset"
         case .unavailable: "the address cannot be listened on"
         case .contradiction: "the state contradicts itself (ledger); stopped rather than give a code twice"
-        case .wrongDirectory: "the data directory is something else, or --expect-data met an empty one"
+        case .wrongDirectory:
+            "the data directory is something else, also a backup, or --expect-data met an empty one"
         case .inputOutput: "a read or write failed; what was acknowledged is on disk"
         case .locked: "another server, or a tearoffctl verify, has the data directory"
         case .configuration: "settings contradict each other"

@@ -11,8 +11,9 @@ final class LoopGroup: Sendable {
     let control: MultiThreadedEventLoopGroup
     let background: NIOThreadPool
 
-    /// Two: a snapshot or a commit of an upload, and beside it the next segments and chunks.
-    private static let backgroundThreads = 2
+    /// Three: a snapshot or a backup, a commit of an upload, and beside them the next segments and chunks, which commits
+    /// wait for.
+    private static let backgroundThreads = 3
 
     /// Threads of a recovery at most: it has work for one for each shard, and one more that reads.
     private static let recoveryThreadsMaximum = 17

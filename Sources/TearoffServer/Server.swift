@@ -61,6 +61,11 @@ package struct Server: Sendable {
         } catch {
             throw StartFailure(error)
         }
+        if let path = settings.backupPath, BackupShelf(path: path).isInside(settings.dataPath) {
+            throw StartFailure(
+                .configuration,
+                "--backup-directory \(path) lies in the data directory: choose another, best on another disk")
+        }
         switch directory.origin {
         case .created:
             logger.warning(
@@ -88,8 +93,8 @@ struct StartFailure: Error {
             switch error {
             case .locked: .locked
             case .storage: .inputOutput
-            case .damagedIdentity, .unsupportedVersion, .logMissing: .damagedData
-            case .expectedData, .notOurs: .wrongDirectory
+            case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing: .damagedData
+            case .expectedData, .notOurs, .isBackup, .notEmpty: .wrongDirectory
             }
         self.init(code, "\(error)")
     }

@@ -101,6 +101,7 @@ package final class DataDirectory: Sendable {
     /// Whether a directory is still to be made there. Changes nothing.
     static func isNew(_ root: SystemDirectory, expectData: Bool) throws(DataDirectoryError) -> Bool {
         let names = try stored { () throws(StorageError) in try root.list() } ?? []
+        if names.contains(BackupLabel.file) { throw .isBackup }
         if names.contains(identityFile) { return false }
         if let stranger = names.sorted().first(where: { !ownNames.contains($0) }) { throw .notOurs(stranger) }
         // A crash while a directory was made leaves our names, but nothing under them: that comes later.
@@ -140,6 +141,12 @@ package final class DataDirectory: Sendable {
     static func readIdentity(_ root: SystemDirectory) throws(DataDirectoryError) -> DataIdentity {
         let bytes = try stored { () throws(StorageError) in try root.readWhole(identityFile) }
         let identity = try DataIdentity(decoding: bytes)
+        if identity.isRestored {
+            let snapshots = try stored { () throws(StorageError) in
+                try root.subdirectory(snapshotDirectory).list() ?? []
+            }
+            guard snapshots.contains(where: BlobNames.isValid) else { throw .snapshotMissing }
+        }
         guard identity.hasBegun else { return identity }
         let log = try stored { () throws(StorageError) in try root.subdirectory(logDirectory).list() } ?? []
         guard log.contains(where: { SegmentID(fileName: $0)?.lane == .control }) else { throw .logMissing }
@@ -151,7 +158,7 @@ package final class DataDirectory: Sendable {
     private static let lockTries = 5
     private static let lockPauseMicroseconds: UInt32 = 50_000
 
-    private static func takeLock(_ root: SystemDirectory) throws(DataDirectoryError) -> SystemFile {
+    static func takeLock(_ root: SystemDirectory) throws(DataDirectoryError) -> SystemFile {
         let file = try stored { () throws(StorageError) in
             try root.open(lockFile, O_RDWR | O_CREAT, operation: .lock)
         }
@@ -199,6 +206,12 @@ package enum DataDirectoryError: Error, Equatable, Sendable {
     case damagedIdentity(String)
     /// It has been served, and its log is gone.
     case logMissing
+    /// It was restored from a backup, has not been served since, and its snapshot is gone.
+    case snapshotMissing
+    /// It is a backup: a start on it would give the codes again that were given after it.
+    case isBackup
+    /// Something is restored into it, which must be new or empty.
+    case notEmpty(String)
     case storage(StorageError)
 }
 
@@ -217,6 +230,14 @@ extension DataDirectoryError: CustomStringConvertible {
         case .logMissing:
             "the data directory was served before, and its log is missing: acknowledged codes would be given again. "
                 + "Bring wal/ back"
+        case .snapshotMissing:
+            "the data directory was restored from a backup, and its snapshot is missing. Restore it anew"
+        case .isBackup:
+            "this is a backup, and a start on it would give codes again that were given after it: make a data "
+                + "directory of it with tearoffctl restore"
+        case .notEmpty(let name):
+            "there is '\(name)' in it, and a backup is restored into a new or an empty directory only; nothing was "
+                + "changed"
         case .storage(let error): "\(error)"
         }
     }

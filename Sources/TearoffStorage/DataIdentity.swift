@@ -13,16 +13,20 @@ package struct DataIdentity: Equatable, Sendable {
     package let createdMilliseconds: UInt64
     /// Whether a server has served it: from then on a directory without a log has lost it.
     package let hasBegun: Bool
+    /// Whether it was made of a backup and no server has served it: then it has a snapshot, or has lost it.
+    package let isRestored: Bool
 
     init(
         version: Int = formatVersion, id: DirectoryID, shardCount: UInt16, createdMilliseconds: UInt64,
-        hasBegun: Bool
+        hasBegun: Bool, isRestored: Bool = false
     ) {
+        precondition(!(hasBegun && isRestored), "a directory that has begun is as any other")
         self.version = version
         self.id = id
         self.shardCount = shardCount
         self.createdMilliseconds = createdMilliseconds
         self.hasBegun = hasBegun
+        self.isRestored = isRestored
     }
 
     var isOfPresentVersion: Bool { version == Self.formatVersion }
@@ -38,7 +42,7 @@ package struct DataIdentity: Equatable, Sendable {
             id \(id)
             shards \(shardCount)
             created \(createdMilliseconds)
-            begun \(hasBegun ? "yes" : "no")
+            begun \(hasBegun ? "yes" : isRestored ? "restored" : "no")
 
             """
         return Array((body + "crc32c \(Self.checksum(body))\n").utf8)
@@ -71,11 +75,11 @@ extension DataIdentity {
             let shards = Self.value("shards", in: lines, at: 2).flatMap({ UInt16($0) }),
             shards > 0, shards <= 256, shards & (shards - 1) == 0,
             let created = Self.value("created", in: lines, at: 3).flatMap({ UInt64($0) }),
-            let begun = Self.value("begun", in: lines, at: 4), begun == "yes" || begun == "no"
+            let begun = Self.value("begun", in: lines, at: 4), ["yes", "no", "restored"].contains(begun)
         else { throw .damagedIdentity("a line cannot be read") }
         self.init(
             version: number, id: id, shardCount: shards, createdMilliseconds: created,
-            hasBegun: begun == "yes")
+            hasBegun: begun == "yes", isRestored: begun == "restored")
     }
 
     private static func value(_ name: String, in lines: [Substring], at index: Int) -> Substring? {

@@ -29,6 +29,17 @@ package struct DirectoryBlobStore: BlobStore {
         }
     }
 
+    package func link(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> Bool {
+        guard let other = other as? DirectoryBlobStore else { return false }
+        guard unsafe Glibc.link(other.blobs.filePath("\(id)"), blobs.filePath("\(id)")) == 0 else {
+            // Two file systems, one without links, or as many links as a file may have.
+            if [EXDEV, EPERM, EOPNOTSUPP, EMLINK].contains(errno) { return false }
+            throw .last(.create, blobs.fileName("\(id)"))
+        }
+        try blobs.sync()
+        return true
+    }
+
     package func byteCount(_ id: BlobID) throws(StorageError) -> UInt64 {
         try blobs.open("\(id)", O_RDONLY).byteCount
     }

@@ -61,7 +61,7 @@ extension StorageError {
 }
 
 /// WAL segments that are only read, from the medium.
-private struct ReadOnlyLogStorage: LogStorage {
+struct ReadOnlyLogStorage: LogStorage {
     let directory: SystemDirectory
 
     /// Nothing is written, so nothing has to be aligned.
@@ -92,7 +92,7 @@ private struct ReadOnlyLogStorage: LogStorage {
 }
 
 /// Blobs and manifests that are only read.
-private struct ReadOnlyBlobStore: BlobStore {
+struct ReadOnlyBlobStore: BlobStore {
     let store: DirectoryBlobStore
 
     func open(_ id: BlobID) throws(StorageError) -> sending any BlobReader { try store.open(id) }

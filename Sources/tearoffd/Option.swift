@@ -50,6 +50,9 @@ extension Option {
         help:
             "Refuses to start on a new directory: for service units, where an unmounted disk must not look like a "
             + "fresh start.")
+    static let backupDirectory = Option(
+        key: "backupDirectory", value: .text(placeholder: "DIR"), standard: "none",
+        help: "BACKUP writes below this directory, which must exist, and not lie in the data directory.")
     static let threads = Option(
         key: "threads", value: .number(1...256), standard: "one per core",
         help: "Event loops. Each has a log lane of its own; the number may change at every start.")
@@ -86,8 +89,8 @@ extension Option {
         help: "For tests: after that many writes the log fails as on a broken disk.")
 
     static let all: [Option] = [
-        data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism,
-        segmentKib,
+        data, listen, allowRemote, passwordFile, expectData, backupDirectory, threads, shards, timeZone,
+        logMechanism, segmentKib,
         compressionLevel, snapshotLogMib, maxConnections, logLevel, testFlushDelay,
         testFailingWrite,
     ]

@@ -96,6 +96,7 @@ extension SettingsReader {
         (settings.host, settings.port) = try address()
         settings.password = try password()
         settings.expectData = toggle(.expectData)
+        settings.backupPath = text(.backupDirectory)
         if let shards = try number(.shards) {
             guard shards & (shards - 1) == 0 else {
                 throw Failure(code: .usage, message: "--shards must be a power of two, not \(shards)")

@@ -44,7 +44,7 @@ struct OfflineToolTests {
                 if type != "segment" { #expect(object?["frame"] is Int) }
                 counts[type, default: 0] += 1
             }
-            #expect(counts == ["segment": 6, "frame": 49, "record": 41])
+            #expect(counts == ["segment": 6, "frame": 56, "record": 75])
         }
     }
 
@@ -63,7 +63,7 @@ struct OfflineToolTests {
             try tool.write("tearoff 9\n", to: "unversioned/IDENTITY")
             try FileManager.default.removeItem(
                 at: tool.directory.appending(
-                    path: "chunkless/blobs/328a9ea0297a6f7da6c2f4009b5104bb4e2bce994dd54831aa8feb772827b2ae"))
+                    path: "chunkless/blobs/111872bd2935c1599b4e7c881c69ae6a105feff9be9d5286340d5bbcbe7341b7"))
             let run = try await tool.run(line)
             #expect(run.exit == exit.rawValue)
             #expect(!run.words.isEmpty)

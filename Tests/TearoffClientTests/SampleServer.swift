@@ -60,6 +60,15 @@ enum SampleServer {
                 ])
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
+        case ("BACKUP", "monday"):
+            map(
+                &writer,
+                [
+                    ("backup", "monday"), ("snapshot", 4), ("at", "2026-06-01T08:30:00.125Z"), ("blobs", 9),
+                    ("linked", 9), ("bytes", 1_048_576), ("milliseconds", 52),
+                ])
+        case ("BACKUP", let name):
+            writer.error(.exists, "there is a '\(name)' among the backups already; nothing was written")
         case ("INFO", ""): writer.bulk(figures)
         case ("INFO", _): writer.bulk("# Server\r\nversion:1.0\r\ntcp_port:7071\r\n")
         case ("SHUTDOWN", _): return .close

@@ -107,6 +107,19 @@ struct ExportTests {
                 == ["K0,a,given", "K1,b,given", "K2,c,given", "K3,,free", "L0,,free"])
     }
 
+    /// Goal: a code that was burned by a restore is no free one, and is told as what it is. Method: three of five burned.
+    @Test func burnedCodesAreNotFree() throws {
+        let life = try World().start()
+        try life.supply(codes: 5)
+        let place = SimulatedBlobStore()
+        try life.backUp(to: place)
+        let again = try World.restored(from: place, burning: .next(3)).world.start()
+        #expect(try Self.export(again, Self.query(again, selection: .free)).count == 2)
+        let all = try Self.export(again, Self.query(again, selection: .all, columns: [.code, .status]))
+        #expect(all.filter { $0.contains("burned") }.count == 3)
+        #expect(all.filter { $0.contains("free") }.count == 2)
+    }
+
     /// Goal: exports each since the one before have every allocation once, across crashes and snapshots. Method:
     /// some users, an export, a crash, and so on; the sum against one export of all.
     @Test func exportsSinceAnEarlierOneHaveEachAllocationOnce() throws {

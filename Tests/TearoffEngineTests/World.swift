@@ -15,6 +15,7 @@ final class World {
     /// A year after 1970, so that the clock can be moved back far.
     static let firstMilliseconds: UInt64 = 365 * day
 
+    let directory: DirectoryID
     let log: SimulatedLogStorage
     let blobs: SimulatedBlobStore
     let clock: WallClock
@@ -23,9 +24,15 @@ final class World {
     private(set) var life: Life?
     private(set) var recovered: RecoveredState?
 
-    init(seed: UInt64 = 1, shardCount: UInt16 = 4, segmentBytes: UInt64 = 64 << 10) {
+    /// - Parameters:
+    ///   - directory, blobs: of a directory that was restored.
+    init(
+        seed: UInt64 = 1, shardCount: UInt16 = 4, segmentBytes: UInt64 = 64 << 10,
+        directory: DirectoryID = World.directory, blobs: SimulatedBlobStore = SimulatedBlobStore()
+    ) {
+        self.directory = directory
         log = SimulatedLogStorage(seed: seed)
-        blobs = SimulatedBlobStore()
+        self.blobs = blobs
         clock = WallClock(Self.firstMilliseconds)
         self.shardCount = shardCount
         self.segmentBytes = segmentBytes
@@ -33,6 +40,7 @@ final class World {
 
     /// The same directory with a log of its own; the blobs are shared, so they must not be changed.
     init(copyOf other: World) {
+        directory = other.directory
         log = other.log.copy(seed: 1)
         blobs = other.blobs
         clock = WallClock(other.clock.milliseconds)
@@ -42,7 +50,7 @@ final class World {
 
     var source: RecoverySource {
         RecoverySource(
-            directory: Self.directory, shardCount: shardCount, log: log, blobs: blobs,
+            directory: directory, shardCount: shardCount, log: log, blobs: blobs,
             makeHasher: { FakeHasher() }, seed: 99, progress: { _ in })
     }
 

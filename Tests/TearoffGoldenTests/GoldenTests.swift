@@ -35,13 +35,14 @@ enum GoldenVersion: String, CaseIterable {
     ]
 
     private static let summaryOfV2 = [
-        "list summer uploaded 42 free 29 expires 2099-12-31T23:59:59.999Z warn 2",
-        "list hello uploaded 1000 free 995 expires never warn 900",
+        "list summer uploaded 46 free 29 expires 2099-12-31T23:59:59.999Z warn 2",
+        "list hello uploaded 2495 free 1495 expires never warn 900",
         "campaign mail of summer once active",
         "campaign push of summer always stopped",
         "campaign greet of hello window(milliseconds: 86400000) active",
         "campaign book of summer once reuse active",
         "campaign trust of summer untilExpiry active",
+        "campaign flash of summer window(milliseconds: 86400000) active",
         "given HELLO10 #0 to u1 () by greet",
         "given HELLO10 #1 to sixteen-bytes-id () by greet",
         "given HELLO10 #2 to 0b5e7a52-93c1-4e0e-8a51-2f6d7c9e1a34 () by greet",
@@ -71,12 +72,23 @@ enum GoldenVersion: String, CaseIterable {
         "audit 7 default CAMPAIGN CREATE book:  -> list=summer retrigger=window 24h returns=reuse",
         "audit 8 default CAMPAIGN CREATE trust:  -> list=summer retrigger=window 24h returns=quarantine",
         "audit 9 default CAMPAIGN SET trust: retrigger=window 24h -> retrigger=until-expiry",
-        "audit 10 default SNAPSHOT : snapshot=0 -> snapshot=1",
-        "audit 11 default LIST LOAD summer: uploaded=40 -> uploaded=42 upload=2 codes=2 file=\"summer.txt\"",
-        "audit 12 default CAMPAIGN FINISH push: state=active -> state=finished reason=stopped",
-        "audit 13 default LIST SET welcome: name=welcome -> name=hello",
-        "audit 14 default LIST SET hello: warn=never -> warn=900",
-        "audit 15 default CAMPAIGN SET book: retrigger=window 24h -> retrigger=once",
+        "audit 10 default LIST LOAD summer: uploaded=40 -> uploaded=42 upload=2 codes=2 file=\"summer.txt\"",
+        "audit 11 default LIST UNDO summer:  -> withdrawn=2",
+        "audit 12 default LIST SET summer: per-user=none -> per-user=9",
+        "audit 13 default CAMPAIGN CREATE flash:  -> "
+            + "list=summer retrigger=window 24h returns=quarantine start=2026-01-01T00:00:00.000Z end=2099-12-30T23:59:59.999Z validity=30 quota=5 day-quota=4 rate=3 overflow=welcome test=on",
+        "audit 14 default SNAPSHOT : snapshot=0 -> snapshot=1",
+        "audit 15 default LIST LOAD summer: uploaded=42 -> uploaded=44 upload=3 codes=2 file=\"summer.txt\"",
+        "audit 16 default CAMPAIGN FINISH push: state=active -> state=finished reason=stopped",
+        "audit 17 default LIST SET welcome: name=welcome -> name=hello",
+        "audit 18 default LIST SET hello: warn=never -> warn=900",
+        "audit 19 default CAMPAIGN SET book: retrigger=window 24h -> retrigger=once",
+        "audit 20 default CAMPAIGN SET flash: validity=30 test=on -> validity=7 test=off",
+        "audit 21 default LIST SET hello: stop=none -> stop=2",
+        "audit 22 default LIST LOAD summer: uploaded=44 -> uploaded=46 upload=4 codes=2 file=\"summer.txt\"",
+        "audit 23 default LIST UNDO summer:  -> withdrawn=4",
+        "audit 24 default LIST SET hello: kind=fixed code=*** limit=1000 -> "
+            + "kind=fixed code=*** limit=1500 upload=5 codes=1495",
     ]
 }
 

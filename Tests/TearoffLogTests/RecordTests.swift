@@ -300,7 +300,7 @@ struct ControlCodingTests {
             .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
             .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
             .listWarningSet(list: list, warnAt: nil), .listWarningSet(list: list, warnAt: 0),
-            .uploadWithdrawn(id: upload),
+            .uploadWithdrawn(id: upload), .codesBurned(upload: upload, below: 4_097),
             .campaignSettingsSet(id: campaign, settings: CampaignSettings()),
             .campaignSettingsSet(
                 id: campaign,
@@ -309,7 +309,8 @@ struct ControlCodingTests {
                     opensAt: .zero, closesAt: Timestamp(milliseconds: Timestamp.maximumMilliseconds),
                     validityDays: .max, overflow: (0..<16).map { ListID(rawValue: $0) })),
             .listSettingsSet(list: list, settings: ListSettings()),
-            .listSettingsSet(list: list, settings: ListSettings(codesPerUser: .max, daysKeptBeforeExpiry: 0)), .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
+            .listSettingsSet(list: list, settings: ListSettings(codesPerUser: .max, daysKeptBeforeExpiry: 0)),
+            .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
             .campaignResumed(id: campaign),
         ]
         let rules: [RetriggerRule] = [

@@ -314,6 +314,7 @@ enum Samples {
         (["audit", "read", "count", "1000", "from", "1"], .auditRead(from: 1, count: 1_000)),
         (["AUDIT", "CHECK"], .auditCheck),
         (["SNAPSHOT"], .snapshot),
+        (["BACKUP", "2026-06-01_a:b"], .backup(name: "2026-06-01_a:b")),
         (["INFO"], .info(section: nil)),
         (["info", "Server"], .info(section: "server")),
         (["SHUTDOWN"], .shutdown),

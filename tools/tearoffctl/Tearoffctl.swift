@@ -37,6 +37,7 @@ struct Tearoffctl: AsyncParsableCommand {
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
             UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, SnapshotCommand.self,
-            ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self, WalCommand.self,
+            BackupCommand.self, ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self,
+            RestoreCommand.self, WalCommand.self,
         ])
 }

@@ -1,3 +1,4 @@
+public import Foundation
 import TearoffProtocol
 
 extension TearoffClient {
@@ -7,6 +8,24 @@ extension TearoffClient {
         public let number: Int
         /// What was written for it: what changed since the last one, not what exists.
         public let bytesWritten: Int
+        /// How long it took.
+        public let milliseconds: Int
+    }
+
+    /// What a backup came to.
+    public struct Backup: Sendable, Hashable {
+        /// Its name: that of its directory, below the one that the server has for backups.
+        public let name: String
+        /// The number of the snapshot that it is.
+        public let snapshot: Int
+        /// What was given later is not in it.
+        public let at: Date
+        /// Files beside the manifest.
+        public let blobs: Int
+        /// Those of them that share their bytes with the data directory's.
+        public let linked: Int
+        /// Of all files.
+        public let bytes: Int
         /// How long it took.
         public let milliseconds: Int
     }
@@ -34,6 +53,19 @@ extension TearoffClient {
         return Snapshot(
             number: try fields.integer("snapshot"), bytesWritten: try fields.integer("bytes-written"),
             milliseconds: try fields.integer("milliseconds"))
+    }
+
+    /// Writes a snapshot, and copies it below the directory that the server has for backups.
+    ///
+    /// - Throws: ``TearoffError/Code/noBackup`` when it has none, ``TearoffError/Code/exists`` when there is
+    ///   something of that name, ``TearoffError/Code/busy`` while a snapshot or a backup is being written.
+    public func backup(name: String) async throws(TearoffError) -> Backup {
+        let fields = try Fields(await call(Command("BACKUP", name), timeout: options.operationTimeout))
+        return Backup(
+            name: try fields.text("backup"), snapshot: try fields.integer("snapshot"),
+            at: try fields.time("at"),
+            blobs: try fields.integer("blobs"), linked: try fields.integer("linked"),
+            bytes: try fields.integer("bytes"), milliseconds: try fields.integer("milliseconds"))
     }
 
     /// Acts of the audit trail, oldest first.

@@ -14,6 +14,8 @@ package struct Act: Hashable, Sendable {
         case campaignResume = "CAMPAIGN RESUME"
         case exportBegin = "EXPORT BEGIN"
         case snapshot = "SNAPSHOT"
+        case backup = "BACKUP"
+        case restore = "RESTORE"
         case shutdown = "SHUTDOWN"
     }
 

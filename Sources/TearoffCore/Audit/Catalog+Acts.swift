@@ -47,6 +47,12 @@ extension Catalog {
                     ("kind", "fixed"), ("code", "***"), ("limit", "\(limit)"), ("upload", "\(upload.rawValue)"),
                     ("codes", "\(count)"),
                 ])
+        case .codesBurned(let upload, let below):
+            // Two uploads of a list are two acts, so that each tells its own figures.
+            return ToldChange(
+                .upload(upload), .restore, self[self[upload].list].name,
+                before: [("upload", "\(upload.rawValue)")],
+                after: [("upload", "\(upload.rawValue) burned below \(below)")])
         case .listExpirySet(let id, let expiresAt):
             return set(id, "expires", Self.text(self[id].expiresAt), Self.text(expiresAt))
         case .listWarningSet(let id, let warnAt):
@@ -134,6 +140,7 @@ private struct ToldChange {
     enum Subject: Hashable {
         case list(ListID)
         case campaign(CampaignID)
+        case upload(UploadID)
     }
 
     typealias Field = (name: String, value: String)

@@ -40,9 +40,15 @@ extension Catalog {
             $0.1.id < $1.1.id
         }
         let uploadRecords = receipts.flatMap { list, receipt -> [ControlRecord] in
-            let committed = ControlRecord(receipt.change(list), at: receipt.committedAt)
-            guard let withdrawnAt = receipt.withdrawnAt else { return [committed] }
-            return [committed, ControlRecord(.uploadWithdrawn(id: receipt.id), at: withdrawnAt)]
+            var records = [ControlRecord(receipt.change(list), at: receipt.committedAt)]
+            if receipt.burnedBelow > 0 {
+                let burned = ControlRecord.Change.codesBurned(upload: receipt.id, below: receipt.burnedBelow)
+                records.append(ControlRecord(burned, at: receipt.committedAt))
+            }
+            if let withdrawnAt = receipt.withdrawnAt {
+                records.append(ControlRecord(.uploadWithdrawn(id: receipt.id), at: withdrawnAt))
+            }
+            return records
         }
         let campaignRecords = campaigns.flatMap { campaign -> [ControlRecord] in
             var records = [

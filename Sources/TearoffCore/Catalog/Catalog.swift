@@ -86,6 +86,8 @@ extension Catalog {
             add(receipt, to: list, codes: codes)
         case .uploadWithdrawn(let id):
             withdraw(id, at: record.at)
+        case .codesBurned(let id, let below):
+            burn(id, below: below)
         case .listExpirySet(let list, let expiresAt):
             let index = Int(list.rawValue)
             if let old = lists[index].expiresAt, record.at > old { lists[index].lapsedAt = old }
@@ -129,6 +131,7 @@ extension Catalog {
         case .uploadCommitted(let id, let list, let count, _, _, _):
             id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
         case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn
+        case .codesBurned(let id, let below): hasUpload(id) && below > 0 && Int(below) <= self[id].count
         case .listExpirySet(let list, _), .listWarningSet(let list, _), .listSettingsSet(let list, _): has(list)
         case .listRenamed(let list, let name): has(list) && self.list(named: name) == nil
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
@@ -168,6 +171,15 @@ extension Catalog {
         precondition(self[list].isFrozen, "list \(list.rawValue) is thawed more often than frozen")
         generation += 1
         lists[Int(list.rawValue)].freezes -= 1
+    }
+
+    private mutating func burn(_ id: UploadID, below: Ordinal) {
+        let upload = self[id]
+        for strip in upload.codes.strips { strip.burn(below: below) }
+        let list = Int(upload.list.rawValue)
+        for index in lists[list].uploads.indices where lists[list].uploads[index].id == id {
+            lists[list].uploads[index].burnedBelow = below
+        }
     }
 
     /// Puts back what a snapshot says: states that no single record tells.

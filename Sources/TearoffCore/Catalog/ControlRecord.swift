@@ -13,6 +13,9 @@ package struct ControlRecord: Hashable, Sendable {
         case fixedCodeChanged(list: ListID, upload: UploadID, code: [UInt8], limit: UInt32, count: UInt32)
         /// Its free codes are out of the list, and so is any of its codes that goes back later.
         case uploadWithdrawn(id: UploadID)
+        /// The codes before this ordinal that nobody has are nobody's: they may have been given after the backup that
+        /// the directory was restored from.
+        case codesBurned(upload: UploadID, below: Ordinal)
         case listExpirySet(list: ListID, expiresAt: Timestamp?)
         case listWarningSet(list: ListID, warnAt: UInt64?)
         case listRenamed(list: ListID, name: String)

@@ -64,4 +64,6 @@ package struct UploadReceipt: Hashable, Sendable {
     package let committedAt: Timestamp
     /// When the codes that were free were taken out of the list; nil when they were not.
     package internal(set) var withdrawnAt: Timestamp?
+    /// The codes before this ordinal that nobody has are burned; 0: none are.
+    package internal(set) var burnedBelow: Ordinal = 0
 }

@@ -127,6 +127,23 @@ extension Shard {
     }
 }
 
+// MARK: - Restoring
+
+extension Shard {
+    /// Ends every open hold, and burns its code: behind the backup that this shard is from it may have been confirmed,
+    /// or have gone back and been given to somebody else. Before any claim.
+    ///
+    /// - Returns: how many there were.
+    package mutating func burnOpenHolds(at now: Timestamp) -> Int {
+        let open = (0..<holds.count).filter { holds[$0].end == nil }
+        for index in open {
+            _ = end(
+                PendingHold(index: index, row: holds[index].row), .expired, returns: .quarantine, now: now)
+        }
+        return open.count
+    }
+}
+
 // MARK: - Recovering
 
 extension Shard {

@@ -133,7 +133,7 @@ extension Pool {
         return strips[open...].reduce(0) { $0 + UInt64($1.unclaimedCount) }
     }
 
-    /// Sets every cursor behind the last code that was given, and makes what is free before it the holes.
+    /// Sets every cursor behind the last code that was given or burned, and makes what is free before it the holes.
     ///
     /// Codes go out in order, so the last strip with an owner was the open one; all before it were used up,
     /// apart from claims whose frames never became durable. Recovery only, after all records were applied.
@@ -144,10 +144,12 @@ extension Pool {
             for position in free {
                 holes.add(CodePosition(strip: strip, position: position))
             }
+            holes.addBurned(strip.burnedCount)
         }
         firstOpen.store(min(lastUsed, strips.count), ordering: .relaxed)
         for strip in withdrawnStrips {
             holes.addWithdrawn(strip.settleAfterRecovery(everythingClaimed: true).count)
+            holes.addBurned(strip.burnedCount)
         }
     }
 }
@@ -156,19 +158,21 @@ extension Pool {
 package struct PoolCounts: Equatable, Sendable {
     package let free: UInt64
     package let withdrawn: UInt64
+    package let burned: UInt64
 
     func adding(free: UInt64, withdrawn: UInt64) -> PoolCounts {
-        PoolCounts(free: self.free + free, withdrawn: self.withdrawn + withdrawn)
+        PoolCounts(free: self.free + free, withdrawn: self.withdrawn + withdrawn, burned: burned)
     }
 }
 
-/// Free codes that stand before the cursors, lowest first, and the count of those that were withdrawn there.
+/// Free codes that stand before the cursors, lowest first, and the counts of those that were withdrawn or burned there.
 private final class Holes: Sendable {
     private struct Codes {
         var all: [CodePosition] = []
         /// How many of them are taken: cheaper than moving all others forward at each claim.
         var taken = 0
         var withdrawn: UInt64 = 0
+        var burned: UInt64 = 0
     }
 
     private let codes = Mutex(Codes())
@@ -180,7 +184,7 @@ private final class Holes: Sendable {
     var count: Int { total.load(ordering: .relaxed) }
 
     var counts: PoolCounts {
-        codes.withLock { PoolCounts(free: UInt64(count), withdrawn: $0.withdrawn) }
+        codes.withLock { PoolCounts(free: UInt64(count), withdrawn: $0.withdrawn, burned: $0.burned) }
     }
 
     /// The hole that would be taken next.
@@ -211,12 +215,17 @@ private final class Holes: Sendable {
         codes.withLock { $0.withdrawn += UInt64(count) }
     }
 
+    func addBurned(_ count: Int) {
+        codes.withLock { $0.burned += UInt64(count) }
+    }
+
     /// Takes the codes away whose strips were withdrawn.
     func withdraw() {
         codes.withLock { codes in
             let kept = codes.all[codes.taken...].filter { !$0.strip.isWithdrawn }
             let count = codes.all.count - codes.taken - kept.count
-            codes = Codes(all: kept, taken: 0, withdrawn: codes.withdrawn + UInt64(count))
+            (codes.all, codes.taken) = (kept, 0)
+            codes.withdrawn += UInt64(count)
             available.wrappingSubtract(count, ordering: .releasing)
             total.wrappingSubtract(count, ordering: .relaxed)
         }

@@ -16,6 +16,10 @@ package final class Strip: Sendable {
     private let owners = OwnerPage()
     /// Whether a code that goes back to it is withdrawn instead of free.
     private let withdrawn = Atomic<Bool>(false)
+    /// The positions before this one that have no owner are burned. Set before any claim.
+    private let burnedEnd = Atomic<UInt32>(0)
+    /// How many those are; known once the strip is settled, and the same from then on.
+    private let burned = Atomic<UInt32>(0)
 
     package init(upload: UploadID, firstOrdinal: Ordinal, count: Int, text: StripText) {
         precondition(count > 0 && count <= Self.capacity, "strip of \(count) codes")
@@ -57,6 +61,18 @@ package final class Strip: Sendable {
     /// The upload was withdrawn. What is unclaimed stays so once every loop has a pool without this strip.
     var isWithdrawn: Bool { withdrawn.load(ordering: .relaxed) }
     func withdraw() { withdrawn.store(true, ordering: .relaxed) }
+
+    /// Nobody is to get the codes before this ordinal that nobody has. Recovery only, before any claim: what the
+    /// cursor has passed is not asked.
+    func burn(below ordinal: Ordinal) {
+        burnedEnd.store(min(max(ordinal, firstOrdinal) - firstOrdinal, UInt32(count)), ordering: .relaxed)
+    }
+
+    /// Whether a code that has no owner is burned.
+    func isBurned(at position: Int) -> Bool { position < Int(burnedEnd.load(ordering: .relaxed)) }
+
+    /// Codes without an owner that are burned.
+    var burnedCount: Int { Int(burned.load(ordering: .relaxed)) }
 
     /// Codes that no claim has passed yet.
     package var unclaimedCount: Int { count - Int(cursor.load(ordering: .relaxed)) }
@@ -101,18 +117,21 @@ extension Strip {
         owners.remove(owner, at: position)
     }
 
-    /// Moves the cursor past the last code that has an owner. Recovery only, before any claim.
+    /// Moves the cursor past the last code that has an owner or is burned. Recovery only, before any claim.
     ///
-    /// - Returns: the positions before it that have none: claimed in an earlier life, never acknowledged,
-    ///   free.
+    /// - Returns: the positions before it that have none and are not burned: claimed in an earlier life, never
+    ///   acknowledged, free.
     package func settleAfterRecovery(everythingClaimed: Bool) -> [Int] {
         precondition(cursor.load(ordering: .relaxed) == 0, "a strip is settled once, before its first claim")
         var end = everythingClaimed ? count : 0
         if hasOwners && !everythingClaimed {
             end = (0..<count).last { owner(at: $0) != nil }.map { $0 + 1 } ?? 0
         }
+        let burnedEnd = Int(burnedEnd.load(ordering: .relaxed))
+        end = max(end, burnedEnd)
+        burned.store(UInt32((0..<burnedEnd).count { owner(at: $0) == nil }), ordering: .relaxed)
         cursor.store(UInt32(end), ordering: .relaxed)
-        return (0..<end).filter { owner(at: $0) == nil }
+        return (burnedEnd..<end).filter { owner(at: $0) == nil }
     }
 
     package var hasOwners: Bool { owners.isMade }

@@ -15,17 +15,19 @@ package final class Upload: Sendable {
     }
 
     /// How a code counts that no shard's tally has.
-    package var stateOfUnowned: CodeState { isWithdrawn ? .withdrawn : .free }
+    package func stateOfUnowned(_ ordinal: Ordinal) -> CodeState {
+        codes.isBurned(ordinal) ? .burned : isWithdrawn ? .withdrawn : .free
+    }
 
     /// Whether the list has this code, so that another upload must not bring it once more: a withdrawn one only
-    /// has those that somebody got.
+    /// has those that somebody got, or may have got before a restore.
     package func has(_ code: Span<UInt8>) -> Bool {
         isWithdrawn ? isTaken(code) : codes.ordinal(of: code) != nil
     }
 
-    /// Whether somebody got this code: it is given, held or burned.
+    /// Whether somebody got this code, or may have got it: it is given, held or burned.
     package func isTaken(_ code: Span<UInt8>) -> Bool {
-        codes.ordinal(of: code).map { codes.owner(of: $0) != nil } ?? false
+        codes.ordinal(of: code).map { codes.isBurned($0) || codes.owner(of: $0) != nil } ?? false
     }
 
     package var count: Int { codes.count }
@@ -83,6 +85,28 @@ package struct CodeRun: Sendable {
         let place = position(of: ordinal)
         return place.strip.owner(at: place.position)
     }
+
+    /// Whether a code is burned if it has no owner.
+    package func isBurned(_ ordinal: Ordinal) -> Bool {
+        let place = position(of: ordinal)
+        return place.strip.isBurned(at: place.position)
+    }
+
+    /// Free codes before the cursors: claimed and never acknowledged, or gone back. Exact when no claim runs meanwhile.
+    ///
+    /// - Complexity: O(codes claimed).
+    package var holeCount: UInt64 {
+        strips.reduce(0) { count, strip in
+            let claimed = strip.count - strip.unclaimedCount
+            let unowned = (0..<claimed).count { strip.owner(at: $0) == nil }
+            return count + UInt64(unowned - strip.burnedCount)
+        }
+    }
+
+    /// Codes without an owner that are burned.
+    ///
+    /// - Complexity: O(strips).
+    package var burnedCount: UInt64 { strips.reduce(0) { $0 + UInt64($1.burnedCount) } }
 
     /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.
     package func ordinal(of code: Span<UInt8>) -> Ordinal? {

@@ -104,6 +104,7 @@ package enum ControlError: Error, Equatable, Sendable {
     case upload(UploadError)
     case export(ExportError)
     case storage(StorageError)
+    case backup(BackupError)
     /// Too much of this kind is under way.
     case busy
     /// The engine has failed: nothing is known to be durable any more.
@@ -296,7 +297,7 @@ extension ControlPlane {
             engine.host.report(.uploadWithdrawn(list: catalog[upload.list].name, codes: count))
         case .listCreated, .fixedCodeSet, .fixedCodeChanged, .listExpirySet, .listWarningSet, .listRenamed,
             .campaignCreated, .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet,
-            .listSettingsSet:
+            .listSettingsSet, .codesBurned:
             break
         }
     }

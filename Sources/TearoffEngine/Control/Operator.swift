@@ -156,14 +156,19 @@ extension Operator {
     ///
     /// - Parameter done: called on some thread.
     package func snapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
-        guard control.snapshots.start() else { return done(.failure(.busy)) }
-        let latest = control.snapshots.latestNumber
+        let snapshots = control.snapshots
+        guard snapshots.start() else { return done(.failure(.busy)) }
+        let latest = snapshots.latestNumber
         let act = Act(.snapshot, before: "snapshot=\(latest)", after: "snapshot=\(latest + 1)")
         note(act) { [control] result in
             switch result {
-            case .success: control.writeSnapshot(done: done)
+            case .success:
+                control.writeSnapshot { result in
+                    snapshots.end()
+                    done(result)
+                }
             case .failure(let error):
-                control.snapshots.end()
+                snapshots.end()
                 done(.failure(error))
             }
         }
@@ -177,7 +182,7 @@ extension Operator {
     /// Writes down that the server is to stop.
     package func noteShutdown(done: @escaping Done) { note(Act(.shutdown), done: done) }
 
-    private func note(_ act: Act, done: @escaping Done) {
+    func note(_ act: Act, done: @escaping Done) {
         control.submit(
             ControlJob(work: .note(act, by: origin), done: { result in done(result.map { _ in }) }))
     }

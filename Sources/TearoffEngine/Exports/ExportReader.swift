@@ -120,13 +120,17 @@ struct ExportReader: Sendable {
         while ordinal < upload.count, writer.count < bytes {
             let code = upload.position(of: ordinal)
             let isTaken = taken.contains(ordinal)
+            if isTaken || (query.selection == .free && upload.codes.isBurned(ordinal)) {
+                ordinal += 1
+                continue
+            }
+            let state = upload.stateOfUnowned(ordinal)
             ordinal += 1
-            if isTaken { continue }
             writer.row { column, cell in
                 switch column {
                 case .code: code.strip.withCode(at: code.position) { cell.append($0) }
                 case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
-                case .status: cell.append(contentsOf: upload.stateOfUnowned.text.utf8)
+                case .status: cell.append(contentsOf: state.text.utf8)
                 case .user, .userID, .givenAt, .campaign: break
                 }
             }

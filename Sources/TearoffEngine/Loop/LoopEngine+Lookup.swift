@@ -54,7 +54,7 @@ extension LoopEngine {
         let code = CodeID(upload: upload.id, ordinal: ordinal)
         guard let owner = upload.codes.owner(of: ordinal) else {
             lookUp.found.append(
-                CodePlace(list: upload.list, code: code, state: upload.stateOfUnowned, owner: nil))
+                CodePlace(list: upload.list, code: code, state: upload.stateOfUnowned(ordinal), owner: nil))
             return
         }
         let (holder, state) = holder(of: owner, in: &lookUp)

@@ -36,7 +36,7 @@ extension RecoveringState {
     }
 
     /// A lane that was idle in the snapshot, and has nothing since, goes on where the snapshot says.
-    private mutating func passOver(_ lane: LaneID, _ segments: LaneCatalog) -> Bool {
+    mutating func passOver(_ lane: LaneID, _ segments: LaneCatalog) -> Bool {
         let start = position(of: lane)
         let isIdle = manifest?.lanes.contains { $0.lane == lane && $0.isIdle } ?? false
         guard isIdle, segments.segments(of: lane).allSatisfy({ $0.id.number < start.segment }) else {

@@ -56,6 +56,7 @@ extension RecoveringState {
     }
 
     mutating func readControlLane(_ segments: LaneCatalog) throws(RecoveryError) {
+        if passOver(.control, segments) { return }
         let reader = try LaneReader(.control, from: position(of: .control), in: segments, storage: source.log)
         while let frame = try reader.next() {
             let payload = reader.payload

@@ -41,6 +41,12 @@ package enum Recovery {
                 }
             }
         }
+        // A restored directory begins with a snapshot and no log: without the one there is nothing.
+        if snapshots.newest > 0, segments.segments(of: .control).isEmpty {
+            let file = "snapshots/\(SnapshotDesk.name(of: snapshots.newest))"
+            throw RecoveryError(.damaged, file: file, problem: "there is no log, and no snapshot can be used")
+                .behind(notices)
+        }
         // Without any usable snapshot the log alone must reach back to the beginning; its reader sees to
         // that.
         do throws(SnapshotFault) {
@@ -49,6 +55,30 @@ package enum Recovery {
             switch error {
             case .unusable(let problem): preconditionFailure("no snapshot is unusable: \(problem)")
             case .refused(let error): throw error.behind(notices)
+            }
+        }
+    }
+
+    /// Reads back what one snapshot says, and nothing else; changes nothing on disk.
+    ///
+    /// - Parameter source: of a directory whose log is empty.
+    /// - Throws: as ``run(_:)``, also when the snapshot cannot be used.
+    package static func read(
+        _ manifest: Manifest, from source: RecoverySource
+    ) throws(RecoveryError) -> RecoveredState {
+        do throws(SnapshotFault) {
+            let segments: LaneCatalog
+            do throws(RecoveryError) {
+                segments = try LaneCatalog(of: source.log, directoryID: source.directory)
+            } catch {
+                throw .refused(error)
+            }
+            return try recover(manifest.withoutLog, segments, source, newest: manifest.number, [])
+        } catch {
+            switch error {
+            case .refused(let error): throw error
+            case .unusable(let problem):
+                throw RecoveryError(.damaged, file: SnapshotDesk.name(of: manifest.number), problem: problem)
             }
         }
     }

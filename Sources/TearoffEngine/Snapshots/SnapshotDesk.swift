@@ -31,8 +31,9 @@ package final class SnapshotDesk: Sendable {
     private let engine: Engine
     private let directory: DirectoryID
     private let log: any LogStorage
-    private let blobs: any BlobStore
+    let blobs: any BlobStore
     private let audit: AuditDesk
+    let makeHasher: @Sendable () -> any ContentHasher
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -41,13 +42,15 @@ package final class SnapshotDesk: Sendable {
     ///   - idleLanes: lanes of earlier lives that no loop writes any more; they are covered whole.
     init(
         engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, audit: AuditDesk,
-        latest: UInt64, fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
+        makeHasher: @escaping @Sendable () -> any ContentHasher, latest: UInt64,
+        fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
     ) {
         self.engine = engine
         self.directory = directory
         self.log = log
         self.blobs = blobs
         self.audit = audit
+        self.makeHasher = makeHasher
         state = Mutex(
             State(
                 latest: latest, fullChunks: fullChunks, holdChunks: fullChunks.map { _ in [] },
@@ -84,19 +87,19 @@ extension ControlPlane {
     /// - Parameter done: called on some thread.
     package func snapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
         guard snapshots.start() else { return done(.failure(.busy)) }
-        writeSnapshot(done: done)
+        writeSnapshot { [snapshots] result in
+            snapshots.end()
+            done(result)
+        }
     }
 
-    /// - Precondition: the desk was claimed by ``SnapshotDesk/start()``.
+    /// - Precondition: the desk was claimed by ``SnapshotDesk/start()``; it stays so.
     func writeSnapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
         let started = engine.host.wallMilliseconds()
         let gathering = LanePositions(count: loops.count)
         submit(
             ControlJob(work: .rotate) { [self] result in
-                guard case .success(let cut) = result else {
-                    snapshots.end()
-                    return done(.failure(.failed))
-                }
+                guard case .success(let cut) = result else { return done(.failure(.failed)) }
                 for (index, loop) in loops.enumerated() {
                     loop.execute { [snapshots, uploads] loop in
                         loop.startNewSegment { position in
@@ -168,7 +171,6 @@ extension SnapshotDesk {
     private func fail(
         _ error: StorageError, _ done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
     ) {
-        end()
         engine.host.report(.snapshotFailed(error))
         done(.failure(.storage(error)))
     }
@@ -255,7 +257,6 @@ extension SnapshotDesk {
         } catch {
             engine.host.report(.cleaningFailed(error))
         }
-        end()
         let receipt = SnapshotReceipt(
             number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
             milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
@@ -300,7 +301,7 @@ extension SnapshotDesk {
         }
     }
 
-    private func manifest(_ number: UInt64) throws(StorageError) -> Manifest? {
+    func manifest(_ number: UInt64) throws(StorageError) -> Manifest? {
         let bytes = try blobs.readNamed(Self.name(of: number))
         do throws(ManifestError) {
             return try Manifest(decoding: bytes.span, directory: directory)

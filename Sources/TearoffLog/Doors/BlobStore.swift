@@ -8,6 +8,12 @@ package protocol BlobStore: Sendable {
     func open(_ id: BlobID) throws(StorageError) -> sending any BlobReader
 
     func contains(_ id: BlobID) throws(StorageError) -> Bool
+
+    /// Makes another store's blob one of this store too, without a copy of its bytes; durable on return.
+    ///
+    /// - Returns: false when that cannot be done, as over two file systems; then nothing has changed.
+    func link(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> Bool
+
     func byteCount(_ id: BlobID) throws(StorageError) -> UInt64
     func all() throws(StorageError) -> [BlobID]
 
@@ -57,6 +63,24 @@ package protocol BlobReader: AnyObject {
 }
 
 extension BlobStore {
+    package func link(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> Bool { false }
+
+    /// Copies another store's blob; its hash is compared on the way.
+    ///
+    /// - Returns: its bytes.
+    package func copy(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> UInt64 {
+        let reader = try other.open(id)
+        let writer = try makeWriter()
+        var piece: [UInt8] = []
+        repeat {
+            try reader.read(upTo: LogLimits.readWindowBytes, into: &piece)
+            try writer.append(piece.span)
+        } while !piece.isEmpty
+        let written = try writer.finish()
+        guard written == id else { throw StorageError(.write, file: "blobs/\(id)", problem: .damaged) }
+        return writer.byteCount
+    }
+
     /// Replaces `bytes` by a whole blob, checked.
     package func readAll(_ id: BlobID, into bytes: inout [UInt8]) throws(StorageError) {
         let reader = try open(id)

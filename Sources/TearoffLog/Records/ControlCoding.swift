@@ -111,6 +111,7 @@ private enum ChangeTag {
     static let campaignSettingsSet: UInt8 = 13
     static let listSettingsSet: UInt8 = 14
     static let fixedCodeChanged: UInt8 = 20
+    static let codesBurned: UInt8 = 30
 }
 
 extension ControlRecord.Change {
@@ -150,6 +151,10 @@ extension ControlRecord.Change {
         case .uploadWithdrawn(let id):
             batch.append(ChangeTag.uploadWithdrawn)
             batch.appendVarint(UInt64(id.rawValue))
+        case .codesBurned(let upload, let below):
+            batch.append(ChangeTag.codesBurned)
+            batch.appendVarint(UInt64(upload.rawValue))
+            batch.appendVarint(UInt64(below))
         case .listExpirySet(let list, let expiresAt):
             batch.append(ChangeTag.listExpirySet)
             batch.appendVarint(UInt64(list.rawValue))
@@ -226,6 +231,9 @@ extension ControlRecord.Change {
                 fileName: try reader.text(payload, maximum: 255))
         case ChangeTag.uploadWithdrawn:
             self = .uploadWithdrawn(id: UploadID(rawValue: try reader.narrow(payload)))
+        case ChangeTag.codesBurned:
+            let upload = UploadID(rawValue: try reader.narrow(payload))
+            self = .codesBurned(upload: upload, below: try reader.narrow(payload))
         case ChangeTag.listExpirySet:
             let list = ListID(rawValue: try reader.narrow(payload))
             let expiresAt = try reader.optionalTimestamp(payload)

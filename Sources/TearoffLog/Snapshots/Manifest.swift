@@ -32,7 +32,8 @@ package struct Manifest: Equatable, Sendable {
     package struct LaneStart: Equatable, Sendable {
         package let lane: LaneID
         package let position: LanePosition
-        /// Whether no loop wrote this lane any more: it need have no segment at its position.
+        /// Whether nobody wrote this lane any more: it need have no segment at its position. The control lane is so
+        /// in the snapshot that a directory was restored from.
         package let isIdle: Bool
 
         package init(lane: LaneID, position: LanePosition, isIdle: Bool) {
@@ -66,6 +67,19 @@ package struct Manifest: Equatable, Sendable {
         self.audit = audit
         self.shards = shards
         self.lanes = lanes
+    }
+
+    /// The same where there is no log: what comes behind is written into segments that no older life had.
+    package var withoutLog: Manifest {
+        // Not the first segment: a start that cannot read this snapshot finds that the log does not reach back to the
+        // beginning, and is refused instead of taking what came since for all there is.
+        let control = LaneStart(
+            lane: .control,
+            position: LanePosition(segment: .first.next, frame: .first, previousHeaderCRC32C: 0),
+            isIdle: true)
+        return Manifest(
+            directory: directory, number: number, at: at, revision: revision, catalog: catalog, audit: audit,
+            shards: shards, lanes: [control])
     }
 
     /// All blobs that this snapshot needs: chunks and uploads.

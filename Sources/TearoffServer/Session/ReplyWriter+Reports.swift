@@ -265,6 +265,17 @@ extension ReplyWriter {
         pair("bytes-written", receipt.bytesWritten)
         pair("milliseconds", receipt.milliseconds)
     }
+
+    mutating func receipt(_ receipt: BackupReceipt, name: String) {
+        map(7)
+        pair("backup", name)
+        pair("snapshot", receipt.snapshot)
+        pair("at", receipt.at)
+        pair("blobs", UInt64(receipt.blobs))
+        pair("linked", UInt64(receipt.linked))
+        pair("bytes", receipt.byteCount)
+        pair("milliseconds", receipt.milliseconds)
+    }
 }
 
 extension AllocationStanding.Status {

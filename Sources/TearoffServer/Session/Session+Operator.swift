@@ -3,6 +3,7 @@ import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffProtocol
+import TearoffStorage
 
 /// The operator's commands. Changes go to the control plane and are answered from there; look-ups are
 /// answered here.
@@ -52,6 +53,7 @@ extension Session {
             later.control { control in
                 control.snapshot { later.reply($0) { writer, receipt in writer.receipt(receipt) } }
             }
+        case .backup(let name): return backUp(name, later, &outbox.writer)
         case .listInfo(let name):
             guard let list = engine.catalog.list(named: name) else {
                 outbox.writer.error(.noList, "no list '\(name)'")
@@ -112,6 +114,20 @@ extension Session {
     private func loadingOrUnknown(_ writer: inout ReplyWriter) -> SessionOutcome {
         writer.error(.unknownCommand, "this command is not served")
         return .answered
+    }
+
+    private func backUp(_ name: String, _ later: Later, _ writer: inout ReplyWriter) -> SessionOutcome {
+        guard let path = server.settings.backupPath else {
+            writer.error(.notAllowed)
+            return .answered
+        }
+        later.control { control in
+            control.backup(
+                name, to: { () throws(BackupError) in try BackupShelf(path: path).place(for: name) },
+                version: ServerState.version
+            ) { later.reply($0) { writer, receipt in writer.receipt(receipt, name: name) } }
+        }
+        return .later
     }
 
     private func createList(
@@ -312,6 +328,20 @@ extension Session {
         if uploads.contains(id) { return true }
         writer.error(.noUpload, "no upload \(id) of this list on this connection")
         return false
+    }
+}
+
+extension BackupShelf {
+    fileprivate func place(for name: String) throws(BackupError) -> any BlobStore {
+        do throws(Refusal) {
+            return try make(name)
+        } catch {
+            switch error {
+            case .exists: throw .exists(name)
+            case .missing: throw .noDirectory
+            case .storage(let error): throw .cutShort(name, error)
+            }
+        }
     }
 }
 

@@ -111,9 +111,29 @@ extension ReplyWriter {
             self.error(.busy, "\(maximum) exports are under way; try again later")
         case .storage(let error):
             self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
+        case .backup(let error): self.error(error)
         case .busy: self.error(.busy, "another operation of this kind is under way; try again")
         case .failed:
             self.error(.diskError, "the server has failed and stops; it is unknown whether this is kept")
+        }
+    }
+
+    mutating func error(_ error: BackupError) {
+        switch error {
+        case .notAllowed:
+            self.error(
+                .noBackup, "the server was started without --backup-directory, so it writes no backups")
+        case .noDirectory:
+            self.error(
+                .noBackup,
+                "the directory for backups does not exist; nothing was written. Is its disk mounted?")
+        case .exists(let name):
+            self.error(.exists, "there is a '\(name)' among the backups already; nothing was written")
+        case .cutShort(let name, let error):
+            self.error(
+                error.isOutOfSpace ? .noSpace : .diskError,
+                "'\(name)' is no backup: \(error). Remove what is there of it and back up again; nothing else was "
+                    + "changed")
         }
     }
 

@@ -16,6 +16,8 @@ package struct ServerSettings: Sendable {
     /// Fixed when the directory is made; an existing one keeps its own.
     package var shardCount: UInt16 = 16
     package var expectData = false
+    /// Where `BACKUP` writes; nil: nowhere. A client names a place in it only, so that none writes just anywhere.
+    package var backupPath: String?
     /// Dates without a time end at midnight of this zone.
     package var timeZone = TimeZone(secondsFromGMT: 0) ?? .current
     package var mechanism = Mechanism.automatic

@@ -127,6 +127,10 @@ extension ControlRecord.Change {
                     "blob": .text("\(blob)"),
                 ]
             )
+        case .codesBurned(let upload, let below):
+            return (
+                "codes-burned", ["upload": .integer(Int(upload.rawValue)), "below": .integer(Int(below))]
+            )
         case .uploadWithdrawn(let id): return ("upload-withdrawn", ["upload": .integer(Int(id.rawValue))])
         case .listExpirySet(let list, let expiresAt):
             return ("list-expiry-set", ["list": Cell(list), "expires-at": Cell(expiresAt)])

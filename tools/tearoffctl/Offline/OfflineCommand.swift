@@ -30,17 +30,22 @@ protocol OfflineCommand: ParsableCommand {
 extension OfflineCommand {
     /// Runs, and turns what went wrong into words and an exit code.
     func run() throws {
+        try Failure.told { try run(Output(isJSON: options.json)) }
+    }
+}
+
+extension Failure {
+    /// Turns what went wrong with a directory into words and an exit code.
+    static func told(_ body: () throws -> Void) throws {
         do {
-            try run(Output(isJSON: options.json))
+            try body()
         } catch let error as RecoveryError {
             try Failure(error.kind == .unreadable ? .file : .damaged, "\(error)").end()
         } catch let failure as Failure {
             try failure.end()
         }
     }
-}
 
-extension Failure {
     init(_ error: DataDirectoryError, _ path: String) {
         switch error {
         case .locked:
@@ -48,8 +53,8 @@ extension Failure {
                 .busy, "\(path) is in use by a server. Stop it first, or look at a copy of the directory.")
         case .expectedData:
             self.init(.file, "\(path) is missing or empty. Name the directory that tearoffd has as --data.")
-        case .notOurs, .storage: self.init(.file, "\(path): \(error)")
-        case .damagedIdentity, .unsupportedVersion, .logMissing:
+        case .notOurs, .storage, .isBackup, .notEmpty: self.init(.file, "\(path): \(error)")
+        case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing:
             self.init(.damaged, "\(path): \(error). A server would refuse to start on it.")
         }
     }

@@ -44,7 +44,7 @@ struct VerifyCommand: OfflineCommand {
 }
 
 /// Shows how far a check is; each stage counts its own bytes.
-private final class VerifyDisplay: Sendable {
+final class VerifyDisplay: Sendable {
     private struct State {
         var stage: VerificationProgress.Stage
         var display: ProgressDisplay

@@ -131,4 +131,13 @@ extension Record {
             "milliseconds": .integer(snapshot.milliseconds),
         ])
     }
+
+    init(_ backup: TearoffClient.Backup) {
+        self.init([
+            "backup": .text(backup.name), "snapshot": .integer(backup.snapshot), "at": Cell(backup.at),
+            "blobs": .integer(backup.blobs), "linked": .integer(backup.linked),
+            "bytes": .integer(backup.bytes),
+            "milliseconds": .integer(backup.milliseconds),
+        ])
+    }
 }

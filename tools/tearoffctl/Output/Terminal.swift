@@ -9,5 +9,8 @@ enum Terminal {
     /// Writes over the line where the cursor stands, and stays on it.
     static func rewriteLine(_ text: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
 
+    /// Whether a person can be asked, and sees the question.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && wordsAreSeenLive }
+
     static var wordsAreSeenLive: Bool { isatty(STDERR_FILENO) == 1 }
 }

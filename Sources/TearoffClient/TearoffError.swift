@@ -91,6 +91,8 @@ extension TearoffError.Code {
     public static let rate = Self(ErrorWord.rate)
     /// `USERLIMIT`: the user has as many codes of the list as its `PERUSER` allows.
     public static let userLimit = Self(ErrorWord.userLimit)
+    /// `KEYREUSE`: the key was used in the last 24 hours, with other arguments; nothing was done.
+    public static let keyReuse = Self(ErrorWord.keyReuse)
     /// `ACTIVE`: the campaign is active, so there is nothing to resume.
     public static let active = Self(ErrorWord.active)
     /// `BADLINES`: the upload has bad lines and was refused whole.

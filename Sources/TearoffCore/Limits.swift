@@ -4,6 +4,13 @@ package enum Limits {
     package static let codeBytes = 255
     /// Bytes of an external user id or a marketing user id; what a length byte can tell.
     package static let userBytes = 255
+    /// Bytes of an idempotency key; what a length byte can tell.
+    package static let keyBytes = 255
+    /// How long an idempotency key is kept from its first use on: 24 hours.
+    package static let keyMilliseconds: UInt64 = 24 * 3_600_000
+    /// Idempotency keys that are kept at a time: 115 new ones in each second of a day. Some 180 bytes of memory each, for
+    /// one of 36 bytes: 1.8 GB.
+    package static let keys = 10_000_000
     /// Bytes of the name of a list or campaign; it is repeated in replies and logs.
     package static let nameBytes = 64
     /// Codes of one upload. An index slot keeps 5 bits of hash beside a 27-bit ordinal (`CodeIndex`).

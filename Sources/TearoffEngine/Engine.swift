@@ -10,6 +10,7 @@ import TearoffLog
     package let shards: [ShardCell]
     /// The same once more, for those who enter one for each command: ``withShard(_:_:)``.
     private let uncountedShards: [Unmanaged<ShardCell>]
+    package let keys: KeyBook
     /// The shards' own, for ``AllocationKey``.
     let seed: UInt64
     /// By loop index.
@@ -23,13 +24,14 @@ import TearoffLog
     private let failed = Mutex<EngineFailure?>(nil)
 
     init(
-        routing: UserRouting, clock: EngineClock, shards: [ShardCell], seed: UInt64, lanes: [LaneStatus],
-        catalog: Catalog, settings: EngineSettings, host: EngineHost
+        routing: UserRouting, clock: EngineClock, shards: [ShardCell], keys: KeyBook, seed: UInt64,
+        lanes: [LaneStatus], catalog: Catalog, settings: EngineSettings, host: EngineHost
     ) {
         self.routing = routing
         self.clock = clock
         self.shards = shards
         unsafe uncountedShards = shards.map { unsafe Unmanaged.passUnretained($0) }
+        self.keys = keys
         self.seed = seed
         self.lanes = lanes
         self.catalog = Mutex(catalog)

@@ -11,6 +11,8 @@ package struct EngineSettings: Sendable {
     package var batchBytesMax = 1 << 20
     /// A snapshot is written by itself after this many bytes of log; 0 never.
     package var snapshotLogBytes: UInt64 = 1 << 30
+    /// Idempotency keys that are kept at a time.
+    package var keysMax = Limits.keys
 
     /// Each lane asks for a snapshot after its share of that log.
     var snapshotShareBytes: UInt64 { snapshotLogBytes / UInt64(loopCount) }

@@ -25,8 +25,9 @@ package final class EngineStart: Sendable {
         }
         engine = Engine(
             routing: UserRouting(shardCount: source.shardCount), clock: EngineClock(latest: state.at),
-            shards: state.shards, seed: source.seed, lanes: lanes, catalog: state.catalog, settings: settings,
-            host: host)
+            shards: state.shards,
+            keys: KeyBook(state.keys, seed: source.seed, maximum: settings.keysMax), seed: source.seed,
+            lanes: lanes, catalog: state.catalog, settings: settings, host: host)
         for campaign in state.catalog.campaigns where campaign.settings.isCounted { engine.count(campaign) }
     }
 

@@ -5,7 +5,8 @@ import TearoffLog
 /// The records of one frame, whichever lane it stands in.
 enum FrameRecords {
     /// - Parameters:
-    ///   - allocation: gets each record of a data lane, with the bytes of a long user and of the user id.
+    ///   - allocation: gets each record of a data lane, with the bytes of a long user, and of the user id or, of a key, its
+    ///     text.
     ///   - control: gets each one of the control lane.
     /// - Throws: when the records of a whole frame cannot be read; those before the fault were delivered.
     static func read(

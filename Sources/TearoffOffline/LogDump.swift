@@ -7,16 +7,28 @@ package enum LogRecord: Sendable {
     /// - Parameter user: the external id's bytes, as the caller wrote them.
     case allocation(AllocationRecord, user: [UInt8], userID: [UInt8])
     case holdEnd(HoldEndRecord)
+    case key(KeyRecord, user: [UInt8], key: [UInt8], userID: [UInt8])
     case control(ControlEntry)
 
-    init(_ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>) {
+    /// - Parameter beside: the marketing user id, or of a key its text.
+    init(_ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>) {
         switch record {
         case .holdEnd(let record): self = .holdEnd(record)
         case .allocation(let record):
-            var text: [UInt8] = []
-            if record.user.isLong { text = user.copy } else { record.user.appendText(to: &text) }
-            self = .allocation(record, user: text, userID: userID.copy)
+            self = .allocation(record, user: Self.text(of: record.user, user), userID: beside.copy)
+        case .key(let record):
+            let keyCount = Int(record.keyByteCount)
+            self = .key(
+                record, user: Self.text(of: record.user, user), key: beside.extracting(0..<keyCount).copy,
+                userID: beside.extracting(keyCount..<beside.count).copy)
         }
+    }
+
+    private static func text(of user: UserKey, _ bytes: Span<UInt8>) -> [UInt8] {
+        if user.isLong { return bytes.copy }
+        var text: [UInt8] = []
+        user.appendText(to: &text)
+        return text
     }
 }
 
@@ -117,7 +129,7 @@ package struct LogDump {
         do throws(RecoveryError) {
             try FrameRecords.read(
                 payload.span, of: frame, shardCount: directory.identity.shardCount,
-                allocation: { record, user, userID in tell(LogRecord(record, user: user, userID: userID)) },
+                allocation: { record, user, beside in tell(LogRecord(record, user: user, beside: beside)) },
                 control: { tell(.control($0)) })
         } catch {
             try body(.damage(error))

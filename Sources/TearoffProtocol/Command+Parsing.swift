@@ -100,7 +100,7 @@ extension Command {
         return .allocMany(campaign: campaign, firstUser: firstUser)
     }
 
-    /// `HOLD campaign user FOR duration [USERID id] [FULL]`.
+    /// `HOLD campaign user FOR duration [USERID id] [KEY key] [FULL]`.
     private static func hold(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         guard decoder.word(3, bytes) == "FOR" else {
             throw .invalidArgument(name: "third argument", rule: "FOR duration")
@@ -175,7 +175,7 @@ extension CommandDecoder {
 }
 
 extension AllocArguments {
-    /// `ALLOC campaign user [USERID id] [FULL]`, the options in any order.
+    /// `ALLOC campaign user [USERID id] [KEY key] [FULL]`, the options in any order.
     ///
     /// - Parameters:
     ///   - decoder, bytes: as for ``Command/init(parsing:bytes:)``.
@@ -190,6 +190,7 @@ extension AllocArguments {
         campaign = try decoder.checkedIndex(1, called: "campaign", most: ArgumentLimits.nameBytes)
         user = try decoder.checkedIndex(2, called: "user")
         var userID: Int?
+        var key: Int?
         var isFull = false
         var index = first
         while index < count {
@@ -203,11 +204,17 @@ extension AllocArguments {
                 guard index + 1 < count else { throw .wrongArgumentCount(command) }
                 userID = try decoder.checkedIndex(index + 1, called: "id")
                 index += 2
+            } else if bytes.isWord(at: option, Keyword.key, count: 3) {
+                guard key == nil else { throw .duplicateOption("KEY", of: command) }
+                guard index + 1 < count else { throw .wrongArgumentCount(command) }
+                key = try decoder.checkedIndex(index + 1, called: "key")
+                index += 2
             } else {
                 throw .unknownOption(decoder.escaped(index, bytes), of: command)
             }
         }
         self.userID = userID
+        self.key = key
         self.isFull = isFull
     }
 }

@@ -99,7 +99,7 @@ package enum ReturnsArgument: Equatable, Sendable {
     case quarantine, reuse
 }
 
-/// `ALLOC campaign user [USERID id] [FULL]` and what the commands on holds have of it, as indexes of arguments.
+/// `ALLOC campaign user [USERID id] [KEY key] [FULL]` and what the commands on holds have of it, as indexes of arguments.
 package struct AllocArguments: Equatable, Sendable {
     /// 1 to 64 bytes.
     package let campaign: Int
@@ -107,12 +107,15 @@ package struct AllocArguments: Equatable, Sendable {
     package let user: Int
     /// 1 to 255 bytes.
     package let userID: Int?
+    /// The idempotency key, 1 to 255 bytes.
+    package let key: Int?
     package let isFull: Bool
 
-    package init(campaign: Int, user: Int, userID: Int? = nil, isFull: Bool = false) {
+    package init(campaign: Int, user: Int, userID: Int? = nil, key: Int? = nil, isFull: Bool = false) {
         self.campaign = campaign
         self.user = user
         self.userID = userID
+        self.key = key
         self.isFull = isFull
     }
 }

@@ -49,9 +49,9 @@ extension CommandTable {
                 "ALLOCMANY campaign user [user ...]")
         case .hold:
             make(
-                id, "allocation", 5...8, [.write, .fast], key: 2,
+                id, "allocation", 5...10, [.write, .fast], key: 2,
                 "Keeps a code of the campaign for the user until it is confirmed, released or the time is over.",
-                "HOLD campaign user FOR duration [USERID id] [FULL]")
+                "HOLD campaign user FOR duration [USERID id] [KEY key] [FULL]")
         case .confirm:
             make(
                 id, "allocation", 3...3, [.write, .fast], key: 2,
@@ -75,9 +75,9 @@ extension CommandTable {
                 "CODE FIND code")
         default:
             make(
-                .alloc, "allocation", 3...6, [.write, .fast], key: 2,
+                .alloc, "allocation", 3...8, [.write, .fast], key: 2,
                 "Gives the user a code of the campaign, or the same one again inside the window.",
-                "ALLOC campaign user [USERID id] [FULL]")
+                "ALLOC campaign user [USERID id] [KEY key] [FULL]")
         }
     }
 

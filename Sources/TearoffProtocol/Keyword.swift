@@ -7,6 +7,7 @@ enum Keyword {
     static let allocManyCount = 9
     static let full: UInt64 = 0x46_55_4C_4C
     static let userID: UInt64 = 0x55_53_45_52_49_44
+    static let key: UInt64 = 0x4B_45_59
     static let user: UInt64 = 0x55_53_45_52
     static let history: UInt64 = 0x48_49_53_54_4F_52_59
     static let code: UInt64 = 0x43_4F_44_45

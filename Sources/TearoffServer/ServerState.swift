@@ -223,6 +223,7 @@ extension ServerState {
         }
         return [
             ("allocations_given", sum(\.given)), ("allocations_repeated", sum(\.repeated)),
+            ("allocations_replayed", sum(\.replayed)), ("keys_in_memory", "\(engine?.keys.count ?? 0)"),
             ("allocations_refused", sum(\.refused)), ("allocations_parked", sum(\.parked)),
             ("holds_made", sum(\.held)), ("holds_confirmed", sum(\.confirmed)),
             ("holds_released", sum(\.released)), ("holds_lapsed", sum(\.lapsed)),

@@ -143,6 +143,25 @@ struct CommandTests {
         }
     }
 
+    /// Goal: a key goes out, and what it means comes back. Method: a replay, no key, a key of something else.
+    @Test func keysAreSentAndReplaysRead() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            let client = try await server.connect()
+            let replay = try await client.allocate(campaign: "summer", user: "u1", key: "order-17")
+            #expect(replay.isReplayed == true)
+            #expect(try await client.allocate(campaign: "summer", user: "u1").isReplayed == nil)
+            _ = try await client.allocateCode(campaign: "summer", user: "u1", userID: "m", key: "order-17")
+            _ = try await client.hold(campaign: "summer", user: "u1", for: .seconds(1), key: "order-17")
+            let error = try await failure { () throws(TearoffError) in
+                _ = try await client.allocate(campaign: "summer", user: "u1", key: "order-18")
+            }
+            #expect(error.code == .keyReuse)
+            #expect(server.commands[0] == ["ALLOC", "summer", "u1", "KEY", "order-17", "FULL"])
+            #expect(server.commands[2] == ["ALLOC", "summer", "u1", "USERID", "m", "KEY", "order-17"])
+            #expect(server.commands[3].suffix(3) == ["KEY", "order-17", "FULL"])
+        }
+    }
+
     /// Goal: a preview says what would be given, or why nothing. Method: one of each kind, and an error.
     @Test func previewsAreRead() async throws {
         try await FakeServer.with(SampleServer.script) { server in

@@ -11,7 +11,16 @@ enum SampleServer {
         switch (command[0], command.count > 1 ? command[1] : "") {
         case ("PING", _): writer.simple("PONG")
         case ("ALLOC", "summer"):
-            if command.last == "FULL" { allocation(&writer) } else { writer.bulk("K7QP-2M4X") }
+            if command.contains("order-18") {
+                writer.error(
+                    .keyReuse,
+                    "the key was used in the last 24 hours with another campaign, user, user id or command; nothing "
+                        + "was done, and what it stood for stands")
+            } else if command.last == "FULL" {
+                allocation(isReplayed: command.contains("KEY") ? true : nil, &writer)
+            } else {
+                writer.bulk("K7QP-2M4X")
+            }
         case ("ALLOCMANY", "summer"), ("ALLOCMANY", "always"): many(command.dropFirst(2), &writer)
         case ("HOLD", "summer"): hold(&writer)
         case ("RELEASE", "summer") where command[2] == "u1":
@@ -109,13 +118,13 @@ enum SampleServer {
         }
     }
 
-    private static func allocation(_ writer: inout ReplyWriter) {
+    private static func allocation(isReplayed: Bool?, _ writer: inout ReplyWriter) {
         map(
             &writer,
             [
                 ("code", "K7QP-2M4X"), ("status", "repeat"), ("given-at", "2026-06-01T08:30:00.125Z"),
                 ("expires-at", "2026-12-31T23:59:59.999Z"), ("list", "june"), ("ordinal", 1),
-            ])
+            ] + (isReplayed.map { [("replayed", $0)] } ?? []))
     }
 
     /// `u1` has a code already, `late` comes too late, and everybody else gets one that tells the name.

@@ -66,6 +66,17 @@ private struct Confirmed {
     let frame: FrameNumber
 }
 
+/// What a key was told to stand for, or may have been.
+private struct KeyUsed {
+    let key: String
+    /// Campaign, user, user id.
+    let arguments: String
+    let code: CodeID
+    let at: UInt64
+    let loop: Int
+    let frame: FrameNumber
+}
+
 /// One seed's course of events, with the oracle beside it.
 private struct Story {
     let seed: UInt64
@@ -91,6 +102,10 @@ private struct Story {
     var pendingConfirmations: [Confirmed] = []
     /// Acknowledged: by code, whose it is for good.
     var confirmed: [CodeID: String] = [:]
+    /// Told in the life that is on, and not known to be durable.
+    var pendingKeys: [KeyUsed] = []
+    /// Acknowledged: the latest use of each key.
+    var keys: [String: KeyUsed] = [:]
 
     init(seed: UInt64) throws {
         self.seed = seed
@@ -129,7 +144,7 @@ private struct Story {
     }
 
     mutating func act() throws {
-        switch roll(31) {
+        switch roll(34) {
         case 0...8: try allocate()
         case 9: _ = try life.loops[roll(life.loops.count)].commit()
         case 10...12: for _ in 0..<(1 + roll(6)) { step() }
@@ -146,6 +161,7 @@ private struct Story {
         case 26: _ = try life.decide("u\(roll(12))", in: "fixed", loop: roll(life.loops.count))
         case 27: changeFixed()
         case 28...29: try allocateMany()
+        case 30...32: try allocateUnderKey()
         default: if roll(3) == 0 { life.settle() } else { life.pump() }
         }
         try collect()
@@ -212,6 +228,58 @@ private struct Story {
         for index in waiting { try take(index) }
         life.settle()
         guard life.loops[loop].writer.counters.records == records else { throw Broken("a call wrote twice") }
+    }
+
+    /// One of few keys: the same request or another one, while it is kept and behind that.
+    mutating func allocateUnderKey() throws {
+        let campaign = campaigns[roll(campaigns.count)]
+        let (user, userID, key) = ("u\(roll(3))", roll(4) == 0 ? "m" : "", "k\(roll(6))")
+        let arguments = "\(campaign.name)/\(user)/\(userID)"
+        let loop = roll(life.loops.count)
+        if life.loops[loop].isBatchFull { _ = try life.loops[loop].commit() }
+        let outcome = try life.decide(user, key: key, in: campaign.name, userID: userID, loop: loop)
+        let now = life.loops[loop].now.milliseconds
+        // Told in this life, or acknowledged; what a crash may have taken and did not is not known here.
+        let known = (pendingKeys.filter { $0.key == key } + [keys[key]].compactMap { $0 })
+            .filter { now < $0.at + day }
+        func use(_ allocation: Allocation) {
+            pendingKeys.append(
+                KeyUsed(
+                    key: key, arguments: arguments, code: allocation.code, at: now, loop: loop,
+                    frame: allocation.frame))
+        }
+        switch outcome {
+        case .decided(.given(let given)):
+            guard known.isEmpty else { throw Broken("\(key) was used, and is new: \(known)") }
+            try note(given, to: user, in: campaign, loop: loop)
+            use(given)
+        case .decided(.refused), .full:
+            guard known.isEmpty else { throw Broken("\(key) was used, and is refused: \(known)") }
+        case .replayed(let replay):
+            guard known.allSatisfy({ $0.arguments == arguments && $0.code == replay.code }) else {
+                throw Broken("\(key) of \(arguments) is replayed as \(replay.code) and was \(known)")
+            }
+            if let owner = owners[replay.code], owner != campaign.name + "/" + user {
+                throw Broken("\(key) of \(arguments) replays the code of \(owner)")
+            }
+        case .reused:
+            guard known.allSatisfy({ $0.arguments != arguments }) else {
+                throw Broken("\(key) is refused to \(arguments), and was \(known)")
+            }
+        case .decided(.parked), .parked: break
+        }
+    }
+
+    mutating func collectKeys() {
+        var rest: [KeyUsed] = []
+        for use in pendingKeys {
+            guard life.loops[use.loop].durableFrame >= use.frame else {
+                rest.append(use)
+                continue
+            }
+            if use.at >= keys[use.key]?.at ?? 0 { keys[use.key] = use }
+        }
+        pendingKeys = rest
     }
 
     private mutating func note(
@@ -321,6 +389,7 @@ private struct Story {
         }
         pending = rest
         try collectConfirmations()
+        collectKeys()
         uploads.removeAll { reply in
             guard let result = reply.value else { return false }
             if case .success(let outcome) = result, case .loaded = outcome.status {
@@ -380,6 +449,7 @@ private struct Story {
         try collect()
         pending = []
         pendingConfirmations = []
+        pendingKeys = []
         changes = []
         uploads = []
         world.crash()
@@ -399,7 +469,10 @@ private struct Story {
             let upload = life.engine.latestCatalog[code.upload]
             let text = upload.codes.withCode(at: code.ordinal) { span in span.indices.map { span[$0] } }
             let place = life.find(String(decoding: text, as: UTF8.self))
-            guard let found = place.found.first(where: { $0.code == code })?.owner else { throw Broken("\(code) of \(owner) is lost") }
+            // The code may stand in an upload that was withdrawn before, too.
+            guard let found = place.found.first(where: { $0.code == code })?.owner else {
+                throw Broken("\(code) of \(owner) is lost")
+            }
             let campaign = life.engine.latestCatalog[found.campaign].name
             let key = campaign + "/" + place.text(found.user)
             if key != owner { throw Broken("\(code) of \(owner) is now \(key)'s") }

@@ -60,13 +60,16 @@ final class World {
     ///
     /// - Parameter slow: flushes complete later: each frame is durable when the test says so.
     @discardableResult
-    func start(loops: Int = 1, slow: Bool = false, snapshotLogBytes: UInt64 = 0) throws -> Life {
+    func start(
+        loops: Int = 1, slow: Bool = false, snapshotLogBytes: UInt64 = 0, keysMax: Int = Limits.keys
+    ) throws -> Life {
         let state = try recover()
         recovered = state
         log.setCompletion(slow ? .manual : .immediate)
         var settings = EngineSettings(loopCount: loops)
         settings.lane.completion = slow ? .asynchronous : .inline
         settings.snapshotLogBytes = snapshotLogBytes
+        settings.keysMax = keysMax
         let life = try Life(self, state, settings)
         self.life = life
         return life
@@ -455,6 +458,7 @@ extension Life {
 struct Digest: Equatable {
     var shards: [[UInt8]] = []
     var holds: [[UInt8]] = []
+    var keys: [KeyUse]
     var lastSequences: [UInt64] = []
     var catalog: Catalog.Condensed
     var revision: UInt64
@@ -464,6 +468,7 @@ struct Digest: Equatable {
     var supplies: [PoolCounts]
 
     init(_ state: RecoveredState) {
+        keys = state.keys
         catalog = state.catalog.condensed
         revision = state.revision
         trail = state.trail

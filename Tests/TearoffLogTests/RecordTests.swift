@@ -194,6 +194,59 @@ struct AllocationCodingTests {
         }
     }
 
+    @Test("Keys come back among allocations, with the bytes beside them")
+    func keys() throws {
+        // Goal: each form of answer and text. Method: round trip of every user with texts of extreme lengths and
+        // extreme times; every cut, flips, and every value of the status.
+        let times = [0, 5, Timestamp.maximumMilliseconds].map { Timestamp(milliseconds: $0) }
+        var encoder = AllocationEncoder(shardCount: 4)
+        var batch: [UInt8] = []
+        var expected: [(record: ShardRecord, user: [UInt8], text: [UInt8])] = []
+        for (index, one) in Self.records.enumerated() {
+            encoder.encode(one.record, userBytes: one.user.span, userID: one.userID.span, into: &batch)
+            let record = Self.key(times: times, index, of: one.record)
+            let userID = noise([0, 1, 255][index % 3], seed: UInt64(index))
+            let text = noise(Int(record.keyByteCount), seed: 5) + userID
+            encoder.encode(record, userBytes: one.user.span, text: text.span, into: &batch)
+            expected += [(.allocation(one.record), one.user, one.userID), (.key(record), one.user, text)]
+        }
+        var found: [(record: ShardRecord, user: [UInt8], text: [UInt8])] = []
+        try AllocationDecoder.decode(batch.span, shardCount: 4) { record, user, text in
+            found.append((record, bytes(of: user), bytes(of: text)))
+        }
+        #expect(found.count == expected.count)
+        for (found, expected) in zip(found, expected) { #expect(found == expected) }
+        attack(batch, seed: 12) { damaged in
+            try AllocationDecoder.decode(damaged.span, shardCount: 4) { _, _, _ in }
+        }
+        func decode(_ bytes: [UInt8]) throws {
+            try AllocationDecoder.decode(bytes.span, shardCount: 4) { _, _, _ in }
+        }
+        for status in UInt8.min...UInt8.max {
+            let record: [UInt8] = [0x14, 0, 9, 2, 0, 1, 0x75, status, 0, 0, 0, 1, 0, 0x6B]
+            if status == 1 || status == 2 {
+                try decode(record)
+            } else {
+                #expect(throws: RecordError.self) { try decode(record) }
+            }
+        }
+        #expect(throws: RecordError.self, "an empty key") {
+            try decode([0x14, 0, 9, 2, 0, 1, 0x75, 1, 0, 0, 0, 0, 1, 0x6B])
+        }
+    }
+
+    private static func key(times: [Timestamp], _ index: Int, of record: AllocationRecord) -> KeyRecord {
+        let givenAt = times[index / 3 % 3]
+        let holdUntil = index % 2 == 0 ? nil : givenAt.adding(milliseconds: UInt64(index))
+        return KeyRecord(
+            shard: record.shard, sequence: record.sequence.next, campaign: record.campaign, user: record.user,
+            answer: KeyAnswer(
+                usedAt: times[index % 3],
+                times: AllocationTimes(givenAt: givenAt, holdUntil: holdUntil),
+                holdMilliseconds: index % 4 == 0 ? 0 : .max, isRepeat: index % 2 == 0),
+            keyByteCount: index % 5 == 0 ? 255 : 1)
+    }
+
     @Test("Each user is accepted in its one form only")
     func canonicalUsers() throws {
         // Goal: one user is never two. Method: other spellings of the same ids, behind the fields of a

@@ -21,7 +21,7 @@ struct SnapshotCodingTests {
                 shard: Self.shard, sequence: SequenceNumber(rawValue: UInt64(index + 1)),
                 givenAt: Timestamp(
                     milliseconds: index == 3 ? Timestamp.maximumMilliseconds : UInt64(index) << 33),
-                campaign: CampaignID(rawValue: index == 5 ? .max : 4),
+                campaign: CampaignID(rawValue: index == 5 ? UInt32(Limits.campaigns - 1) : 4),
                 code: CodeID(upload: upload.id, ordinal: UInt32((index * 7919) % 10_000)), user: user)
             let userID = index % 2 == 0 ? [] : noise(index == 9 ? 255 : index, seed: 1)
             _ = try shard.apply(record, userBytes: text.span, userID: userID.span, upload: upload)
@@ -126,6 +126,42 @@ struct SnapshotCodingTests {
         }
     }
 
+    @Test("Keys come back exactly or not at all")
+    func keyRoundTrip() throws {
+        // Goal: a chunk is its keys. Method: extreme numbers and texts; every cut, flips, a shard too many.
+        let keys = (0..<30).map(Self.key)
+        for part in [keys, [], Array(keys[3..<5])] {
+            let chunk = KeyChunk.encode(part)
+            #expect(try KeyChunk.decode(chunk.span, shardCount: 4) == part)
+            #expect(chunk.count <= KeyChunk.bytesMaximum)
+            #expect(throws: RecordError.self) { try KeyChunk.decode((chunk + [0]).span, shardCount: 4) }
+            for count in 0..<chunk.count {
+                #expect(throws: RecordError.self) {
+                    try KeyChunk.decode(Array(chunk[..<count]).span, shardCount: 4)
+                }
+            }
+            attack(chunk, seed: 10) { _ = try KeyChunk.decode($0.span, shardCount: 4) }
+        }
+        #expect(throws: RecordError.self) { try KeyChunk.decode(KeyChunk.encode(keys).span, shardCount: 3) }
+    }
+
+    private static func key(_ index: Int) -> KeyUse {
+        let times: [Timestamp] = [7, Timestamp.maximumMilliseconds, 0].map { Timestamp(milliseconds: $0) }
+        let (usedAt, givenAt) = (times[index % 3], times[index / 3 % 3])
+        let answer = KeyAnswer(
+            usedAt: usedAt,
+            times: AllocationTimes(givenAt: givenAt, holdUntil: index % 2 == 0 ? nil : givenAt),
+            holdMilliseconds: index % 5 == 0 ? UInt32.max : 0, isRepeat: index % 2 == 0)
+        let keyByteCount = index % 7 == 0 ? 255 : 1
+        let userIDCounts = [0, 3, 255]
+        return KeyUse(
+            shard: ShardID(rawValue: UInt16(index % 4)),
+            sequence: SequenceNumber(rawValue: index == 9 ? UInt64.max : UInt64(index)),
+            row: RowNumber(rawValue: index == 8 ? UInt32.max : UInt32(index)), answer: answer,
+            keyByteCount: UInt8(keyByteCount),
+            text: noise(keyByteCount + userIDCounts[index % 3], seed: UInt64(index)))
+    }
+
     private static func unpack(_ packed: [UInt8], countMax: Int) -> [UInt8]? {
         var content = [UInt8](repeating: 9, count: 50)
         return PackedBlob.unpack(packed.span, countMax: countMax, into: &content) ? content : nil
@@ -192,6 +228,7 @@ struct SnapshotCodingTests {
                     holdCount: 9, holdChunks: [BlobID(bytes: noise(32, seed: 7))]),
                 .init(lastSequence: .none, rowCount: 0, chunks: []),
             ],
+            keyChunks: [BlobID(bytes: noise(32, seed: 21))],
             lanes: [
                 .init(lane: .control, position: .start, isIdle: false),
                 .init(lane: .data, position: position, isIdle: true),
@@ -203,7 +240,7 @@ struct SnapshotCodingTests {
         // Goal: a snapshot is what was cut. Method: every kind of record, shards with and without rows.
         let encoded = Self.manifest.encode()
         #expect(try Manifest(decoding: encoded.span, directory: testDirectory) == Self.manifest)
-        #expect(Self.manifest.blobs.count == 5)
+        #expect(Self.manifest.blobs.count == 6)
         let other = DirectoryID(bytes: [UInt8](repeating: 0, count: 16))
         #expect(throws: ManifestError.self) { try Manifest(decoding: encoded.span, directory: other) }
     }

@@ -22,6 +22,8 @@ struct CommandParsingTests {
         (["ALLOC"], .wrongArgumentCount(.alloc)),
         (["ALLOC", "c"], .wrongArgumentCount(.alloc)),
         (["ALLOC", "c", "u", "USERID"], .wrongArgumentCount(.alloc)),
+        (["ALLOC", "c", "u", "KEY"], .wrongArgumentCount(.alloc)),
+        (["ALLOC", "c", "u", "KEY", "1", "key", "1"], .duplicateOption("KEY", of: .alloc)),
         (["ALLOC", "c", "u", "FULL", "full"], .duplicateOption("FULL", of: .alloc)),
         (["ALLOC", "c", "u", "USERID", "1", "USERID", "2"], .duplicateOption("USERID", of: .alloc)),
         (["ALLOC", "c", "u", "FAST"], .unknownOption(EscapedText("FAST".utf8Span.span), of: .alloc)),
@@ -145,6 +147,8 @@ struct CommandParsingTests {
     static let outOfRange: [[String]] = [
         ["ALLOC", "", "u"], ["ALLOC", long, "u"], ["ALLOC", "c", ""],
         ["ALLOC", "c", String(repeating: "u", count: 256)], ["ALLOC", "c", "u", "USERID", ""],
+        ["ALLOC", "c", "u", "KEY", ""], ["ALLOC", "c", "u", "KEY", String(repeating: "k", count: 256)],
+
         ["ALLOCMANY", "", "u"], ["ALLOCMANY", long, "u"],
         ["ALLOCMANY", "c", "u", String(repeating: "u", count: 256)],
         ["PREVIEW", ""], ["PREVIEW", long], ["PREVIEW", "c", ""],
@@ -188,7 +192,8 @@ struct CommandParsingTests {
         let name = String(repeating: "n", count: 64)
         let value = String(repeating: "v", count: 255)
         for arguments in [
-            ["ALLOC", name, value, "USERID", value], ["LIST", "INFO", name], ["CODE", "FIND", value],
+            ["ALLOC", name, value, "USERID", value, "KEY", value], ["LIST", "INFO", name],
+            ["CODE", "FIND", value],
             ["LIST", "CREATE", name, "FIXED", value, "1"], ["USER", "HISTORY", value],
             ["PREVIEW", name, value], ["LIST", "LOAD", "a", "ERRORS", "9223372036854775807", "0", "10000"],
             ["LIST", "UPLOADS", name, "FROM", "9223372036854775807", "COUNT", "1000"],

@@ -111,6 +111,11 @@ enum Samples {
             ["ALLOC", "summer", "u1", "FULL", "USERID", "FULL"],
             .alloc(AllocArguments(campaign: 1, user: 2, userID: 5, isFull: true))
         ),
+        (["ALLOC", "summer", "u1", "KEY", "k"], .alloc(AllocArguments(campaign: 1, user: 2, key: 4))),
+        (
+            ["ALLOC", "summer", "u1", "key", "KEY", "FULL", "UserID", "m"],
+            .alloc(AllocArguments(campaign: 1, user: 2, userID: 7, key: 4, isFull: true))
+        ),
         (["ALLOCMANY", "summer", "u1"], .allocMany(campaign: 1, firstUser: 2)),
         (["allocmany", "summer", "u 1", "FULL", "u 1"], .allocMany(campaign: 1, firstUser: 2)),
         (
@@ -120,6 +125,10 @@ enum Samples {
         (
             ["hold", "summer", "u1", "for", "1ms", "USERID", "m", "FULL"],
             .hold(AllocArguments(campaign: 1, user: 2, userID: 6, isFull: true), milliseconds: 1)
+        ),
+        (
+            ["HOLD", "summer", "u1", "FOR", "2s", "FULL", "USERID", "m", "KEY", "k"],
+            .hold(AllocArguments(campaign: 1, user: 2, userID: 7, key: 9, isFull: true), milliseconds: 2_000)
         ),
         (["CONFIRM", "summer", "u1"], .confirm(AllocArguments(campaign: 1, user: 2))),
         (["release", "summer", "u1"], .release(AllocArguments(campaign: 1, user: 2))),

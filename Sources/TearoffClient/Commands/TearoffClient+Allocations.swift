@@ -7,20 +7,23 @@ extension TearoffClient {
     /// - Parameters:
     ///   - user: the caller's key of the user, 1 to 255 bytes.
     ///   - userID: the marketing system's own id of the user, kept beside it.
+    ///   - key: an idempotency key, 1 to 255 bytes, that no other request has. For 24 hours the same call brings the same
+    ///     allocation with it, whatever the campaign's window and state, and any other call
+    ///     ``TearoffError/Code/keyReuse``.
     /// - Throws: ``TearoffError/Code/noCampaign``, ``TearoffError/Code/exhausted``,
     ///   ``TearoffError/Code/expired``, ``TearoffError/Code/finished`` and what any command may throw.
     public func allocate(
-        campaign: String, user: String, userID: String? = nil
+        campaign: String, user: String, userID: String? = nil, key: String? = nil
     ) async throws(TearoffError) -> Allocation {
-        let command = Self.allocation(campaign: campaign, user: user, userID: userID, isFull: true)
+        let command = Self.allocation(campaign: campaign, user: user, userID: userID, key: key, isFull: true)
         return try Allocation(Fields(await call(command, timeout: options.replyTimeout)))
     }
 
-    /// As ``allocate(campaign:user:userID:)``, but brings the code only: the cheapest way.
+    /// As ``allocate(campaign:user:userID:key:)``, but brings the code only: the cheapest way.
     public func allocateCode(
-        campaign: String, user: String, userID: String? = nil
+        campaign: String, user: String, userID: String? = nil, key: String? = nil
     ) async throws(TearoffError) -> String {
-        let command = Self.allocation(campaign: campaign, user: user, userID: userID, isFull: false)
+        let command = Self.allocation(campaign: campaign, user: user, userID: userID, key: key, isFull: false)
         return try await call(command, timeout: options.replyTimeout).requiredText()
     }
 
@@ -31,14 +34,15 @@ extension TearoffClient {
     /// running does not change.
     ///
     /// - Parameters:
-    ///   - user, userID: as for ``allocate(campaign:user:userID:)``.
+    ///   - user, userID, key: as for ``allocate(campaign:user:userID:key:)``.
     ///   - duration: at least 1 ms, at most 31 days.
-    /// - Throws: as ``allocate(campaign:user:userID:)``.
+    /// - Throws: as ``allocate(campaign:user:userID:key:)``.
     public func hold(
-        campaign: String, user: String, for duration: Duration, userID: String? = nil
+        campaign: String, user: String, for duration: Duration, userID: String? = nil, key: String? = nil
     ) async throws(TearoffError) -> Hold {
         var words = ["HOLD", campaign, user, "FOR", "\(RetriggerRule.milliseconds(duration))ms"]
         if let userID { words += ["USERID", userID] }
+        if let key { words += ["KEY", key] }
         let command = Command(words + ["FULL"])
         return try Hold(Fields(await call(command, timeout: options.replyTimeout)))
     }
@@ -66,7 +70,7 @@ extension TearoffClient {
         campaign: String, users: [String]
     ) async -> [Result<String, TearoffError>] {
         let commands = users.map {
-            Self.allocation(campaign: campaign, user: $0, userID: nil, isFull: false)
+            Self.allocation(campaign: campaign, user: $0, userID: nil, key: nil, isFull: false)
         }
         return await replies(to: commands).map { result in
             result.flatMap { reply in
@@ -76,7 +80,7 @@ extension TearoffClient {
     }
 
     /// A code for each of many users in one command, on disk as one step when this returns: all of it or, when the
-    /// server fails, nothing. It may be repeated as ``allocate(campaign:user:userID:)`` may.
+    /// server fails, nothing. It may be repeated as ``allocate(campaign:user:userID:key:)`` may.
     ///
     /// - Parameter users: 1 to ``Limits/usersOfOneCall``, each 1 to 255 bytes; one who stands there twice gets one
     ///   code.
@@ -99,7 +103,7 @@ extension TearoffClient {
             call: try start(command, timeout: options.replyTimeout), userCount: users.count)
     }
 
-    /// What ``allocate(campaign:user:userID:)`` would bring now, whatever the campaign's state. Nothing is
+    /// What ``allocate(campaign:user:userID:key:)`` would bring now, whatever the campaign's state. Nothing is
     /// given, however often it is asked; until the allocation, another user may get the code.
     ///
     /// - Parameter user: nil for any user to whom the campaign has given nothing.
@@ -120,10 +124,11 @@ extension TearoffClient {
     }
 
     private static func allocation(
-        campaign: String, user: String, userID: String?, isFull: Bool
+        campaign: String, user: String, userID: String?, key: String?, isFull: Bool
     ) -> Command {
         var words = ["ALLOC", campaign, user]
         if let userID { words += ["USERID", userID] }
+        if let key { words += ["KEY", key] }
         if isFull { words.append("FULL") }
         return Command(words)
     }

@@ -10,6 +10,8 @@ extension TearoffClient {
         public let isRepeat: Bool
         /// Whether the campaign is tried out: ``code`` is its text then, and nobody was given anything.
         public let isTest: Bool
+        /// Whether the same request was answered before, under its key; nil when it had none.
+        public let isReplayed: Bool?
         /// When the user got it first.
         public let givenAt: Date
         /// Until when the user can redeem it; nil: for ever.
@@ -30,6 +32,7 @@ extension TearoffClient {
             case "test": (isRepeat, isTest) = (false, true)
             default: throw .invalid("a status that is neither new, repeat nor test")
             }
+            isReplayed = try fields.optionalBoolean("replayed")
             givenAt = try fields.time("given-at")
             expiresAt = try fields.optionalTime("expires-at")
             list = try fields.text("list")

@@ -45,7 +45,13 @@ struct Fields {
     }
 
     func boolean(_ key: String) throws(TearoffError) -> Bool {
+        guard let value = try optionalBoolean(key) else { throw Self.missing(key) }
+        return value
+    }
+
+    func optionalBoolean(_ key: String) throws(TearoffError) -> Bool? {
         switch values[key] {
+        case .null?, nil: return nil
         case .boolean(let value)?: return value
         case .integer(let value)?: return value != 0
         default: throw Self.missing(key)

@@ -7,20 +7,20 @@ package struct AllocationBatch: Sendable {
         package let record: ShardRecord
         private let start: UInt32
         private let userCount: UInt8
-        private let userIDCount: UInt8
+        private let besideCount: UInt16
 
-        fileprivate init(_ record: ShardRecord, start: Int, userCount: Int, userIDCount: Int) {
+        fileprivate init(_ record: ShardRecord, start: Int, userCount: Int, besideCount: Int) {
             self.record = record
             self.start = UInt32(start)
             self.userCount = UInt8(userCount)
-            self.userIDCount = UInt8(userIDCount)
+            self.besideCount = UInt16(besideCount)
         }
 
         /// Where the text of a long user stands in ``AllocationBatch/text``; empty for any other.
         package var user: Range<Int> { Int(start)..<Int(start) + Int(userCount) }
 
-        /// Where the marketing user id stands; empty when there is none.
-        package var userID: Range<Int> { user.upperBound..<user.upperBound + Int(userIDCount) }
+        /// Where the marketing user id stands, or the text of a key; empty when there is none.
+        package var beside: Range<Int> { user.upperBound..<user.upperBound + Int(besideCount) }
     }
 
     package private(set) var entries: [Entry] = []
@@ -31,15 +31,14 @@ package struct AllocationBatch: Sendable {
 
     /// - Parameters:
     ///   - user: the text of a long user; not kept for any other.
-    ///   - userID: the marketing user id; empty when there is none.
+    ///   - beside: the marketing user id, or of a key its text; empty when there is none.
     /// - Precondition: the ids have at most ``Limits/userBytes`` bytes, all of a batch together below 4 GiB.
-    package mutating func append(_ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>) {
-        var userCount = 0
-        if case .allocation(let allocation) = record, allocation.user.isLong { userCount = user.count }
+    package mutating func append(_ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>) {
+        let userCount = record.hasLongUser ? user.count : 0
         entries.append(
-            Entry(record, start: text.count, userCount: userCount, userIDCount: userID.count))
+            Entry(record, start: text.count, userCount: userCount, besideCount: beside.count))
         if userCount > 0 { text.append(user) }
-        if !userID.isEmpty { text.append(userID) }
+        if !beside.isEmpty { text.append(beside) }
     }
 
     /// Empties the batch; its memory is kept.

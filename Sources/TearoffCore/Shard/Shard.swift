@@ -151,7 +151,8 @@ extension Shard {
         index.find(hash: key.hash) { isRow($0, of: key, bytes: bytes) }
     }
 
-    private func isRow(_ number: RowNumber, of key: AllocationKey, bytes: Span<UInt8>) -> Bool {
+    /// Whether the allocation in that row is of this campaign and user.
+    package func isRow(_ number: RowNumber, of key: AllocationKey, bytes: Span<UInt8>) -> Bool {
         let row = rows[number]
         let user = key.user
         guard row.campaign == key.campaign, row.form == user.form, row.low == user.low else { return false }

@@ -18,11 +18,13 @@ package struct HoldEndRecord: Equatable, Sendable {
 package enum ShardRecord: Equatable, Sendable {
     case allocation(AllocationRecord)
     case holdEnd(HoldEndRecord)
+    case key(KeyRecord)
 
     package var shard: ShardID {
         switch self {
         case .allocation(let record): record.shard
         case .holdEnd(let record): record.shard
+        case .key(let record): record.shard
         }
     }
 
@@ -30,6 +32,7 @@ package enum ShardRecord: Equatable, Sendable {
         switch self {
         case .allocation(let record): record.sequence
         case .holdEnd(let record): record.sequence
+        case .key(let record): record.sequence
         }
     }
 
@@ -37,6 +40,16 @@ package enum ShardRecord: Equatable, Sendable {
         switch self {
         case .allocation(let record): record.givenAt
         case .holdEnd(let record): record.end.at
+        case .key(let record): record.answer.usedAt
+        }
+    }
+
+    /// Whether the user's bytes go beside it.
+    var hasLongUser: Bool {
+        switch self {
+        case .allocation(let record): record.user.isLong
+        case .holdEnd: false
+        case .key(let record): record.user.isLong
         }
     }
 }
@@ -52,4 +65,6 @@ package enum ApplyError: Error, Equatable {
     case shardFull(ShardID)
     /// The record names no hold of its shard that still waits.
     case noHold(SequenceNumber)
+    /// The record of a key names a user whom the campaign has given nothing.
+    case noAllocation(SequenceNumber)
 }

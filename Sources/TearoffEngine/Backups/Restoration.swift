@@ -63,7 +63,7 @@ package struct Restoration {
         let restored = Manifest(
             directory: directory, number: manifest.number, at: at,
             revision: state.revision + UInt64(records.count), catalog: catalog.condensed, audit: trail,
-            shards: shards, lanes: []
+            shards: shards, keyChunks: manifest.keyChunks, lanes: []
         ).withoutLog
         try blobs.writeNamed(SnapshotDesk.name(of: restored.number), restored.encode())
         return Outcome(

@@ -20,6 +20,11 @@ package struct Allocation: Sendable {
 
     package var code: CodeID { place.code }
 
+    /// The same, when something that is said of it waits for a frame of the own lane, too.
+    func waiting(for frame: FrameNumber) -> Allocation {
+        Allocation(place: place, isRepeat: isRepeat, times: times, frame: frame)
+    }
+
     /// The same, asked for once more.
     var asRepeat: Allocation { Allocation(place: place, isRepeat: true, times: times, frame: frame) }
 }

@@ -58,6 +58,14 @@ package struct Tick: ~Copyable {
         if !record.end.codeIsFree, pool.totalFree == 0 { drained.append((frame, list)) }
     }
 
+    /// Notes a key, right behind what was answered under it.
+    ///
+    /// - Parameter text: the key, and behind it the marketing user id.
+    mutating func add(_ record: KeyRecord, userBytes: Span<UInt8>, text: Span<UInt8>) {
+        encoder.encode(record, userBytes: userBytes, text: text, into: &batch.bytes)
+        batch.recordCount += 1
+    }
+
     /// Notes that a code goes back to its pool once `frame` is durable.
     mutating func add(_ code: ReturnedCode, frame: FrameNumber) { returned.append((frame, code)) }
 
@@ -96,6 +104,8 @@ package struct Tick: ~Copyable {
 package struct LoopCounters: Sendable {
     package var given: UInt64 = 0
     package var repeated: UInt64 = 0
+    /// Answers that were told again, under their idempotency keys.
+    package var replayed: UInt64 = 0
     package var refused: UInt64 = 0
     /// Commands that met a row in flight in another lane.
     package var parked: UInt64 = 0

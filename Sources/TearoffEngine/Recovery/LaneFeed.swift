@@ -93,8 +93,8 @@ struct LaneFeed {
 
     private mutating func cut(_ payload: Span<UInt8>, of frame: FrameInfo) throws(RecoveryError) {
         do throws(RecordError) {
-            try AllocationDecoder.decode(payload, shardCount: shardCount) { record, user, userID in
-                batches[Int(record.shard.rawValue)].append(record, user: user, userID: userID)
+            try AllocationDecoder.decode(payload, shardCount: shardCount) { record, user, beside in
+                batches[Int(record.shard.rawValue)].append(record, user: user, beside: beside)
             }
         } catch {
             throw RecoveryError(contradiction: "\(error)", in: frame)

@@ -17,6 +17,8 @@ package struct RecoveredState: Sendable {
     package let snapshotNumber: UInt64
     /// By shard: blobs of full history chunks.
     package let fullChunks: [[BlobID]]
+    /// Idempotency keys that are kept, in the order in which they were used.
+    package let keys: [KeyUse]
     package let notices: [RecoveryNotice]
     package let counters: Counters
 

@@ -86,6 +86,7 @@ extension RecoveringState {
             replay.state.withLock { replay in
                 gaps += replay.gaps
                 counters.rowsFromLog += replay.rowCount
+                keys += replay.keys
                 at = max(at, replay.at)
             }
         }

@@ -33,6 +33,8 @@ extension RecoveringState {
         }
         if let fault = faults.withLock({ $0.lazy.compactMap { $0 }.first }) { throw fault }
         for (shard, history) in manifest.shards.enumerated() { try settle(history, of: shard) }
+        var reader = ChunkReader(source.blobs)
+        for chunk in manifest.keyChunks { keys += try reader.readKeys(chunk, shardCount: source.shardCount) }
     }
 
     private mutating func settle(_ history: Manifest.ShardHistory, of shard: Int) throws(SnapshotFault) {
@@ -68,7 +70,7 @@ private struct ChunkReader {
             let content = try content(of: chunk, countMax: HistoryChunk.bytesMaximum)
             batch.removeAll()
             try HistoryChunk.decode(content.span, shard: shard) { record, user, userID in
-                batch.append(record, user: user, userID: userID)
+                batch.append(record, user: user, beside: userID)
             }
             try replay.restore(batch)
         } catch {
@@ -84,6 +86,15 @@ private struct ChunkReader {
             let content = try content(of: chunk, countMax: HoldChunk.bytesMaximum)
             let first = index * HoldChunk.holdsMaximum
             try replay.restore(try HoldChunk.decode(content.span, shard: shard, first: first))
+        } catch {
+            throw .unusable("chunk \(chunk): \(error)")
+        }
+    }
+
+    mutating func readKeys(_ chunk: BlobID, shardCount: UInt16) throws(SnapshotFault) -> [KeyUse] {
+        do {
+            let content = try content(of: chunk, countMax: KeyChunk.bytesMaximum)
+            return try KeyChunk.decode(content.span, shardCount: shardCount)
         } catch {
             throw .unusable("chunk \(chunk): \(error)")
         }

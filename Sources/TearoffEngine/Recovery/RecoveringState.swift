@@ -10,6 +10,8 @@ struct RecoveringState {
     private(set) var revision: UInt64 = 0
     private(set) var trail = AuditTrail()
     let shards: [ShardCell]
+    /// Of snapshot and log, those that are over among them; some stand twice.
+    var keys: [KeyUse] = []
     var at = Timestamp.zero
     var laneStarts: [LaneID: LaneStart] = [:]
     private(set) var lives: [LifeStart] = []
@@ -131,6 +133,19 @@ extension RecoveringState {
         }
     }
 
+    /// The keys that are kept still, in the order in which they were used, each once.
+    private func keptKeys() -> [KeyUse] {
+        var kept = keys.filter { $0.answer.isKept(at: at) }
+        kept.sort { ($0.answer.usedAt, $0.shard, $0.sequence) < ($1.answer.usedAt, $1.shard, $1.sequence) }
+        // A snapshot has keys that were used behind the cut of their shard; the log has them, too.
+        var last: KeyUse?
+        kept.removeAll { use in
+            defer { last = use }
+            return use.shard == last?.shard && use.sequence == last?.sequence
+        }
+        return kept
+    }
+
     /// Frees what was claimed and never acknowledged, and checks every ledger.
     mutating func finish(newestSnapshot: UInt64) throws(RecoveryError) -> RecoveredState {
         try settleOwners()
@@ -152,13 +167,21 @@ extension RecoveringState {
             ledgers.append(ledger)
         }
         for shard in shards { shard.settleAfterRecovery() }
+        let keys = keptKeys()
+        for use in keys {
+            let rows = shards[Int(use.shard.rawValue)].state.withLock { $0.shard.rows.count }
+            guard Int(use.row.rawValue) < rows else {
+                throw RecoveryError(
+                    .misplaced, file: "snapshots", problem: "a key names an allocation that does not exist")
+            }
+        }
         let fullChunks = manifest?.shards.map { history in
             Array(history.chunks.prefix(Int(history.rowCount) / HistoryChunk.rowsMaximum))
         }
         return RecoveredState(
             catalog: catalog, ledgers: ledgers, revision: revision, trail: trail, shards: shards, at: at,
             laneStarts: laneStarts, snapshotNumber: newestSnapshot,
-            fullChunks: fullChunks ?? shards.map { _ in [] },
+            fullChunks: fullChunks ?? shards.map { _ in [] }, keys: keys,
             notices: notices,
             counters: counters)
     }

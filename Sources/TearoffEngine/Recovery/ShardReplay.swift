@@ -11,7 +11,7 @@ struct ShardReplay {
     private struct Waiting {
         let record: ShardRecord
         let user: [UInt8]
-        let userID: [UInt8]
+        let beside: [UInt8]
     }
 
     private let cell: ShardCell
@@ -28,6 +28,8 @@ struct ShardReplay {
     /// Sequence numbers that no record has.
     private(set) var gaps: UInt64 = 0
     private(set) var rowCount: UInt64 = 0
+    /// Of the log, in the order of their sequence numbers.
+    private(set) var keys: [KeyUse] = []
     /// The latest time of any record applied.
     private(set) var at = Timestamp.zero
     /// The first thing that cannot be true. Nothing is applied after it.
@@ -65,7 +67,7 @@ extension ShardReplay {
                 for entry in batch.entries {
                     try add(
                         entry.record, user: text.extracting(entry.user),
-                        userID: text.extracting(entry.userID), to: &state.shard)
+                        beside: text.extracting(entry.beside), to: &state.shard)
                 }
                 if endsLife { try flush(into: &state.shard) }
             }
@@ -76,11 +78,11 @@ extension ShardReplay {
 
     /// Applies the record when it is the next of its shard, and those that waited for it; else keeps it.
     private mutating func add(
-        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, to shard: inout Shard
     ) throws(RecoveryError) {
         if let covered, record.sequence <= covered { return }
         if record.sequence == shard.lastSequence.next {
-            try apply(record, user: user, userID: userID, to: &shard)
+            try apply(record, user: user, beside: beside, to: &shard)
             if waiting.isEmpty { return }
             while let next = waiting.removeValue(forKey: shard.lastSequence.next.rawValue) {
                 try apply(next, to: &shard)
@@ -93,7 +95,7 @@ extension ShardReplay {
                 problem: "record \(record.sequence.rawValue) of shard \(record.shard.rawValue) stands twice "
                     + "in the log")
         }
-        waiting[record.sequence.rawValue] = Waiting(record: record, user: user.copy, userID: userID.copy)
+        waiting[record.sequence.rawValue] = Waiting(record: record, user: user.copy, beside: beside.copy)
     }
 
     /// Applies all that wait, over the gaps.
@@ -107,14 +109,14 @@ extension ShardReplay {
     }
 
     private mutating func apply(_ next: Waiting, to shard: inout Shard) throws(RecoveryError) {
-        try apply(next.record, user: next.user.span, userID: next.userID.span, to: &shard)
+        try apply(next.record, user: next.user.span, beside: next.beside.span, to: &shard)
     }
 
     private mutating func apply(
-        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, to shard: inout Shard
     ) throws(RecoveryError) {
         do throws(ApplyError) {
-            try enter(record, user: user, userID: userID, into: &shard)
+            try enter(record, user: user, beside: beside, into: &shard)
         } catch {
             throw RecoveryError(.misplaced, file: "wal", problem: "a record contradicts the others: \(error)")
         }
@@ -132,7 +134,7 @@ extension ShardReplay {
             let text = batch.text.span
             for entry in batch.entries {
                 try enter(
-                    entry.record, user: text.extracting(entry.user), userID: text.extracting(entry.userID),
+                    entry.record, user: text.extracting(entry.user), beside: text.extracting(entry.beside),
                     into: &state.shard)
             }
         }
@@ -147,14 +149,16 @@ extension ShardReplay {
     }
 
     private mutating func enter(
-        _ record: ShardRecord, user: Span<UInt8>, userID: Span<UInt8>, into shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, into shard: inout Shard
     ) throws(ApplyError) {
         switch record {
         case .holdEnd(let record): try shard.apply(record, position: catalog.position(of:))
+        case .key(let record):
+            keys.append(try shard.apply(record, userBytes: user, text: beside))
         case .allocation(let record):
             guard catalog.hasCampaign(record.campaign) else { throw .unknownCampaign(record.campaign) }
             let upload = try upload(of: record)
-            _ = try shard.apply(record, userBytes: user, userID: userID, upload: upload)
+            _ = try shard.apply(record, userBytes: user, userID: beside, upload: upload)
             rowCount += 1
         }
     }

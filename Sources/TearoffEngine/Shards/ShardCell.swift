@@ -84,38 +84,107 @@ extension ShardCell {
     ) -> Decision {
         noteWaitIfTaken()
         return withState { state in
-            if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
-            if terms.conditions != nil,
-                let frame = state.foreignRow(key, user, terms: terms, at: moment, engine)
-            {
-                return .parked(frame)
+            decide(
+                key, terms: terms, holdUntil: holdUntil, at: moment, in: lane, user: user, userID: userID,
+                engine: engine, &state)
+        }
+    }
+
+    @inline(__always)
+    private func decide(
+        _ key: AllocationKey, terms: CampaignTerms, holdUntil: Timestamp?, at moment: TickMoment,
+        in lane: LaneStatus, user: Span<UInt8>, userID: Span<UInt8>, engine: Engine, _ state: inout ShardState
+    ) -> Decision {
+        if let frame = state.foreignChange(key, user, at: moment, engine) { return .parked(frame) }
+        if terms.conditions != nil,
+            let frame = state.foreignRow(key, user, terms: terms, at: moment, engine)
+        {
+            return .parked(frame)
+        }
+        switch state.shard.decide(
+            key, bytes: user, terms: terms, now: moment.now, day: moment.day, holdUntil: holdUntil)
+        {
+        case .refused(let refusal): return .refused(refusal)
+        case .repeated(let number): return state.repeated(number, engine)
+        case .held(let hold):
+            let code = state.shard.rows[hold.row].code
+            return .confirmed(
+                state.end(
+                    hold, .confirmed, terms: terms, pool: { _ in terms.pool }, at: moment, in: lane,
+                    engine: engine), code)
+        case .new(let due):
+            let row: RowNumber
+            do throws(ApplyError) {
+                row = try state.shard.apply(due, userBytes: user, userID: userID)
+            } catch {
+                return .failed(error)
             }
-            switch state.shard.decide(
-                key, bytes: user, terms: terms, now: moment.now, day: moment.day, holdUntil: holdUntil)
-            {
-            case .refused(let refusal): return .refused(refusal)
-            case .repeated(let number): return state.repeated(number, engine)
-            case .held(let hold):
-                let code = state.shard.rows[hold.row].code
-                return .confirmed(
-                    state.end(
-                        hold, .confirmed, terms: terms, pool: { _ in terms.pool }, at: moment, in: lane,
-                        engine: engine), code)
-            case .new(let due):
-                let row: RowNumber
-                do throws(ApplyError) {
-                    row = try state.shard.apply(due, userBytes: user, userID: userID)
-                } catch {
-                    return .failed(error)
-                }
-                state.inFlight.append(moment.frame, lanes: engine.lanes)
-                if holdUntil != nil {
-                    state.inFlight.noteChange(of: row, in: moment.frame, lanes: engine.lanes)
-                    noteDeadline(of: state.shard)
-                }
+            state.inFlight.append(moment.frame, lanes: engine.lanes)
+            if holdUntil != nil {
+                state.inFlight.noteChange(of: row, in: moment.frame, lanes: engine.lanes)
+                noteDeadline(of: state.shard)
+            }
+            lane.noteWrite(to: moment.frame.frame)
+            return .new(due)
+        }
+    }
+}
+
+// MARK: - Under a key
+
+extension ShardCell {
+    /// What became of an `ALLOC` under a key that is new.
+    struct KeyedDecision: ~Copyable, Sendable {
+        let decision: Decision
+        /// Nil when no code is the answer yet. The record goes behind that of the decision, into the same frame.
+        let answered: (record: KeyRecord, use: KeyUse)?
+    }
+
+    /// Decides an `ALLOC`, as ``allocate(_:terms:holdUntil:at:in:user:userID:engine:)`` does, and has the key follow on
+    /// it in the shard's sequence.
+    func allocate(
+        _ key: AllocationKey, under arguments: KeyArguments, terms: CampaignTerms, holdUntil: Timestamp?,
+        at moment: TickMoment, in lane: LaneStatus, user: Span<UInt8>, userID: Span<UInt8>, engine: Engine
+    ) -> KeyedDecision {
+        noteWaitIfTaken()
+        return withState { state in
+            let decision = decide(
+                key, terms: terms, holdUntil: holdUntil, at: moment, in: lane, user: user, userID: userID,
+                engine: engine, &state)
+            guard let (times, isRepeat) = decision.answer(holdUntil: holdUntil, at: moment) else {
+                return KeyedDecision(decision: decision, answered: nil)
+            }
+            let record = state.shard.keyRecord(
+                key,
+                answer: KeyAnswer(
+                    usedAt: moment.now, times: times, holdMilliseconds: arguments.holdMilliseconds,
+                    isRepeat: isRepeat),
+                keyByteCount: arguments.keyByteCount)
+            do throws(ApplyError) {
+                let use = try state.shard.apply(record, userBytes: user, text: arguments.text.span)
                 lane.noteWrite(to: moment.frame.frame)
-                return .new(due)
+                return KeyedDecision(decision: decision, answered: (record, use))
+            } catch {
+                return KeyedDecision(decision: .failed(error), answered: nil)
             }
+        }
+    }
+}
+
+extension ShardCell.Decision {
+    /// The times of the code that is the answer, and whether it is a repeat; nil when nothing is answered with a code, or
+    /// not before a frame of another lane is durable.
+    fileprivate borrowing func answer(
+        holdUntil: Timestamp?, at moment: TickMoment
+    ) -> (times: AllocationTimes, isRepeat: Bool)? {
+        switch self {
+        case .new: (AllocationTimes(givenAt: moment.now, holdUntil: holdUntil), false)
+        case .confirmed: (AllocationTimes(givenAt: moment.now, holdUntil: nil), true)
+        case .repeated(_, let times, let dependency):
+            dependency.map { $0.lane == moment.frame.lane } ?? true ? (times, true) : nil
+        case .parked: nil
+        case .refused: nil
+        case .failed: nil
         }
     }
 }

@@ -142,19 +142,23 @@ extension SnapshotDesk {
         let (revision, control, trail) = (cut.revision, cut.position, cut.trail)
         engine.host.background { [self] in
             let shards = engine.shards.map { cell in cell.withState { $0.shard.cut() } }
+            // Behind the shards': whoever decides holds a key's part around its shard, so every key that a shard's cut
+            // has in its sequence is there.
+            let keys = engine.keys.cut(at: engine.now())
             // After the cuts: what is in them must be durable before the manifest says so.
             let barrier = engine.barrier()
             let at = engine.now()
             do throws(StorageError) {
                 var (histories, chunkBytes) = try writeChunks(of: shards)
                 let audit = try writeChunks(of: trail, &chunkBytes)
+                let keyChunks = try writeKeys(keys, at: at, &chunkBytes)
                 let idle = state.withLock { $0.idleLanes }
                 let active = lanes.enumerated().map { index, position in
                     Manifest.LaneStart(lane: engine.lanes[index].lane, position: position, isIdle: false)
                 }
                 let manifest = Manifest(
                     directory: directory, number: latestNumber + 1, at: at, revision: revision,
-                    catalog: catalog, audit: audit, shards: histories,
+                    catalog: catalog, audit: audit, shards: histories, keyChunks: keyChunks,
                     lanes: [.init(lane: .control, position: control, isIdle: false)] + active + idle)
                 engine.whenDurable(barrier) { [self, chunkBytes] in
                     engine.host.background { [self] in
@@ -230,6 +234,23 @@ extension SnapshotDesk {
         var trail = trail
         trail.move(into: chunks)
         return trail
+    }
+
+    /// Writes the keys that are kept, all of them each time: in a day's time there are others.
+    private func writeKeys(
+        _ parts: [KeyPart], at now: Timestamp, _ bytes: inout UInt64
+    ) throws(StorageError) -> [BlobID] {
+        var chunks: [BlobID] = []
+        var keys: [KeyUse] = []
+        for part in parts {
+            part.forEach { if $0.answer.isKept(at: now) { keys.append($0) } }
+            while keys.count >= KeyChunk.keysMaximum {
+                chunks.append(try write(KeyChunk.encode(Array(keys.prefix(KeyChunk.keysMaximum))), &bytes))
+                keys.removeFirst(KeyChunk.keysMaximum)
+            }
+        }
+        if !keys.isEmpty { chunks.append(try write(KeyChunk.encode(keys), &bytes)) }
+        return chunks
     }
 
     private func write(_ chunk: [UInt8], _ total: inout UInt64) throws(StorageError) -> BlobID {

@@ -107,8 +107,34 @@ package struct AllocationEncoder {
         }
     }
 
+    /// - Parameters:
+    ///   - userBytes: as for an allocation.
+    ///   - text: the key, and behind it the marketing user id.
+    package mutating func encode(
+        _ record: KeyRecord, userBytes: Span<UInt8>, text: Span<UInt8>, into batch: inout [UInt8]
+    ) {
+        let shard = Int(record.shard.rawValue)
+        let sequence = base.sequenceDifference(record.sequence.rawValue, of: shard)
+        let time = base.timeDifference(record.answer.usedAt.milliseconds)
+        batch.append(addingCapacity: Self.keyBytesMax + userBytes.count + text.count) { batch in
+            batch.append(RecordTag.key)
+            batch.appendVarint(UInt64(shard))
+            batch.appendVarint(sequence)
+            batch.appendZigzag(time)
+            batch.appendVarint(UInt64(record.campaign.rawValue))
+            batch.appendUser(record.user, text: userBytes)
+            batch.append(record.answer)
+            batch.append(record.keyByteCount)
+            batch.append(UInt8(text.count - Int(record.keyByteCount)))
+            batch.append(copying: text)
+        }
+    }
+
     /// Of a record beside the texts: tag, form and two lengths, seven varints, and a UUID.
     private static let bytesMax = 4 + 7 * 10 + 16
+
+    /// The same of a key: a status and one length more.
+    private static let keyBytesMax = bytesMax + 2
 
     /// What any allocation takes in the log at most: two ids of 255 bytes and the numbers.
     package static let recordBytesMax = bytesMax + 2 * 255
@@ -142,6 +168,7 @@ enum RecordTag {
     static let allocationWithUserID: UInt8 = 0x11
     static let hold: UInt8 = 0x12
     static let holdWithUserID: UInt8 = 0x13
+    static let key: UInt8 = 0x14
     static let holdEnd: UInt8 = 0x18
     static let control: UInt8 = 0x20
     static let audit: UInt8 = 0x28
@@ -168,7 +195,8 @@ extension HoldEnd {
 
 /// Reads the records of one frame back.
 package enum AllocationDecoder {
-    /// - Parameter body: called for each record in order, with the bytes of a long user and of the user id.
+    /// - Parameter body: called for each record in order, with the bytes of a long user, and of the user id or, of a
+    ///   key, its text.
     /// - Throws: records before the fault were delivered.
     package static func decode(
         _ payload: Span<UInt8>, shardCount: UInt16,
@@ -186,6 +214,7 @@ package enum AllocationDecoder {
             case RecordTag.holdEnd:
                 let nothing = payload.extracting(0..<0)
                 body(.holdEnd(try decodeHoldEnd(payload, &reader, &base)), nothing, nothing)
+            case RecordTag.key: try decodeKey(payload, &reader, &base, body)
             default: throw .unknownTag(tag, offset: tagOffset)
             }
         }
@@ -241,6 +270,21 @@ package enum AllocationDecoder {
             code: CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal), user: user,
             holdUntil: deadline)
         body(.allocation(record), payload.extracting(text), payload.extracting(userID))
+    }
+
+    private static func decodeKey(
+        _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase,
+        _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
+        let head = try decodeHead(payload, &reader, &base)
+        let campaign = CampaignID(rawValue: try reader.narrow(payload))
+        let (user, userText) = try reader.user(payload)
+        let answer = try reader.keyAnswer(usedAt: head.time, payload)
+        let (keyByteCount, text) = try reader.keyText(payload)
+        let record = KeyRecord(
+            shard: head.shard, sequence: head.sequence, campaign: campaign, user: user, answer: answer,
+            keyByteCount: keyByteCount)
+        body(.key(record), payload.extracting(userText), payload.extracting(text))
     }
 
     private static func decodeHoldEnd(

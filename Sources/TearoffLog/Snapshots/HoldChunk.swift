@@ -78,7 +78,7 @@ package enum HoldChunk {
 
 extension ByteReader {
     /// A time as the signed difference to another one.
-    fileprivate mutating func time(
+    mutating func time(
         beside other: Timestamp, _ bytes: Span<UInt8>
     ) throws(RecordError) -> Timestamp {
         let offset = position

@@ -3,7 +3,7 @@ package import TearoffCore
 /// What a snapshot is: the catalog whole, where each shard's history stands, and from where the log goes on.
 package struct Manifest: Equatable, Sendable {
     package static let formatVersion: UInt16 = 2
-    /// Had no holds and no audit trail.
+    /// Had no holds, no audit trail and no keys.
     private static let versionWithoutHolds: UInt16 = 1
     private static let magic: UInt32 = 0x314D_4F54  // "TOM1"
 
@@ -53,11 +53,13 @@ package struct Manifest: Equatable, Sendable {
     package let catalog: Catalog.Condensed
     package let audit: AuditTrail
     package let shards: [ShardHistory]
+    /// The idempotency keys that were kept at that time.
+    package let keyChunks: [BlobID]
     package let lanes: [LaneStart]
 
     package init(
         directory: DirectoryID, number: UInt64, at: Timestamp, revision: UInt64, catalog: Catalog.Condensed,
-        audit: AuditTrail, shards: [ShardHistory], lanes: [LaneStart]
+        audit: AuditTrail, shards: [ShardHistory], keyChunks: [BlobID] = [], lanes: [LaneStart]
     ) {
         self.directory = directory
         self.number = number
@@ -66,6 +68,7 @@ package struct Manifest: Equatable, Sendable {
         self.catalog = catalog
         self.audit = audit
         self.shards = shards
+        self.keyChunks = keyChunks
         self.lanes = lanes
     }
 
@@ -84,7 +87,7 @@ package struct Manifest: Equatable, Sendable {
 
     /// All blobs that this snapshot needs: chunks and uploads.
     package var blobs: Set<BlobID> {
-        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks } + audit.chunks)
+        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks } + keyChunks + audit.chunks)
         for record in catalog.records {
             if case .uploadCommitted(_, _, _, let blob, _, _) = record.change { all.insert(blob) }
         }
@@ -131,6 +134,7 @@ extension Manifest {
             bytes.appendVarint(shard.holdCount)
             bytes.appendBlobs(shard.holdChunks)
         }
+        bytes.appendBlobs(keyChunks)
         bytes.appendVarint(UInt64(lanes.count))
         for lane in lanes {
             bytes.appendVarint(UInt64(lane.lane.rawValue))
@@ -184,12 +188,13 @@ extension Manifest {
             let list = ListID(rawValue: try reader.narrow(fields))
             lapses.append(.init(list: list, at: try reader.timestamp(fields)))
         }
-        // It came with the holds.
+        // It came with the holds, and so did the keys.
         let audit = hasHolds ? try reader.auditTrail(fields) : AuditTrail()
         var shards: [ShardHistory] = []
         for _ in 0..<(try reader.varint(fields)) {
             shards.append(try reader.shardHistory(fields, hasHolds: hasHolds))
         }
+        let keyChunks = hasHolds ? try reader.blobs(fields) : []
         var lanes: [LaneStart] = []
         for _ in 0..<(try reader.varint(fields)) {
             lanes.append(try reader.laneStart(fields))
@@ -197,7 +202,8 @@ extension Manifest {
         guard reader.isAtEnd(fields) else { throw .badField("length", offset: reader.position) }
         self.init(
             directory: directory, number: number, at: at, revision: revision,
-            catalog: .init(records: records, lapses: lapses), audit: audit, shards: shards, lanes: lanes)
+            catalog: .init(records: records, lapses: lapses), audit: audit, shards: shards,
+            keyChunks: keyChunks, lanes: lanes)
     }
 }
 
@@ -230,7 +236,7 @@ extension ByteReader {
         return AuditTrail(chunks: chunks, tail: tail, hash: try contentHash(bytes))
     }
 
-    private mutating func blobs(_ bytes: Span<UInt8>) throws(RecordError) -> [BlobID] {
+    fileprivate mutating func blobs(_ bytes: Span<UInt8>) throws(RecordError) -> [BlobID] {
         var blobs: [BlobID] = []
         for _ in 0..<(try varint(bytes)) { blobs.append(BlobID(bytes: try copy(BlobID.byteCount, bytes))) }
         return blobs

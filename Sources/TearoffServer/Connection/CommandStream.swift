@@ -47,7 +47,7 @@ struct CommandStream {
         decoder = CommandDecoder(limits: limits)
     }
 
-    /// Puts `ALLOC`s into the loop's burst and runs every other command, until one has to wait.
+    /// Puts `ALLOC`s without a key into the loop's burst and runs every other command, until one has to wait.
     ///
     /// - Parameter start: where the first command begins.
     mutating func run(
@@ -103,7 +103,7 @@ extension CommandStream {
             return Progress(consumed: start, pause: .stalled(.closing))
         }
         if case .input = decoder.source, let engine = connection.loop.engine, session.isAuthenticated,
-            let arguments = allocArguments(bytes.extracting(start..<end)),
+            let arguments = allocArguments(bytes.extracting(start..<end)), arguments.key == nil,
             let terms = latestTerms.find(bytes.extracting(range(arguments.campaign, start)), in: engine)
         {
             let entry = AllocationBurst.Entry(

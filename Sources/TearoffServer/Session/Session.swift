@@ -112,13 +112,28 @@ extension Session {
         guard let terms = terms(ofCampaign: name, engine, &outbox) else { return .answered }
         let deadline = holdMilliseconds.map { engine.now.adding(milliseconds: $0) }
         if let sample = terms.sample {
-            write(sample, terms, isFull: arguments.isFull, holdUntil: deadline, engine, to: &outbox.writer)
+            write(
+                sample, terms, isFull: arguments.isFull, holdUntil: deadline,
+                hasKey: arguments.key != nil, engine, to: &outbox.writer)
             return .answered
         }
         if engine.isBatchFull { return .again(.batchFull) }
         let user = bytes.extracting(decoder.argument(arguments.user))
         let userID = bytes.extracting(arguments.userID.map { decoder.argument($0) } ?? 0..<0)
         let moment = engine.moment
+        if let key = arguments.key {
+            let key = KeyArguments(
+                key: bytes.extracting(decoder.argument(key)), userID: userID,
+                holdMilliseconds: holdMilliseconds)
+            let outcome = engine.withTick { tick in
+                engine.allocate(
+                    engine.request(user, terms: terms), under: key, terms: terms, holdUntil: deadline,
+                    at: moment, user: user, userID: userID, in: &tick)
+            }
+            let stall = answer(
+                outcome, terms, isFull: arguments.isFull, isHold: deadline != nil, engine, &outbox)
+            return stall.map { .again($0) } ?? .answered
+        }
         let outcome = engine.withTick { tick in
             engine.allocate(
                 engine.request(user, terms: terms), terms: terms, holdUntil: deadline, at: moment, user: user,
@@ -179,18 +194,49 @@ extension Session {
         return .answered
     }
 
+    /// Writes the reply to an `ALLOC` or a `HOLD` under a key.
+    ///
+    /// - Returns: as below.
+    private func answer(
+        _ outcome: KeyedOutcome, _ terms: CampaignTerms, isFull: Bool, isHold: Bool, _ engine: LoopEngine,
+        _ outbox: inout Outbox
+    ) -> CommandStream.Stall? {
+        switch outcome {
+        case .decided(let outcome):
+            return answer(outcome, terms, isFull: isFull, isHold: isHold, isReplay: false, engine, &outbox)
+        case .replayed(let allocation):
+            return answer(
+                .given(allocation), terms, isFull: isFull, isHold: isHold, isReplay: true, engine, &outbox)
+        case .parked(let frame): return .parked(frame)
+        case .reused(let frame):
+            if frame != .none { outbox.hold(from: outbox.count, until: frame) }
+            outbox.writer.error(
+                .keyReuse,
+                "the key was used in the last 24 hours with another campaign, user, user id or command; nothing was "
+                    + "done, and what it stood for stands")
+            return nil
+        case .full:
+            outbox.writer.error(
+                .limit,
+                "this server keeps as many keys as it can, each for 24 hours; nothing was done: send the command "
+                    + "without KEY, or try again later")
+            return nil
+        }
+    }
+
     /// Writes the reply to an `ALLOC` or a `HOLD`.
     ///
+    /// - Parameter isReplay: nil when no key was sent.
     /// - Returns: nil when there is one; else why the command is to be run again.
     func answer(
         _ outcome: borrowing AllocationOutcome, _ terms: CampaignTerms, isFull: Bool, isHold: Bool = false,
-        _ engine: LoopEngine, _ outbox: inout Outbox
+        isReplay: Bool? = nil, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> CommandStream.Stall? {
         switch outcome {
         case .given(let allocation):
             if allocation.frame != .none { outbox.hold(from: outbox.count, until: allocation.frame) }
             if isFull {
-                write(allocation, terms, isHold: isHold, engine, to: &outbox.writer)
+                write(allocation, terms, isHold: isHold, isReplay: isReplay, engine, to: &outbox.writer)
             } else {
                 allocation.place.strip.withCode(at: allocation.place.position) { outbox.writer.bulk($0) }
             }
@@ -204,15 +250,19 @@ extension Session {
 
     /// What a campaign that is tried out gives.
     private func write(
-        _ sample: [UInt8], _ terms: CampaignTerms, isFull: Bool, holdUntil: Timestamp?, _ engine: LoopEngine,
-        to writer: inout ReplyWriter
+        _ sample: [UInt8], _ terms: CampaignTerms, isFull: Bool, holdUntil: Timestamp?, hasKey: Bool,
+        _ engine: LoopEngine, to writer: inout ReplyWriter
     ) {
         guard isFull else { return writer.bulk(sample.span) }
-        writer.map(holdUntil == nil ? 6 : 7)
+        writer.map(6 + (holdUntil == nil ? 0 : 1) + (hasKey ? 1 : 0))
         writer.bulk("code")
         writer.bulk(sample.span)
         writer.bulk("status")
         writer.bulk("test")
+        if hasKey {
+            writer.bulk("replayed")
+            writer.boolean(false)
+        }
         if let holdUntil {
             writer.bulk("hold-until")
             writer.bulk(holdUntil)
@@ -228,15 +278,19 @@ extension Session {
     }
 
     private func write(
-        _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, _ engine: LoopEngine,
+        _ allocation: Allocation, _ terms: CampaignTerms, isHold: Bool, isReplay: Bool?, _ engine: LoopEngine,
         to writer: inout ReplyWriter
     ) {
         let source = engine.source(of: allocation.code, givenAt: allocation.times.givenAt, terms: terms)
-        writer.map(isHold ? 7 : 6)
+        writer.map(6 + (isHold ? 1 : 0) + (isReplay == nil ? 0 : 1))
         writer.bulk("code")
         allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
         writer.bulk("status")
         writer.bulk(allocation.isRepeat ? "repeat" : "new")
+        if let isReplay {
+            writer.bulk("replayed")
+            writer.boolean(isReplay)
+        }
         if isHold {
             writer.bulk("hold-until")
             writer.bulkOrNull(allocation.times.holdUntil)

@@ -40,12 +40,16 @@ struct AllocCommand: ServerCommand {
         help: ArgumentHelp("The marketing system's id of the user.", valueName: "id"))
     var userID: String?
 
+    @Option(help: .idempotencyKey)
+    var key: String?
+
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
         if (user == nil) == (users == nil) { throw ValidationError("Name either a user or --users.") }
         if (users == nil) != (out == nil) { throw ValidationError("--users and --out go together.") }
         if user == nil, userID != nil { throw ValidationError("--user-id is for one user.") }
+        if user == nil, key != nil { throw ValidationError("--key is for one user.") }
         if user != nil, allowSecondCodes { throw ValidationError("--allow-second-codes is for --users.") }
     }
 
@@ -56,7 +60,7 @@ struct AllocCommand: ServerCommand {
     }
 
     private func allocate(_ user: String, _ client: TearoffClient, _ output: Output) async throws {
-        let allocation = try await client.allocate(campaign: campaign, user: user, userID: userID)
+        let allocation = try await client.allocate(campaign: campaign, user: user, userID: userID, key: key)
         if output.isJSON { return output.show(Record(allocation)) }
         Terminal.data(allocation.code)
         let expiry = allocation.expiresAt.map { ", expires \(ServerTime.text($0))" } ?? ""
@@ -64,7 +68,7 @@ struct AllocCommand: ServerCommand {
             return Terminal.words("Campaign \(campaign) is tried out: this is its text, and no code was given.")
         }
         Terminal.words(
-            "\(allocation.isRepeat ? "A repeat" : "New"): given \(ServerTime.text(allocation.givenAt)), "
+            "\(allocation.heading): given \(ServerTime.text(allocation.givenAt)), "
                 + "number \(ordinal) of \(allocation.list)\(expiry).")
     }
 }

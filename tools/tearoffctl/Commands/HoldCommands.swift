@@ -12,6 +12,11 @@ struct DurationArgument: ExpressibleByArgument {
     }
 }
 
+extension ArgumentHelp {
+    static let idempotencyKey = ArgumentHelp(
+        "With the same key, the same command is answered the same for 24 hours.", valueName: "key")
+}
+
 struct HoldCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold", abstract: "Keeps a code for a user until it is confirmed.",
@@ -41,11 +46,14 @@ struct HoldCommand: ServerCommand {
         help: ArgumentHelp("The marketing system's id of the user.", valueName: "id"))
     var userID: String?
 
+    @Option(help: .idempotencyKey)
+    var key: String?
+
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
         let hold = try await client.hold(
-            campaign: campaign, user: user, for: duration.duration, userID: userID)
+            campaign: campaign, user: user, for: duration.duration, userID: userID, key: key)
         if output.isJSON { return output.show(Record(hold)) }
         let allocation = hold.allocation
         Terminal.data(allocation.code)
@@ -54,7 +62,7 @@ struct HoldCommand: ServerCommand {
             return Terminal.words("Campaign \(campaign) is tried out: this is its text, and no code is held.")
         }
         Terminal.words(
-            "\(allocation.isRepeat ? "A repeat" : "New"): \(standing), number \(ordinal) of \(allocation.list).")
+            "\(allocation.heading): \(standing), number \(ordinal) of \(allocation.list).")
     }
 }
 

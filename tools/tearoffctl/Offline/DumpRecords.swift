@@ -16,6 +16,8 @@ extension Record {
         case .record(.allocation(let record, let user, let userID)):
             self.init(record, user: user, userID: userID)
         case .record(.holdEnd(let record)): self.init(record)
+        case .record(.key(let record, let user, let key, let userID)):
+            self.init(record, user: user, key: key, userID: userID)
         case .record(.control(let entry)): self.init(entry)
         case .damage(let problem):
             self.init([
@@ -58,6 +60,20 @@ extension Record {
             "sequence": Cell(record.sequence.rawValue), "at": Cell(record.end.at),
             "hold": Cell(record.hold.rawValue), "how": .text("\(record.end.reason)"),
             "code-is-free": .boolean(record.end.codeIsFree),
+        ])
+    }
+
+    private init(_ record: KeyRecord, user: [UInt8], key: [UInt8], userID: [UInt8]) {
+        self.init([
+            "type": .text("record"), "kind": .text("key"), "shard": .integer(Int(record.shard.rawValue)),
+            "sequence": Cell(record.sequence.rawValue), "at": Cell(record.answer.usedAt),
+            "campaign": .integer(Int(record.campaign.rawValue)),
+            "user": .text(String(decoding: user, as: UTF8.self)),
+            "user-id": userID.isEmpty ? .none : .text(String(decoding: userID, as: UTF8.self)),
+            "key": .text(String(decoding: key, as: UTF8.self)),
+            "hold-milliseconds": .integer(Int(record.answer.holdMilliseconds)),
+            "status": .text(record.answer.isRepeat ? "repeat" : "new"),
+            "given-at": Cell(record.answer.times.givenAt), "hold-until": Cell(record.answer.times.holdUntil),
         ])
     }
 

@@ -43,21 +43,23 @@ extension Record {
     }
 
     init(_ allocation: TearoffClient.Allocation) {
-        self.init([
-            "code": .text(allocation.code), "status": .text(allocation.status),
-            "given-at": .time(allocation.givenAt), "expires-at": Cell(allocation.expiresAt),
-            "list": .text(allocation.list), "ordinal": Cell(allocation.ordinal),
-        ])
+        self.init(
+            head: [
+                "code": .text(allocation.code), "status": .text(allocation.status),
+                "given-at": .time(allocation.givenAt), "expires-at": Cell(allocation.expiresAt),
+                "list": .text(allocation.list), "ordinal": Cell(allocation.ordinal),
+            ], allocation.replayField)
     }
 
     init(_ hold: TearoffClient.Hold) {
         let allocation = hold.allocation
-        self.init([
-            "code": .text(allocation.code), "status": .text(allocation.status),
-            "hold-until": Cell(hold.until), "given-at": .time(allocation.givenAt),
-            "expires-at": Cell(allocation.expiresAt), "list": .text(allocation.list),
-            "ordinal": Cell(allocation.ordinal),
-        ])
+        self.init(
+            head: [
+                "code": .text(allocation.code), "status": .text(allocation.status),
+                "hold-until": Cell(hold.until), "given-at": .time(allocation.givenAt),
+                "expires-at": Cell(allocation.expiresAt), "list": .text(allocation.list),
+                "ordinal": Cell(allocation.ordinal),
+            ], allocation.replayField)
     }
 
     init(_ preview: TearoffClient.Preview) {
@@ -140,4 +142,14 @@ extension Record {
             "milliseconds": .integer(backup.milliseconds),
         ])
     }
+}
+
+extension TearoffClient.Allocation {
+    /// Whether it is a replay, when a key was sent.
+    fileprivate var replayField: KeyValuePairs<String, Cell> {
+        isReplayed.map { ["replayed": .boolean($0)] } ?? [:]
+    }
+
+    /// How a sentence about it begins.
+    var heading: String { isReplayed == true ? "A replay" : isRepeat ? "A repeat" : "New" }
 }

@@ -274,6 +274,25 @@ struct KeyTests {
         #expect(try life.ledger().holds)
     }
 
+    /// Goal: a snapshot whose keys cannot be true is refused, not believed. Method: its key chunk is made anew, as it was
+    /// and with a row that no shard has.
+    @Test(arguments: [0, 1])
+    func aKeyOfNoAllocationIsRefused(row: UInt32) throws {
+        let (world, life) = try Self.world()
+        _ = try life.give("u", key: "k")
+        try life.snapshot()
+        let use = try #require(try world.recover().keys.first)
+        try world.replaceKeys(
+            with: KeyUse(
+                shard: use.shard, sequence: use.sequence, row: RowNumber(rawValue: row), answer: use.answer,
+                keyByteCount: use.keyByteCount, text: use.text))
+        if row == 0 {
+            #expect(try world.recover().keys == [use])
+        } else {
+            #expect(throws: RecoveryError.self) { _ = try world.recover() }
+        }
+    }
+
     /// Goal: no snapshot misses a key, when both are under way at once. Method: keys are used between every two steps of
     /// a snapshot; then only the snapshot and what is behind it are left.
     @Test func aSnapshotUnderWayMissesNoKey() throws {
@@ -298,5 +317,23 @@ struct KeyTests {
         life = try world.restart()
         for number in 0..<count { #expect(try life.give("v", key: "k\(number)") == .reused) }
         #expect(count > 20)
+    }
+}
+
+extension World {
+    /// Has the first snapshot say that this is the one key that is kept.
+    fileprivate func replaceKeys(with use: KeyUse) throws {
+        let name = SnapshotDesk.name(of: 1)
+        let bytes = try blobs.readNamed(name)
+        let manifest = try Manifest(decoding: bytes.span, directory: World.directory)
+        let packed = PackedBlob.pack(KeyChunk.encode([use]))
+        let writer = try blobs.makeWriter()
+        try writer.append(packed.span)
+        let chunk = try writer.finish()
+        let changed = Manifest(
+            directory: manifest.directory, number: 1, at: manifest.at, revision: manifest.revision,
+            catalog: manifest.catalog, audit: manifest.audit, shards: manifest.shards, keyChunks: [chunk],
+            lanes: manifest.lanes)
+        try blobs.writeNamed(name, changed.encode())
     }
 }

@@ -242,17 +242,17 @@ private struct Story {
         // Told in this life, or acknowledged; what a crash may have taken and did not is not known here.
         let known = (pendingKeys.filter { $0.key == key } + [keys[key]].compactMap { $0 })
             .filter { now < $0.at + day }
-        func use(_ allocation: Allocation) {
+        func use(_ allocation: Allocation, at usedAt: UInt64) {
             pendingKeys.append(
                 KeyUsed(
-                    key: key, arguments: arguments, code: allocation.code, at: now, loop: loop,
+                    key: key, arguments: arguments, code: allocation.code, at: usedAt, loop: loop,
                     frame: allocation.frame))
         }
         switch outcome {
         case .decided(.given(let given)):
             guard known.isEmpty else { throw Broken("\(key) was used, and is new: \(known)") }
             try note(given, to: user, in: campaign, loop: loop)
-            use(given)
+            use(given, at: now)
         case .decided(.refused), .full:
             guard known.isEmpty else { throw Broken("\(key) was used, and is refused: \(known)") }
         case .replayed(let replay):
@@ -262,6 +262,7 @@ private struct Story {
             if let owner = owners[replay.code], owner != campaign.name + "/" + user {
                 throw Broken("\(key) of \(arguments) replays the code of \(owner)")
             }
+            if let first = known.first { use(replay, at: first.at) }
         case .reused:
             guard known.allSatisfy({ $0.arguments != arguments }) else {
                 throw Broken("\(key) is refused to \(arguments), and was \(known)")

@@ -10,7 +10,7 @@ struct RecoveringState {
     private(set) var revision: UInt64 = 0
     private(set) var trail = AuditTrail()
     let shards: [ShardCell]
-    /// Of snapshot and log, those that are over among them; some stand twice.
+    /// Of snapshot and log, those that are over among them.
     var keys: [KeyUse] = []
     var at = Timestamp.zero
     var laneStarts: [LaneID: LaneStart] = [:]
@@ -133,17 +133,20 @@ extension RecoveringState {
         }
     }
 
-    /// The keys that are kept still, in the order in which they were used, each once.
-    private func keptKeys() -> [KeyUse] {
-        var kept = keys.filter { $0.answer.isKept(at: at) }
-        kept.sort { ($0.answer.usedAt, $0.shard, $0.sequence) < ($1.answer.usedAt, $1.shard, $1.sequence) }
-        // A snapshot has keys that were used behind the cut of their shard; the log has them, too.
-        var last: KeyUse?
-        kept.removeAll { use in
-            defer { last = use }
-            return use.shard == last?.shard && use.sequence == last?.sequence
+    /// The keys that are kept still, in the order in which they were used. One that was used behind its shard's cut for a
+    /// snapshot, and before the cut of the keys, stands twice: it is in the log, too. That says the same once more.
+    private func keptKeys() throws(RecoveryError) -> [KeyUse] {
+        let kept = keys.filter { $0.answer.isKept(at: at) }
+        for use in kept {
+            let rows = shards[Int(use.shard.rawValue)].state.withLock { $0.shard.rows.count }
+            guard Int(use.row.rawValue) < rows else {
+                throw RecoveryError(
+                    .misplaced, file: "snapshots", problem: "a key names an allocation that does not exist")
+            }
         }
-        return kept
+        return kept.sorted {
+            ($0.answer.usedAt, $0.shard, $0.sequence) < ($1.answer.usedAt, $1.shard, $1.sequence)
+        }
     }
 
     /// Frees what was claimed and never acknowledged, and checks every ledger.
@@ -167,21 +170,13 @@ extension RecoveringState {
             ledgers.append(ledger)
         }
         for shard in shards { shard.settleAfterRecovery() }
-        let keys = keptKeys()
-        for use in keys {
-            let rows = shards[Int(use.shard.rawValue)].state.withLock { $0.shard.rows.count }
-            guard Int(use.row.rawValue) < rows else {
-                throw RecoveryError(
-                    .misplaced, file: "snapshots", problem: "a key names an allocation that does not exist")
-            }
-        }
         let fullChunks = manifest?.shards.map { history in
             Array(history.chunks.prefix(Int(history.rowCount) / HistoryChunk.rowsMaximum))
         }
         return RecoveredState(
             catalog: catalog, ledgers: ledgers, revision: revision, trail: trail, shards: shards, at: at,
             laneStarts: laneStarts, snapshotNumber: newestSnapshot,
-            fullChunks: fullChunks ?? shards.map { _ in [] }, keys: keys,
+            fullChunks: fullChunks ?? shards.map { _ in [] }, keys: try keptKeys(),
             notices: notices,
             counters: counters)
     }

@@ -59,7 +59,7 @@ package struct Manifest: Equatable, Sendable {
 
     package init(
         directory: DirectoryID, number: UInt64, at: Timestamp, revision: UInt64, catalog: Catalog.Condensed,
-        audit: AuditTrail, shards: [ShardHistory], keyChunks: [BlobID] = [], lanes: [LaneStart]
+        audit: AuditTrail, shards: [ShardHistory], keyChunks: [BlobID], lanes: [LaneStart]
     ) {
         self.directory = directory
         self.number = number
@@ -82,7 +82,7 @@ package struct Manifest: Equatable, Sendable {
             isIdle: true)
         return Manifest(
             directory: directory, number: number, at: at, revision: revision, catalog: catalog, audit: audit,
-            shards: shards, lanes: [control])
+            shards: shards, keyChunks: keyChunks, lanes: [control])
     }
 
     /// All blobs that this snapshot needs: chunks and uploads.

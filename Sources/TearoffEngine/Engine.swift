@@ -14,6 +14,7 @@ import TearoffLog
     let seed: UInt64
     /// By loop index.
     package let lanes: [LaneStatus]
+    let controlLane: LaneStatus
     package let settings: EngineSettings
     let host: EngineHost
     /// A loop whose own copy is older than a row that it meets takes this one.
@@ -24,7 +25,7 @@ import TearoffLog
 
     init(
         routing: UserRouting, clock: EngineClock, shards: [ShardCell], seed: UInt64, lanes: [LaneStatus],
-        catalog: Catalog, settings: EngineSettings, host: EngineHost
+        controlLane: LaneStatus, catalog: Catalog, settings: EngineSettings, host: EngineHost
     ) {
         self.routing = routing
         self.clock = clock
@@ -32,6 +33,7 @@ import TearoffLog
         unsafe uncountedShards = shards.map { unsafe Unmanaged.passUnretained($0) }
         self.seed = seed
         self.lanes = lanes
+        self.controlLane = controlLane
         self.catalog = Mutex(catalog)
         generation = Atomic(catalog.generation)
         self.settings = settings

@@ -72,6 +72,12 @@ extension Option {
     static let snapshotLogMib = Option(
         key: "snapshotLogMib", value: .number(0...1_048_576), standard: "1024",
         help: "A snapshot is written by itself after that much log, in MiB; 0: only on SNAPSHOT.")
+    static let feedMib = Option(
+        key: "feedMib", value: .number(0...1_048_576), standard: "256",
+        help: "The feed keeps that much of the newest events, in MiB; 0: there is no feed.")
+    static let feedHours = Option(
+        key: "feedHours", value: .number(0...87_600), standard: "168",
+        help: "The feed keeps events for so many hours; 0: there is no feed.")
     static let maxConnections = Option(
         key: "maxConnections", value: .number(1...1_000_000), standard: "10000",
         help: "More connections than this are told LIMIT and closed.")
@@ -88,7 +94,7 @@ extension Option {
     static let all: [Option] = [
         data, listen, allowRemote, passwordFile, expectData, threads, shards, timeZone, logMechanism,
         segmentKib,
-        compressionLevel, snapshotLogMib, maxConnections, logLevel, testFlushDelay,
+        compressionLevel, snapshotLogMib, feedMib, feedHours, maxConnections, logLevel, testFlushDelay,
         testFailingWrite,
     ]
 }

@@ -36,7 +36,7 @@ struct Tearoffctl: AsyncParsableCommand {
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
-            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, SnapshotCommand.self,
-            ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self, WalCommand.self,
+            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, FeedCommand.self,
+            SnapshotCommand.self, ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self, WalCommand.self,
         ])
 }

@@ -33,6 +33,7 @@ package final class SnapshotDesk: Sendable {
     private let log: any LogStorage
     private let blobs: any BlobStore
     private let audit: AuditDesk
+    private let feed: FeedDesk?
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -41,13 +42,14 @@ package final class SnapshotDesk: Sendable {
     ///   - idleLanes: lanes of earlier lives that no loop writes any more; they are covered whole.
     init(
         engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, audit: AuditDesk,
-        latest: UInt64, fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
+        feed: FeedDesk?, latest: UInt64, fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
     ) {
         self.engine = engine
         self.directory = directory
         self.log = log
         self.blobs = blobs
         self.audit = audit
+        self.feed = feed
         state = Mutex(
             State(
                 latest: latest, fullChunks: fullChunks, holdChunks: fullChunks.map { _ in [] },
@@ -240,7 +242,7 @@ extension SnapshotDesk {
 
     private func publish(
         _ manifest: Manifest, chunkBytes: UInt64, started: UInt64, uploads: UploadDesk,
-        done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+        done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
     ) {
         let bytes = manifest.encode()
         do throws(StorageError) {
@@ -250,16 +252,27 @@ extension SnapshotDesk {
         }
         state.withLock { $0.latest = manifest.number }
         audit.move(into: manifest.audit.chunks)
+        let receipt = SnapshotReceipt(
+            number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
+            milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
+            rows: manifest.shards.reduce(0) { $0 + $1.rowCount })
+        guard let feed else { return finish(receipt, uploads: uploads, done: done) }
+        // It reads the log that is about to go.
+        feed.whenTold { [self] in
+            engine.host.background { [self] in finish(receipt, uploads: uploads, done: done) }
+        }
+    }
+
+    private func finish(
+        _ receipt: SnapshotReceipt, uploads: UploadDesk,
+        done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
         do throws(StorageError) {
             try clean(uploads: uploads)
         } catch {
             engine.host.report(.cleaningFailed(error))
         }
         end()
-        let receipt = SnapshotReceipt(
-            number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
-            milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
-            rows: manifest.shards.reduce(0) { $0 + $1.rowCount })
         engine.host.report(.snapshotWritten(receipt))
         done(.success(receipt))
     }

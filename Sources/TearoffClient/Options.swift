@@ -62,5 +62,7 @@ extension TearoffClient {
         public static let uploadsPage = 1_000
         /// Most records of the audit trail that one call reads.
         public static let auditPage = 1_000
+        /// Most events of the feed that one call reads.
+        public static let feedPage = 1_000
     }
 }

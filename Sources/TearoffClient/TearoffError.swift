@@ -64,6 +64,10 @@ extension TearoffError.Code {
     public static let noUpload = Self(ErrorWord.noUpload)
     /// `NOEXPORT`: there is no export of this id on this connection, or it was read to its end.
     public static let noExport = Self(ErrorWord.noExport)
+    /// `NOFEED`: the server keeps no feed.
+    public static let noFeed = Self(ErrorWord.noFeed)
+    /// `FEEDAHEAD`: the feed has not come to this number.
+    public static let feedAhead = Self(ErrorWord.feedAhead)
     /// `NOHOLD`: no code of the campaign is held for the user: never, not any more, or it has gone back.
     public static let noHold = Self(ErrorWord.noHold)
     /// `NOBACKUP`: the server has no directory for backups, so it writes none.

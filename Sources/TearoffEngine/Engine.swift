@@ -15,6 +15,7 @@ import TearoffLog
     let seed: UInt64
     /// By loop index.
     package let lanes: [LaneStatus]
+    let controlLane: LaneStatus
     package let settings: EngineSettings
     let host: EngineHost
     /// A loop whose own copy is older than a row that it meets takes this one.
@@ -25,7 +26,7 @@ import TearoffLog
 
     init(
         routing: UserRouting, clock: EngineClock, shards: [ShardCell], keys: KeyBook, seed: UInt64,
-        lanes: [LaneStatus], catalog: Catalog, settings: EngineSettings, host: EngineHost
+        lanes: [LaneStatus], controlLane: LaneStatus, catalog: Catalog, settings: EngineSettings, host: EngineHost
     ) {
         self.routing = routing
         self.clock = clock
@@ -34,6 +35,7 @@ import TearoffLog
         self.keys = keys
         self.seed = seed
         self.lanes = lanes
+        self.controlLane = controlLane
         self.catalog = Mutex(catalog)
         generation = Atomic(catalog.generation)
         self.settings = settings

@@ -14,6 +14,12 @@ package enum EngineEvent: Sendable {
     /// Log segments and blobs that no kept snapshot needs could not be removed; they are tried again next
     /// time.
     case cleaningFailed(StorageError)
+    /// The feed cannot go on for now; it is tried again. Allocations are not concerned.
+    case feedFailed(FeedFault)
+    /// Log of this lane was removed before the feed had told it: its events are lost to readers of the feed.
+    case feedGap(lane: LaneID)
+    /// Some frames of the newest file of the feed are damaged; those who read there are told how many events they missed.
+    case feedDamaged
     case engineFailed(EngineFailure)
 }
 

@@ -13,6 +13,8 @@ package struct EngineSettings: Sendable {
     package var snapshotLogBytes: UInt64 = 1 << 30
     /// Idempotency keys that are kept at a time.
     package var keysMax = Limits.keys
+    /// nil: there is no feed.
+    package var feed: FeedSettings?
 
     /// Each lane asks for a snapshot after its share of that log.
     var snapshotShareBytes: UInt64 { snapshotLogBytes / UInt64(loopCount) }
@@ -30,15 +32,20 @@ package struct EngineHost: Sendable {
     package let day: @Sendable (Timestamp) -> Day
     /// Runs slow work (files, indexes) elsewhere, in any order.
     package let background: SegmentSupply.Background
+    /// Runs a short piece of work on some thread when so many milliseconds have passed.
+    package let later: @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void
     package let report: @Sendable (EngineEvent) -> Void
 
     package init(
-        wallMilliseconds: @escaping @Sendable () -> UInt64, day: @escaping @Sendable (Timestamp) -> Day, background: @escaping SegmentSupply.Background,
+        wallMilliseconds: @escaping @Sendable () -> UInt64, day: @escaping @Sendable (Timestamp) -> Day,
+        background: @escaping SegmentSupply.Background,
+        later: @escaping @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void,
         report: @escaping @Sendable (EngineEvent) -> Void
     ) {
         self.wallMilliseconds = wallMilliseconds
         self.day = day
         self.background = background
+        self.later = later
         self.report = report
     }
 }

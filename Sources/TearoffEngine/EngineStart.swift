@@ -9,26 +9,32 @@ package final class EngineStart: Sendable {
     package let supply: SegmentSupply
     private let state: RecoveredState
     private let source: RecoverySource
+    private let feed: (any FeedStorage)?
 
     package init(
         _ state: RecoveredState, source: RecoverySource, settings: EngineSettings, host: EngineHost,
-        segmentBytes: UInt64
+        segmentBytes: UInt64, feed: (any FeedStorage)? = nil
     ) {
         self.state = state
         self.source = source
+        self.feed = feed
         supply = SegmentSupply(
             storage: source.log, directoryID: source.directory, segmentBytes: segmentBytes,
             background: host.background)
         let lanes = (0..<settings.loopCount).map { index in
-            let lane = LaneID(rawValue: UInt16(index))
-            return LaneStatus(lane: lane, durable: Self.start(of: lane, in: state).nextFrame.previous)
+            Self.status(of: LaneID(rawValue: UInt16(index)), in: state)
         }
         engine = Engine(
             routing: UserRouting(shardCount: source.shardCount), clock: EngineClock(latest: state.at),
             shards: state.shards,
             keys: KeyBook(state.keys, seed: source.seed, maximum: settings.keysMax), seed: source.seed,
-            lanes: lanes, catalog: state.catalog, settings: settings, host: host)
+            lanes: lanes, controlLane: Self.status(of: .control, in: state), catalog: state.catalog,
+            settings: settings, host: host)
         for campaign in state.catalog.campaigns where campaign.settings.isCounted { engine.count(campaign) }
+    }
+
+    private static func status(of lane: LaneID, in state: RecoveredState) -> LaneStatus {
+        LaneStatus(lane: lane, durable: start(of: lane, in: state).nextFrame.previous)
     }
 
     private static func start(of lane: LaneID, in state: RecoveredState) -> LaneStart {
@@ -58,6 +64,7 @@ package final class EngineStart: Sendable {
         let writer = try makeWriter(.control)
         let audit = AuditDesk(
             engine: engine, blobs: source.blobs, makeHasher: source.makeHasher, trail: state.trail)
+        let feed = makeFeed()
         let control = ControlPlane(
             engine: engine,
             uploads: UploadDesk(
@@ -65,10 +72,10 @@ package final class EngineStart: Sendable {
                 seed: source.seed),
             snapshots: SnapshotDesk(
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
-                audit: audit, makeHasher: source.makeHasher, latest: state.snapshotNumber,
+                audit: audit, feed: feed, makeHasher: source.makeHasher, latest: state.snapshotNumber,
                 fullChunks: state.fullChunks, idleLanes: idleLanes),
-            exports: ExportDesk(engine: engine), audit: audit, writer: writer, loops: loops, port: port,
-            catalog: state.catalog, revision: state.revision)
+            exports: ExportDesk(engine: engine), audit: audit, feed: feed, writer: writer, loops: loops,
+            port: port, catalog: state.catalog, revision: state.revision)
         let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in
             let start = Self.start(of: lane, in: state)
             return LifeStart.Lane(lane: lane, segment: start.segment, nextFrame: start.nextFrame)
@@ -79,8 +86,19 @@ package final class EngineStart: Sendable {
         writer.batch.recordCount += 1
         _ = try writer.commit(timeMilliseconds: life.at.milliseconds)
         _ = try writer.drain()
+        feed?.start()
         port.scheduleExpiry(state.catalog.nextExpiry.map { $0.milliseconds + 1 })
         return control
+    }
+
+    private func makeFeed() -> FeedDesk? {
+        guard let feed, let settings = engine.settings.feed else { return nil }
+        let ends = state.laneStarts.mapValues { start in
+            LaneProgress(segment: start.segment, frame: start.nextFrame.previous)
+        }
+        return FeedDesk(
+            engine: engine, log: source.log, storage: feed, directory: source.directory, settings: settings,
+            ends: ends)
     }
 
     /// Lanes of earlier lives that no loop writes now.

@@ -109,6 +109,29 @@ extension Command {
         return .auditRead(from: page.from, count: page.count ?? ArgumentLimits.auditRowsUsual)
     }
 
+    /// `FEED READ from [COUNT n] [BLOCK milliseconds]`.
+    static func feedRead(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let from = try decoder.number(2, bytes, called: "from", in: 1...UInt64(Int64.max))
+        var (count, block): (UInt64?, UInt64?) = (nil, nil)
+        for index in stride(from: 3, to: decoder.argumentCount, by: 2) {
+            let option = decoder.word(index, bytes)
+            guard option == "COUNT" || option == "BLOCK" else {
+                throw .unknownOption(decoder.escaped(index, bytes), of: .feedRead)
+            }
+            guard option == "COUNT" ? count == nil : block == nil else {
+                throw .duplicateOption(option, of: .feedRead)
+            }
+            guard index + 1 < decoder.argumentCount else { throw .wrongArgumentCount(.feedRead) }
+            if option == "COUNT" {
+                count = try decoder.number(index + 1, bytes, called: "n", in: 1...ArgumentLimits.feedRowsMax)
+            } else {
+                let range = 1...ArgumentLimits.feedBlockMillisecondsMax
+                block = try decoder.number(index + 1, bytes, called: "milliseconds", in: range)
+            }
+        }
+        return .feedRead(from: from, count: count ?? ArgumentLimits.feedRowsUsual, block: block ?? 0)
+    }
+
     /// `[FROM first] [COUNT n]`, in any order.
     ///
     /// - Parameters:

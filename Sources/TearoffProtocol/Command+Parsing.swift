@@ -57,6 +57,8 @@ extension Command {
         case .exportEnd: .exportEnd(try decoder.number(2, bytes, called: "export", in: 0...UInt64(Int64.max)))
         case .auditRead: try auditRead(decoder, bytes)
         case .auditCheck: .auditCheck
+        case .feedRead: try feedRead(decoder, bytes)
+        case .feedInfo: .feedInfo
         case .snapshot: .snapshot
         case .backup: try backup(decoder, bytes)
         case .info: .info(section: try section(decoder, bytes))

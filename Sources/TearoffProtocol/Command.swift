@@ -59,6 +59,10 @@ package enum Command: Equatable, Sendable {
     /// `count` (1 to ``ArgumentLimits/auditRowsMax``) of the records, from that number (1 or more) on; nil: the newest.
     case auditRead(from: UInt64?, count: UInt64)
     case auditCheck
+    /// `count` (1 to ``ArgumentLimits/feedRowsMax``) of the events, from that number (1 or more) on; `block`: how many
+    /// milliseconds to wait for one (0: not at all).
+    case feedRead(from: UInt64, count: UInt64, block: UInt64)
+    case feedInfo
     case snapshot
     /// A name of 1 to ``ArgumentLimits/nameBytes`` bytes without a slash that begins with a letter or a digit.
     case backup(name: String)

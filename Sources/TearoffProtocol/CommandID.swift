@@ -26,6 +26,8 @@ package enum CommandID: String, CaseIterable, Sendable {
     case exportEnd = "EXPORT END"
     case auditRead = "AUDIT READ"
     case auditCheck = "AUDIT CHECK"
+    case feedRead = "FEED READ"
+    case feedInfo = "FEED INFO"
     case snapshot = "SNAPSHOT"
     case backup = "BACKUP"
     case info = "INFO"

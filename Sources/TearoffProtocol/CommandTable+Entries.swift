@@ -7,7 +7,8 @@ extension CommandTable {
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
-        case .auditRead, .auditCheck, .snapshot, .backup, .info, .shutdown, .configGet: serverEntry(id)
+        case .auditRead, .auditCheck, .feedRead, .feedInfo, .snapshot, .backup, .info, .shutdown, .configGet:
+            serverEntry(id)
         case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
         case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
             .clientNoEvict, .clientNoTouch:
@@ -173,6 +174,13 @@ extension CommandTable {
             make(
                 id, "server", 2...2, [.readonly, .admin], "Follows the audit trail's whole chain of hashes.",
                 "AUDIT CHECK")
+        case .feedRead:
+            make(
+                id, "server", 3...7, [.readonly, .admin],
+                "What happened, in the order of its numbers, from one of them on.",
+                "FEED READ from [COUNT n] [BLOCK milliseconds]")
+        case .feedInfo:
+            make(id, "server", 2...2, [.readonly, .admin], "How far back the feed goes.", "FEED INFO")
         case .snapshot:
             make(
                 id, "server", 1...1, [.admin], "Writes a snapshot while serving; replies when it is whole.",

@@ -42,7 +42,7 @@ package enum CommandTable {
     static func since(_ id: CommandID?) -> String {
         switch id {
         case .allocMany, .hold, .confirm, .release, .preview, .listUploads, .listUndo, .campaignSet, .exportBegin,
-            .exportRead, .exportEnd, .auditRead, .auditCheck:
+            .exportRead, .exportEnd, .auditRead, .auditCheck, .feedRead, .feedInfo:
             "0.2.0"
         default: "0.1.0"
         }
@@ -53,7 +53,7 @@ package enum CommandTable {
 
     /// The commands that only gather subcommands; `COMMAND` is not among them, it answers alone too.
     package static let containers = [
-        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "CONFIG", "CLIENT",
+        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "FEED", "CONFIG", "CLIENT",
     ]
 
     /// What `COMMAND` and `COMMAND COUNT` count: subcommands stand inside their command.

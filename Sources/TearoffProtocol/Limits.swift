@@ -94,6 +94,12 @@ package enum ArgumentLimits {
     package static let auditRowsMax: UInt64 = 1_000
     /// Rows of an `AUDIT READ` that does not say how many: a few screens.
     package static let auditRowsUsual: UInt64 = 100
+    /// Most events of one `FEED READ`: at most some 1.2 KB each and mostly a fifth of that, so a reply stays under 1.3 MB.
+    package static let feedRowsMax: UInt64 = 1_000
+    /// Events of a `FEED READ` that does not say how many.
+    package static let feedRowsUsual: UInt64 = 100
+    /// Longest wait of a `FEED READ`: a client that has gone away keeps its place no longer than that.
+    package static let feedBlockMillisecondsMax: UInt64 = 60_000
 }
 
 /// How much one server may make the reply decoder hold.

@@ -30,6 +30,14 @@ struct EventLog: Sendable {
             logger.error("snapshot.failed", metadata: ["error": "\(error)"])
         case .cleaningFailed(let error):
             logger.error("cleaning.failed", metadata: ["error": "\(error)"])
+        case .feedFailed(.log(let error)):
+            logger.error("feed.failed", metadata: ["error": "\(error)"])
+        case .feedFailed(.feed(let error)):
+            logger.error("feed.failed", metadata: ["error": "\(error)"])
+        case .feedGap(let lane):
+            logger.error("feed.gap", metadata: ["lane": "\(lane)"])
+        case .feedDamaged:
+            logger.error("feed.damaged")
         case .engineFailed(let failure):
             logger.critical("engine.failed", metadata: ["reason": "\(failure)"])
         }

@@ -195,7 +195,7 @@ extension Host {
                 ])
             return EngineStart(
                 recovered, source: source, settings: settings.engine, host: engineHost,
-                segmentBytes: settings.segmentBytes)
+                segmentBytes: settings.segmentBytes, feed: directory.makeFeedStorage())
         }
     }
 
@@ -205,6 +205,7 @@ extension Host {
             wallMilliseconds: { WallClock.milliseconds() },
             day: { [dates = state.dates] time in dates.day(containing: time) },
             background: { [loops] body in loops.runInBackground(body) },
+            later: { [loops] wait, body in loops.run(inMilliseconds: wait, body) },
             report: { [state] event in
                 log.note(event)
                 if case .engineFailed = event { state.engineFailed() }
@@ -271,6 +272,8 @@ extension Host {
         } catch {
             // It is closed already.
         }
+        // Those who wait for an event are answered, or they would wait longer than their connections last.
+        state.feed?.stop()
         for context in contexts {
             await settle(context.eventLoop.submit { context.value.stop() })
         }
@@ -304,6 +307,10 @@ extension ServerSettings {
         var engine = EngineSettings(loopCount: loopCount)
         engine.lane.compressionLevel = compressionLevel
         engine.snapshotLogBytes = snapshotLogBytes
+        if feedBytesMaximum > 0, feedMillisecondsMaximum > 0 {
+            engine.feed = FeedSettings(
+                bytesMaximum: feedBytesMaximum, ageMillisecondsMaximum: feedMillisecondsMaximum)
+        }
         return engine
     }
 }

@@ -10,10 +10,12 @@ final class LoopGroup: Sendable {
     let sockets: MultiThreadedEventLoopGroup
     let control: MultiThreadedEventLoopGroup
     let background: NIOThreadPool
+    /// A loop that has ended must not be given a timer.
+    private let timersAreOver = Mutex(false)
 
-    /// Three: a snapshot or a backup, a commit of an upload, and beside them the next segments and chunks, which commits
-    /// wait for.
-    private static let backgroundThreads = 3
+    /// Four: a snapshot or a backup, a commit of an upload, the feed, and beside them the next segments and chunks, which
+    /// commits wait for.
+    private static let backgroundThreads = 4
 
     /// Threads of a recovery at most: it has work for one for each shard, and one more that reads.
     private static let recoveryThreadsMaximum = 17
@@ -31,6 +33,13 @@ final class LoopGroup: Sendable {
             guard case .active = state else { return }
             BackgroundPriority.lowerThisThread()
             body()
+        }
+    }
+
+    /// Once the loops end nothing is run any more, as of what waits then.
+    func run(inMilliseconds wait: UInt64, _ body: @escaping @Sendable () -> Void) {
+        timersAreOver.withLock { areOver in
+            if !areOver { control.next().scheduleTask(in: .milliseconds(Int64(wait)), body) }
         }
     }
 
@@ -53,6 +62,7 @@ final class LoopGroup: Sendable {
     /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves
     /// nothing.
     func shutDown() async {
+        timersAreOver.withLock { $0 = true }
         do {
             try await sockets.shutdownGracefully()
             try await control.shutdownGracefully()

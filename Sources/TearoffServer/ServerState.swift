@@ -38,6 +38,7 @@ final class ServerState: Sendable {
         let uploads: UploadDesk
         let exports: ExportDesk
         let audit: AuditDesk
+        let feed: FeedDesk?
         let snapshots: SnapshotDesk
     }
 
@@ -73,12 +74,14 @@ extension ServerState {
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
     var uploads: UploadDesk? { running.withLock { $0?.uploads } }
     var exports: ExportDesk? { running.withLock { $0?.exports } }
+    var feed: FeedDesk? { running.withLock { $0?.feed } }
     var audit: AuditDesk? { running.withLock { $0?.audit } }
     var engine: Engine? { running.withLock { $0?.engine } }
 
     func serve(_ engine: Engine, _ control: ControlPlane) {
         let running = Running(
             engine: engine, uploads: control.uploads, exports: control.exports, audit: control.audit,
+            feed: control.feed,
             snapshots: control.snapshots)
         self.running.withLock { $0 = running }
     }
@@ -158,6 +161,7 @@ extension ServerState {
             ),
             ("memory", memoryLines),
             ("persistence", persistenceLines(reports)),
+            ("feed", feedLines),
             ("stats", statsLines(reports)),
             ("lists", engine.map(Self.listLines) ?? []),
         ]
@@ -214,6 +218,15 @@ extension ServerState {
             ("log_flush_microseconds", "\(Int(slowest))"),
             ("snapshot_latest", "\(latest)"),
             ("snapshot_in_progress", isWriting ? "1" : "0"),
+        ]
+    }
+
+    private var feedLines: [(String, String)] {
+        guard let info = feed?.info else { return [("feed", "0")] }
+        return [
+            ("feed", "1"), ("feed_oldest", "\(info.oldest ?? 0)"), ("feed_newest", "\(info.newest ?? 0)"),
+            ("feed_bytes", "\(info.byteCount)"), ("feed_failing", info.fault == nil ? "0" : "1"),
+            ("feed_failures", "\(info.faultCount)"),
         ]
     }
 

@@ -23,9 +23,10 @@ package final class DataDirectory: Sendable {
     static let logDirectory = "wal"
     static let blobDirectory = "blobs"
     static let snapshotDirectory = "snapshots"
+    static let feedDirectory = "feed"
     private static var ownNames: Set<String> {
         [
-            lockFile, logDirectory, blobDirectory, snapshotDirectory,
+            lockFile, logDirectory, blobDirectory, snapshotDirectory, feedDirectory,
             identityFile + SystemDirectory.temporarySuffix,
         ]
     }
@@ -67,7 +68,7 @@ package final class DataDirectory: Sendable {
                 id: newID, shardCount: shardCount, createdMilliseconds: timeMilliseconds, hasBegun: false)
             : try readIdentity(root)
         let removed = try stored { () throws(StorageError) in
-            for name in [logDirectory, blobDirectory, snapshotDirectory] {
+            for name in [logDirectory, blobDirectory, snapshotDirectory, feedDirectory] {
                 try root.subdirectory(name).make()
             }
             let leftovers = try leftovers(in: root)
@@ -187,6 +188,10 @@ extension DataDirectory {
         -> DirectoryLogStorage
     {
         try DirectoryLogStorage(directory: root.subdirectory(Self.logDirectory), settings: settings)
+    }
+
+    package func makeFeedStorage() -> DirectoryFeedStorage {
+        DirectoryFeedStorage(directory: root.subdirectory(Self.feedDirectory))
     }
 
     package func makeBlobStore() -> DirectoryBlobStore {

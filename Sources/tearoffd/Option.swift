@@ -75,6 +75,12 @@ extension Option {
     static let snapshotLogMib = Option(
         key: "snapshotLogMib", value: .number(0...1_048_576), standard: "1024",
         help: "A snapshot is written by itself after that much log, in MiB; 0: only on SNAPSHOT.")
+    static let feedMib = Option(
+        key: "feedMib", value: .number(0...1_048_576), standard: "256",
+        help: "The feed keeps that much of the newest events, in MiB; 0: there is no feed.")
+    static let feedHours = Option(
+        key: "feedHours", value: .number(0...87_600), standard: "168",
+        help: "The feed keeps events for so many hours; 0: there is no feed.")
     static let maxConnections = Option(
         key: "maxConnections", value: .number(1...1_000_000), standard: "10000",
         help: "More connections than this are told LIMIT and closed.")
@@ -90,8 +96,8 @@ extension Option {
 
     static let all: [Option] = [
         data, listen, allowRemote, passwordFile, expectData, backupDirectory, threads, shards, timeZone,
-        logMechanism, segmentKib,
-        compressionLevel, snapshotLogMib, maxConnections, logLevel, testFlushDelay,
+        logMechanism, segmentKib, compressionLevel, snapshotLogMib, feedMib, feedHours, maxConnections, logLevel,
+        testFlushDelay,
         testFailingWrite,
     ]
 }

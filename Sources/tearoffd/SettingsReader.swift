@@ -119,6 +119,8 @@ extension SettingsReader {
         }
         if let level = try number(.compressionLevel) { settings.compressionLevel = Int32(level) }
         if let size = try number(.snapshotLogMib) { settings.snapshotLogBytes = UInt64(size) << 20 }
+        if let size = try number(.feedMib) { settings.feedBytesMaximum = UInt64(size) << 20 }
+        if let hours = try number(.feedHours) { settings.feedMillisecondsMaximum = UInt64(hours) * 3_600_000 }
         if let count = try number(.maxConnections) { settings.connectionsMaximum = count }
         if let delay = try number(.testFlushDelay) { settings.flushDelayMicroseconds = UInt32(delay) }
         settings.writesBeforeFailure = try number(.testFailingWrite)

@@ -63,7 +63,7 @@ struct OfflineToolTests {
             try tool.write("tearoff 9\n", to: "unversioned/IDENTITY")
             try FileManager.default.removeItem(
                 at: tool.directory.appending(
-                    path: "chunkless/blobs/111872bd2935c1599b4e7c881c69ae6a105feff9be9d5286340d5bbcbe7341b7"))
+                    path: "chunkless/blobs/11ea6b05194c9543d2044a9954dce892948b99743717f2294e90a08abb2a3fc6"))
             let run = try await tool.run(line)
             #expect(run.exit == exit.rawValue)
             #expect(!run.words.isEmpty)

@@ -67,6 +67,8 @@ enum SampleServer {
                     ("records", 3), ("intact", true), ("broken-at", nil), ("problem", nil),
                     ("hash", String(repeating: "3c", count: 32)),
                 ])
+        case ("FEED", "INFO"): map(&writer, [("oldest", 1), ("newest", 3), ("bytes", 912), ("problem", nil)])
+        case ("FEED", "READ"): feed(from: Int(command[2]) ?? 1, &writer)
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
         case ("BACKUP", "monday"):
@@ -187,6 +189,28 @@ enum SampleServer {
             ]
             map(&writer, [("number", number)] + acts[number - 1] + hashes)
         }
+    }
+
+    private static func feed(from: Int, _ writer: inout ReplyWriter) {
+        let events: [[(String, Any?)]] = [
+            [
+                ("at", "2026-06-01T08:00:00.000Z"), ("event", "uploaded"), ("list", "june"), ("upload", 1),
+                ("codes", 100_000), ("file", "june.txt"),
+            ],
+            [
+                ("at", "2026-06-01T08:30:00.125Z"), ("event", "given"), ("campaign", "summer"), ("list", "june"),
+                ("user", "u1"), ("user-id", "crm-7"), ("code", "K7QP-2M4X"), ("hold-until", nil),
+            ],
+            [("at", "2026-06-02T10:00:00.000Z"), ("event", "low"), ("list", "june"), ("remaining", 10_000)],
+        ]
+        writer.map(3)
+        writer.bulk("events")
+        writer.array(max(0, 4 - from))
+        for number in from..<max(from, 4) { map(&writer, [("sequence", number)] + events[number - 1]) }
+        writer.bulk("next")
+        writer.integer(Int64(max(from, 4)))
+        writer.bulk("missed")
+        writer.integer(0)
     }
 
     private static func hold(_ writer: inout ReplyWriter) {

@@ -70,6 +70,36 @@ struct ToolTests {
         }
     }
 
+    /// Goal: events are lines that people and programs read, of the kinds that were asked for, and what is missing is
+    /// told. Method: the sample's events, and a server that has lost some.
+    @Test func eventsAreLines() async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                let lines = try await tool.run("feed --event low,given")
+                #expect(lines.exit == 0 && lines.output.split(separator: "\n").count == 2)
+                #expect(lines.output.contains("       3  2026-06-02T10:00:00.000Z  low       list=june remaining="))
+                let json = try await tool.run("feed --from 3 --json")
+                #expect(json.output.hasPrefix(#"{"at":"2026-06-02T10:00:00.000Z","event":"low","#))
+            }
+        }
+        let lossy: FakeServer.Script = { command, writer in
+            writer.map(3)
+            writer.bulk("events")
+            writer.array(0)
+            writer.bulk("next")
+            writer.integer(41)
+            writer.bulk("missed")
+            writer.integer(command[2] == "41" ? 0 : 40)
+            return .reply
+        }
+        try await FakeServer.with(lossy) { server in
+            try await Tool.with(port: server.port) { tool in
+                let run = try await tool.run("feed --from 1")
+                #expect(run.exit == 0 && run.words == "40 events before number 41 cannot be read any more.\n")
+            }
+        }
+    }
+
     /// Goal: what is no Tearoff server is told apart. Method: a greeting that is no RESP.
     @Test func anotherProtocolHasItsExitCode() async throws {
         let script: FakeServer.Script = { _, writer in

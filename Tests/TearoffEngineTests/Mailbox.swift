@@ -17,6 +17,7 @@ final class Mailbox: Sendable {
         var loops: [[@Sendable (LoopEngine) -> Void]]
         var control: [@Sendable (ControlPlane) -> Void] = []
         var expiry: UInt64?
+        var timers: [(due: UInt64, work: @Sendable () -> Void)] = []
         var events: [EngineEvent] = []
     }
 
@@ -64,10 +65,21 @@ final class Mailbox: Sendable {
         }
     }
 
+    /// Takes the work whose time has come.
+    func takeTimers(now: UInt64) -> [@Sendable () -> Void] {
+        state.withLock { state in
+            defer { state.timers.removeAll { $0.due <= now } }
+            return state.timers.filter { $0.due <= now }.map(\.work)
+        }
+    }
+
     func host(_ clock: WallClock) -> EngineHost {
         EngineHost(
             wallMilliseconds: { clock.milliseconds }, day: { Day.utc(containing: $0) },
             background: { [self] work in state.withLock { $0.background.append(work) } },
+            later: { [self] wait, work in
+                state.withLock { $0.timers.append((clock.milliseconds + wait, work)) }
+            },
             report: { [self] event in state.withLock { $0.events.append(event) } })
     }
 

@@ -18,6 +18,7 @@ final class World {
     let directory: DirectoryID
     let log: SimulatedLogStorage
     let blobs: SimulatedBlobStore
+    let feed = SimulatedFeedStorage()
     let clock: WallClock
     let shardCount: UInt16
     let segmentBytes: UInt64
@@ -61,7 +62,8 @@ final class World {
     /// - Parameter slow: flushes complete later: each frame is durable when the test says so.
     @discardableResult
     func start(
-        loops: Int = 1, slow: Bool = false, snapshotLogBytes: UInt64 = 0, keysMax: Int = Limits.keys
+        loops: Int = 1, slow: Bool = false, snapshotLogBytes: UInt64 = 0, keysMax: Int = Limits.keys,
+        feed: FeedSettings? = nil
     ) throws -> Life {
         let state = try recover()
         recovered = state
@@ -70,6 +72,7 @@ final class World {
         settings.lane.completion = slow ? .asynchronous : .inline
         settings.snapshotLogBytes = snapshotLogBytes
         settings.keysMax = keysMax
+        settings.feed = feed
         let life = try Life(self, state, settings)
         self.life = life
         return life
@@ -112,7 +115,7 @@ final class Life {
         isSlow = settings.lane.completion == .asynchronous
         let start = EngineStart(
             state, source: world.source, settings: settings, host: mail.host(world.clock),
-            segmentBytes: world.segmentBytes)
+            segmentBytes: world.segmentBytes, feed: world.feed)
         engine = start.engine
         supply = start.supply
         for index in 0..<settings.loopCount {
@@ -188,6 +191,13 @@ extension Life {
         } catch {
             failures.append(error)
         }
+    }
+
+    /// Lets time pass, and runs the work that waited for it.
+    func pass(_ milliseconds: UInt64) {
+        world.clock.milliseconds += milliseconds
+        for work in mail.takeTimers(now: world.clock.milliseconds) { work() }
+        settle()
     }
 
     /// Fires the expiry timer when the wall clock has come to it.

@@ -64,7 +64,7 @@ struct VerifyTests {
     /// Codes of the list `summer`.
     private static let upload = "blobs/8c019063544ba645f7e71c7fcbc0b0c1d84feb40fc0ee38306c951e74c903fc9"
     /// A history chunk of the second version's snapshot.
-    private static let chunk = "blobs/111872bd2935c1599b4e7c881c69ae6a105feff9be9d5286340d5bbcbe7341b7"
+    private static let chunk = "blobs/11ea6b05194c9543d2044a9954dce892948b99743717f2294e90a08abb2a3fc6"
 
     /// Goal: what every version wrote is whole, also where a snapshot covers it. Method: each golden directory.
     @Test(arguments: GoldenVersion.allCases)
@@ -279,7 +279,7 @@ struct LogDumpTests {
 
 @Suite("A list of snapshots says whether each could be used")
 struct SnapshotSurveyTests {
-    private static let chunk = "blobs/111872bd2935c1599b4e7c881c69ae6a105feff9be9d5286340d5bbcbe7341b7"
+    private static let chunk = "blobs/11ea6b05194c9543d2044a9954dce892948b99743717f2294e90a08abb2a3fc6"
 
     private func survey(_ golden: GoldenDirectory, checksBlobs: Bool) throws -> SnapshotSurvey {
         let all = try SnapshotSurvey.all(

@@ -87,6 +87,8 @@ struct ManualTests {
             " | \(ArgumentLimits.errorRowsMax) | | `SYNTAX` |",
             " | \(ArgumentLimits.uploadRowsMax) | | `SYNTAX` |",
             " | \(ArgumentLimits.auditRowsMax) | | `SYNTAX` |",
+            " | \(ArgumentLimits.feedRowsMax) | | `SYNTAX` |",
+            " | \(ArgumentLimits.feedBlockMillisecondsMax) milliseconds | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)
         for (row, end) in zip(rows, expected) { #expect(row.hasSuffix(end)) }

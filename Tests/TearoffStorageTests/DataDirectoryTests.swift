@@ -14,7 +14,7 @@ struct DataDirectoryTests {
         let scratch = try Scratch()
         var data: DataDirectory? = try scratch.open(shardCount: 8)
         #expect(data?.origin == .created)
-        #expect(try scratch.names("data") == ["IDENTITY", "LOCK", "blobs", "snapshots", "wal"])
+        #expect(try scratch.names("data") == ["IDENTITY", "LOCK", "blobs", "feed", "snapshots", "wal"])
         #expect(try scratch.permissions("data") == 0o700)
         #expect(try scratch.permissions("data/wal") == 0o700)
         #expect(try scratch.permissions("data/IDENTITY") == 0o600)
@@ -84,7 +84,7 @@ struct DataDirectoryTests {
         try scratch.write("data/LOCK", [])
         try scratch.write("data/IDENTITY.tmp", [1, 2, 3])
         #expect(try scratch.open().origin == .created)
-        #expect(try scratch.names("data") == ["IDENTITY", "LOCK", "blobs", "snapshots", "wal"])
+        #expect(try scratch.names("data") == ["IDENTITY", "LOCK", "blobs", "feed", "snapshots", "wal"])
     }
 
     @Test("Two servers never have the same directory")

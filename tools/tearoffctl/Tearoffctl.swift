@@ -36,8 +36,8 @@ struct Tearoffctl: AsyncParsableCommand {
         subcommands: [
             PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
             HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
-            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, SnapshotCommand.self,
-            BackupCommand.self, ShutdownCommand.self, DoctorCommand.self, VerifyCommand.self,
-            RestoreCommand.self, WalCommand.self,
+            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, FeedCommand.self,
+            SnapshotCommand.self, BackupCommand.self, ShutdownCommand.self, DoctorCommand.self,
+            VerifyCommand.self, RestoreCommand.self, WalCommand.self,
         ])
 }

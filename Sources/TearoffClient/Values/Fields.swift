@@ -31,6 +31,21 @@ struct Fields {
         }
     }
 
+    /// Whether there is a value that is not null.
+    func has(_ key: String) -> Bool {
+        switch values[key] {
+        case .null?, nil: false
+        default: true
+        }
+    }
+
+    func records<Record>(
+        _ key: String, _ read: (Fields) throws(TearoffError) -> Record
+    ) throws(TearoffError) -> [Record] {
+        guard let value = values[key] else { throw Self.missing(key) }
+        return try value.records(read)
+    }
+
     func integer(_ key: String) throws(TearoffError) -> Int {
         guard let value = try optionalInteger(key) else { throw Self.missing(key) }
         return value

@@ -57,6 +57,13 @@ extension Shard {
         AllocationStanding(of: rows[row], hold(of: row))
     }
 
+    /// The row of the hold that a record made, whatever became of it; nil when there is none.
+    ///
+    /// - Complexity: O(log holds).
+    package func row(ofHold sequence: SequenceNumber) -> Row? {
+        holds.index(of: sequence).map { rows[holds[$0].row] }
+    }
+
     /// The row's hold; nil when it is none.
     package func hold(of row: RowNumber) -> Hold? {
         rows[row].isHold ? holds.index(of: row).map { holds[$0] } : nil

@@ -11,6 +11,8 @@ package final class ControlPlane {
     package let snapshots: SnapshotDesk
     package let exports: ExportDesk
     package let audit: AuditDesk
+    /// nil when it is turned off.
+    package let feed: FeedDesk?
     package let writer: LaneWriter
     let loops: [LoopPort]
     let port: ControlPort
@@ -37,13 +39,14 @@ package final class ControlPlane {
 
     init(
         engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, audit: AuditDesk,
-        writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
+        feed: FeedDesk?, writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads
         self.snapshots = snapshots
         self.exports = exports
         self.audit = audit
+        self.feed = feed
         self.writer = writer
         self.loops = loops
         self.port = port
@@ -103,6 +106,7 @@ package enum ControlError: Error, Equatable, Sendable {
     case catalog(CatalogError)
     case upload(UploadError)
     case export(ExportError)
+    case feed(FeedError)
     case storage(StorageError)
     case backup(BackupError)
     /// Too much of this kind is under way.
@@ -209,6 +213,8 @@ extension ControlPlane {
             engine.fail(.log(error))
             return failAll()
         }
+        // At the end: whoever follows the lane finds what it made in the catalog.
+        defer { noteDurable() }
         guard let (job, step) = current else { return }
         switch step {
         case .writing(let proposal, let acts, let frame) where writer.durableFrame >= frame:
@@ -218,6 +224,11 @@ extension ControlPlane {
             finish(job)
         case .writing, .rotating, .publishing: break
         }
+    }
+
+    private func noteDurable() {
+        let durable = writer.durableFrame
+        if durable != engine.controlLane.durableFrame { engine.controlLane.advance(to: durable) }
     }
 
     private func apply(_ proposal: Proposal, of job: ControlJob) {

@@ -34,6 +34,7 @@ package final class SnapshotDesk: Sendable {
     let blobs: any BlobStore
     private let audit: AuditDesk
     let makeHasher: @Sendable () -> any ContentHasher
+    private let feed: FeedDesk?
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -42,7 +43,7 @@ package final class SnapshotDesk: Sendable {
     ///   - idleLanes: lanes of earlier lives that no loop writes any more; they are covered whole.
     init(
         engine: Engine, directory: DirectoryID, log: any LogStorage, blobs: any BlobStore, audit: AuditDesk,
-        makeHasher: @escaping @Sendable () -> any ContentHasher, latest: UInt64,
+        feed: FeedDesk?, makeHasher: @escaping @Sendable () -> any ContentHasher, latest: UInt64,
         fullChunks: [[BlobID]], idleLanes: [Manifest.LaneStart]
     ) {
         self.engine = engine
@@ -51,6 +52,7 @@ package final class SnapshotDesk: Sendable {
         self.blobs = blobs
         self.audit = audit
         self.makeHasher = makeHasher
+        self.feed = feed
         state = Mutex(
             State(
                 latest: latest, fullChunks: fullChunks, holdChunks: fullChunks.map { _ in [] },
@@ -263,7 +265,7 @@ extension SnapshotDesk {
 
     private func publish(
         _ manifest: Manifest, chunkBytes: UInt64, started: UInt64, uploads: UploadDesk,
-        done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+        done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
     ) {
         let bytes = manifest.encode()
         do throws(StorageError) {
@@ -273,15 +275,26 @@ extension SnapshotDesk {
         }
         state.withLock { $0.latest = manifest.number }
         audit.move(into: manifest.audit.chunks)
+        let receipt = SnapshotReceipt(
+            number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
+            milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
+            rows: manifest.shards.reduce(0) { $0 + $1.rowCount })
+        guard let feed else { return finish(receipt, uploads: uploads, done: done) }
+        // It reads the log that is about to go.
+        feed.whenTold { [self] in
+            engine.host.background { [self] in finish(receipt, uploads: uploads, done: done) }
+        }
+    }
+
+    private func finish(
+        _ receipt: SnapshotReceipt, uploads: UploadDesk,
+        done: @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
         do throws(StorageError) {
             try clean(uploads: uploads)
         } catch {
             engine.host.report(.cleaningFailed(error))
         }
-        let receipt = SnapshotReceipt(
-            number: manifest.number, bytesWritten: chunkBytes + UInt64(bytes.count),
-            milliseconds: engine.host.wallMilliseconds() - min(started, engine.host.wallMilliseconds()),
-            rows: manifest.shards.reduce(0) { $0 + $1.rowCount })
         engine.host.report(.snapshotWritten(receipt))
         done(.success(receipt))
     }

@@ -24,10 +24,11 @@ struct SegmentReader {
 
     /// Reads and checks the segment's header.
     init(
-        _ file: SegmentFile, storage: any LogStorage, directoryID: DirectoryID
+        _ file: SegmentFile, storage: any LogStorage, directoryID: DirectoryID,
+        windowBytes: Int = LogLimits.readWindowBytes
     ) throws(RecoveryError) {
         self.file = file
-        window = SegmentWindow(file, storage: storage)
+        window = SegmentWindow(file, storage: storage, windowBytes: windowBytes)
         directoryCRC32C = CRC32C.checksum(directoryID.bytes.span)
         let found: SegmentHeader
         do throws(StorageError) {
@@ -98,6 +99,9 @@ struct SegmentReader {
                 window.memory.span.extracting(stored), count: frame.payloadBytes, into: &payload)
         }
     }
+
+    /// Has the next look read the file anew: it is still being written.
+    mutating func refresh() { window.forget() }
 
     /// Steps over a frame that ``look()`` has just found.
     mutating func skip(_ frame: FrameHeader) {

@@ -2,12 +2,21 @@
 struct SegmentWindow {
     let file: SegmentFile
     private let storage: any LogStorage
+    /// What is read at once, when no more is asked for.
+    private let windowBytes: Int
     private var bytes: [UInt8] = []
     private var start: UInt64 = 0
 
-    init(_ file: SegmentFile, storage: any LogStorage) {
+    init(_ file: SegmentFile, storage: any LogStorage, windowBytes: Int = LogLimits.readWindowBytes) {
         self.file = file
         self.storage = storage
+        self.windowBytes = windowBytes
+    }
+
+    /// Forgets what was read: the file has grown since.
+    mutating func forget() {
+        bytes = []
+        start = 0
     }
 
     /// Bytes that are in view from `offset` on, after ``load(_:at:)``.
@@ -37,7 +46,7 @@ struct SegmentWindow {
         if offset >= start && end <= start + UInt64(bytes.count) { return true }
         let unit = UInt64(LogLimits.segmentHeaderBytes)
         let first = offset / unit * unit
-        let wanted = max(end, first + UInt64(LogLimits.readWindowBytes))
+        let wanted = max(end, first + UInt64(windowBytes))
         let last = min((wanted + unit - 1) / unit * unit, file.byteCount / unit * unit)
         guard last >= end else { return false }
         try storage.read(file.id, from: ByteOffset(rawValue: first), count: Int(last - first), into: &bytes)

@@ -65,7 +65,7 @@ extension ControlEntry {
         return entries
     }
 
-    private static func decode(
+    static func decode(
         _ payload: Span<UInt8>, _ reader: inout ByteReader
     ) throws(RecordError) -> ControlEntry {
         let offset = reader.position

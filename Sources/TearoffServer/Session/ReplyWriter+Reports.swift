@@ -5,43 +5,43 @@ import TearoffProtocol
 
 /// The maps that look-ups answer with: `docs/PROTOCOL.md` lists their keys.
 extension ReplyWriter {
-    private mutating func pair(_ name: StaticString, _ value: String?) {
+    mutating func pair(_ name: StaticString, _ value: String?) {
         key(name)
         bulkOrNull(value)
     }
 
     /// - Parameter text: null when it is empty.
-    private mutating func pair(_ name: StaticString, text: Span<UInt8>) {
+    mutating func pair(_ name: StaticString, text: Span<UInt8>) {
         key(name)
         if text.isEmpty { null() } else { bulk(text) }
     }
 
-    private mutating func pair(_ name: StaticString, _ value: UInt64) {
+    mutating func pair(_ name: StaticString, _ value: UInt64) {
         key(name)
         integer(Int64(value))
     }
 
-    private mutating func pair(_ name: StaticString, optional value: UInt64?) {
+    mutating func pair(_ name: StaticString, optional value: UInt64?) {
         key(name)
         if let value { integer(Int64(value)) } else { null() }
     }
 
-    private mutating func pair(_ name: StaticString, _ value: Bool) {
+    mutating func pair(_ name: StaticString, _ value: Bool) {
         key(name)
         boolean(value)
     }
 
-    private mutating func pair(_ name: StaticString, _ value: Timestamp?) {
+    mutating func pair(_ name: StaticString, _ value: Timestamp?) {
         key(name)
         bulkOrNull(value)
     }
 
-    private mutating func pair(_ name: StaticString, _ code: CodeID?, of engine: LoopEngine) {
+    mutating func pair(_ name: StaticString, _ code: CodeID?, of engine: LoopEngine) {
         key(name)
         if let code { self.code(code, of: engine) } else { null() }
     }
 
-    private mutating func pair(_ name: StaticString, _ value: UploadID?) {
+    mutating func pair(_ name: StaticString, _ value: UploadID?) {
         key(name)
         if let value { integer(Int64(value.rawValue)) } else { null() }
     }

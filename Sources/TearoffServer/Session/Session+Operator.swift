@@ -104,6 +104,7 @@ extension Session {
         case .exportBegin, .exportRead, .exportEnd:
             return runExport(command, engine, on: connection, later, &outbox.writer)
         case .auditRead, .auditCheck: return runAudit(command, later, &outbox.writer)
+        case .feedRead, .feedInfo: return runFeed(command, engine.engine, later, &outbox.writer)
         default:
             return loadingOrUnknown(&outbox.writer)
         }

@@ -109,6 +109,10 @@ extension ReplyWriter {
         case .export(.noExport(let id)): self.error(.noExport, "no export \(id) on this connection")
         case .export(.tooManyExports(let maximum)):
             self.error(.busy, "\(maximum) exports are under way; try again later")
+        case .feed(.notReady): self.error(.loading, "the feed is being read")
+        case .feed(.ahead(let next)): self.error(.feedAhead, "the next event has number \(next)")
+        case .feed(.tooManyReaders(let maximum)):
+            self.error(.busy, "\(maximum) readers of the feed wait; try again later")
         case .storage(let error):
             self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
         case .backup(let error): self.error(error)

@@ -24,6 +24,9 @@ package struct ServerSettings: Sendable {
     package var segmentBytes = LogLimits.segmentBytesDefault
     package var compressionLevel: Int32 = -1
     package var snapshotLogBytes: UInt64 = 1 << 30
+    /// What the feed keeps of the newest events; 0 of either: there is no feed.
+    package var feedBytesMaximum: UInt64 = 256 << 20
+    package var feedMillisecondsMaximum: UInt64 = 168 * 3_600_000
     package var connectionsMaximum = 10_000
     /// When set, connections must authenticate with it.
     package var password: [UInt8]?

@@ -67,6 +67,11 @@ struct Record: Equatable {
         Record(fields: fields + [(name: name, cell: cell)])
     }
 
+    /// Only those that there are.
+    init(present fields: KeyValuePairs<String, Cell>) {
+        self.fields = fields.filter { $0.value != .none }.map { (name: $0.key, cell: $0.value) }
+    }
+
     static func == (left: Self, right: Self) -> Bool {
         left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.cell == $1.cell }
     }

@@ -119,6 +119,20 @@ extension Record {
         ])
     }
 
+    init(_ event: TearoffClient.FeedEvent) {
+        var returned = Cell.none
+        if let isReturned = event.isReturned { returned = .boolean(isReturned) }
+        self.init(present: [
+            "sequence": .integer(event.sequence), "at": .time(event.at), "event": .text(event.event),
+            "campaign": Cell(event.campaign), "list": Cell(event.list), "user": Cell(event.user),
+            "user-id": Cell(event.userID), "code": Cell(event.code), "hold-until": Cell(event.holdUntil),
+            "returned": returned, "upload": Cell(event.upload),
+            "codes": Cell(event.codes), "file": Cell(event.file), "reason": Cell(event.reason),
+            "setting": Cell(event.setting), "remaining": Cell(event.remaining), "days": Cell(event.days),
+            "expires-at": Cell(event.expiresAt),
+        ])
+    }
+
     init(_ verdict: TearoffClient.AuditVerdict) {
         self.init([
             "records": .integer(verdict.records), "intact": .boolean(verdict.fault == nil),

@@ -1,0 +1,314 @@
+import TearoffCore
+package import TearoffLog
+
+/// Follows the log and writes the feed, one frame after the other. Used by one thread at a time.
+struct FeedWriter {
+    private let engine: Engine
+    private let log: any LogStorage
+    private let directory: DirectoryID
+    private var shelf: FeedShelf
+    /// What the feed has on disk.
+    private(set) var told: FeedCheckpoint
+    private var tails: [LaneTail] = []
+    /// Lists whose codes were in the frames since the warnings were looked at.
+    private var touched: Set<ListID> = []
+    /// The catalog that the warnings were looked at with.
+    private var catalogGeneration: UInt64?
+    /// When the next list comes nearer to its expiry; nil when none does.
+    private(set) var nextExpiry: Timestamp?
+    /// Warnings that may be told now: what they rest on is durable.
+    private var warnings: [FeedChange] = []
+
+    /// - Parameter ends: how far each lane of an earlier life was found; a feed that begins does not tell what was
+    ///   before it.
+    init(
+        engine: Engine, log: any LogStorage, feed: any FeedStorage, directory: DirectoryID,
+        settings: FeedSettings,
+        ends: [LaneID: LaneProgress]
+    ) throws(StorageError) {
+        self.engine = engine
+        self.log = log
+        self.directory = directory
+        shelf = try FeedShelf(feed, directory: directory, settings: settings)
+        told = shelf.checkpoint ?? FeedCheckpoint(lanes: ends)
+        if shelf.checkpoint == nil { beginWithPresentSigns() }
+    }
+
+    /// A feed that begins has nothing to warn of that was so before.
+    private mutating func beginWithPresentSigns() {
+        for change in changedSigns(of: engine.latestCatalog.lists, at: engine.now()) {
+            told.signs[change.list] = change.signs
+        }
+    }
+
+    var files: [FeedShelf.File] { shelf.files }
+    var next: FeedSequence { shelf.next }
+    var isDamaged: Bool { shelf.isDamaged }
+
+}
+
+/// What is told of a list from now on.
+struct FeedChange: Sendable {
+    let list: ListID
+    let signs: FeedSigns
+    let warnings: [FeedWarning]
+}
+
+/// Why the feed could not go on. It is tried again; nothing was told.
+package enum FeedFault: Error, Equatable, Sendable {
+    case log(RecoveryError)
+    case feed(StorageError)
+}
+
+// MARK: - A frame
+
+extension FeedWriter {
+    /// Tells what has become durable.
+    ///
+    /// - Parameter marks: how far each lane is durable, all at one moment.
+    /// - Returns: whether there is more than fits one frame.
+    /// - Throws: nothing is told then; the next write begins behind what is on disk.
+    mutating func write(through marks: [LaneID: FrameNumber]) throws(FeedFault) -> Bool {
+        do throws(FeedFault) {
+            return try attempt(through: marks)
+        } catch {
+            tails = []
+            throw error
+        }
+    }
+
+    private mutating func attempt(through marks: [LaneID: FrameNumber]) throws(FeedFault) -> Bool {
+        follow(marks.keys.sorted())
+        var batch = FeedBatch()
+        let isMore: Bool
+        do throws(RecoveryError) {
+            isMore = try gather(&batch, through: marks)
+        } catch {
+            throw .log(error)
+        }
+        let now = engine.now()
+        var next = told
+        for tail in tails { next.lanes[tail.lane] = tail.progress }
+        var changed: [ListID: FeedSigns] = [:]
+        for change in warnings {
+            changed[change.list] = change.signs
+            next.signs[change.list] = change.signs == FeedSigns() ? nil : change.signs
+            for warning in change.warnings { batch.append(warning, of: change.list, at: now) }
+        }
+        do throws(StorageError) {
+            if next != told {
+                try shelf.append(batch, next, changed: changed, at: now)
+                told = next
+                warnings = []
+            }
+            try shelf.retire(at: now)
+        } catch {
+            throw .feed(error)
+        }
+        return isMore
+    }
+
+    private mutating func follow(_ lanes: [LaneID]) {
+        guard tails.isEmpty else { return }
+        tails = lanes.map { lane in
+            LaneTail(
+                lane, behind: told.lanes[lane] ?? LaneProgress(segment: .first, frame: .none), storage: log,
+                directoryID: directory)
+        }
+    }
+
+    /// Takes frames of all lanes in the order of their times, until the batch is full or nothing is left.
+    private mutating func gather(
+        _ batch: inout FeedBatch, through marks: [LaneID: FrameNumber]
+    ) throws(RecoveryError) -> Bool {
+        var last: UInt64?
+        while let index = try earliest(&batch, through: marks) {
+            guard let head = tails[index].head else { preconditionFailure("a frame that was found is there") }
+            if batch.isFullForGood || batch.isFull && last != head.timeMilliseconds { return true }
+            last = head.timeMilliseconds
+            if tails[index].lane == .control {
+                try takeChanges(&batch, of: head, index)
+            } else if try !takeRecords(&batch, of: head, index) {
+                return true
+            }
+            tails[index].advance()
+        }
+        return false
+    }
+
+    /// The lane whose next frame is the earliest; of those of one millisecond, that of the lowest ``rank(_:)``.
+    private mutating func earliest(
+        _ batch: inout FeedBatch, through marks: [LaneID: FrameNumber]
+    ) throws(RecoveryError) -> Int? {
+        var best: (index: Int, time: UInt64)?
+        for index in tails.indices {
+            let mark = marks[tails[index].lane] ?? .none
+            var found = try tails[index].find(through: mark)
+            if found == .gap {
+                batch.appendGap(at: engine.now())
+                engine.host.report(.feedGap(lane: tails[index].lane))
+                found = try tails[index].find(through: mark)
+            }
+            guard found == .frame, let time = tails[index].head?.timeMilliseconds else { continue }
+            if let best, best.time < time { continue }
+            if let best, best.time == time, rank(best.index) <= rank(index) { continue }
+            best = (index, time)
+        }
+        return best?.index
+    }
+
+    /// Changes of the catalog come before the records of their millisecond, which name what they made; but campaigns
+    /// finish behind the records that finished them.
+    private func rank(_ index: Int) -> Int {
+        guard tails[index].lane == .control else { return 1 }
+        let payload = tails[index].payload
+        var (changes, finishes) = (0, 0)
+        do throws(RecordError) {
+            for case .change(let record, _) in try ControlEntry.decodeAll(payload.span) {
+                changes += 1
+                if case .campaignFinished = record.change { finishes += 1 }
+            }
+        } catch {
+            // It is met again, and told, when the frame's turn comes.
+            return 0
+        }
+        return finishes > 0 && finishes == changes ? 2 : 0
+    }
+
+    private mutating func takeChanges(
+        _ batch: inout FeedBatch, of frame: FrameHeader, _ index: Int
+    ) throws(RecoveryError) {
+        let payload = tails[index].payload
+        do throws(RecordError) {
+            for entry in try ControlEntry.decodeAll(payload.span) {
+                guard case .change(let record, _) = entry else { continue }
+                // It only gives a list's own code a number.
+                if case .fixedCodeSet = record.change { continue }
+                batch.append(record)
+            }
+        } catch {
+            throw unreadable(frame, error)
+        }
+    }
+
+    /// - Returns: whether all of the frame's records are taken.
+    private mutating func takeRecords(
+        _ batch: inout FeedBatch, of frame: FrameHeader, _ index: Int
+    ) throws(RecoveryError) -> Bool {
+        let before = tails[index].progress.records
+        var (seen, taken) = (0, 0)
+        let (payload, catalog) = (tails[index].payload, engine.latestCatalog)
+        do throws(RecordError) {
+            try AllocationDecoder.decode(
+                payload.span, shardCount: engine.routing.shardCount
+            ) { record, text, userID in
+                seen += 1
+                guard seen > before, !batch.isFullForGood else { return }
+                taken += 1
+                switch record {
+                case .allocation(let record):
+                    batch.append(record, text: text, userID: userID)
+                    touched.insert(catalog[record.code.upload].list)
+                case .holdEnd(let record):
+                    let allocation = engine.shards[Int(record.shard.rawValue)].allocation(ofHold: record.hold)
+                    batch.append(record, of: allocation)
+                    touched.insert(catalog[allocation.code.upload].list)
+                // What a key stands for has an event of its own, or is a repeat.
+                case .key: break
+                }
+            }
+        } catch {
+            throw unreadable(frame, error)
+        }
+        if before + taken == seen { return true }
+        tails[index].take(records: taken)
+        return false
+    }
+
+    private func unreadable(_ frame: FrameHeader, _ error: RecordError) -> RecoveryError {
+        RecoveryError(
+            .damaged, file: frame.segment.description, frame: frame.frame,
+            problem: "its records cannot be read: \(error)")
+    }
+}
+
+extension ShardCell {
+    /// Whose hold that is; it stays there when it ends.
+    fileprivate func allocation(ofHold sequence: SequenceNumber) -> FeedAllocation {
+        withState { state in
+            guard let row = state.shard.row(ofHold: sequence) else {
+                preconditionFailure("the end of hold \(sequence.rawValue), which was never made")
+            }
+            var (user, userID): ([UInt8], [UInt8]) = ([], [])
+            state.shard.appendUser(of: row, to: &user)
+            state.shard.appendUserID(of: row, to: &userID)
+            return FeedAllocation(campaign: row.campaign, code: row.code, user: user, userID: userID)
+        }
+    }
+}
+
+// MARK: - Warnings
+
+extension FeedWriter {
+    /// Looks at the lists that anything has happened to, or whose time has come.
+    ///
+    /// - Returns: what is to be told of them once all that was claimed by now is durable.
+    mutating func dueWarnings() -> [FeedChange] {
+        let now = engine.now()
+        let catalog = engine.latestCatalog
+        let isWhole = catalogGeneration != catalog.generation || nextExpiry.map { now >= $0 } ?? false
+        let lists = isWhole ? catalog.lists : touched.sorted().map { catalog[$0] }
+        touched = []
+        if isWhole {
+            catalogGeneration = catalog.generation
+            nextExpiry = lists.compactMap { $0.nextExpiryStage(after: now) }.min()
+        }
+        return changedSigns(of: lists, at: now)
+    }
+
+    mutating func tell(_ changes: [FeedChange]) { warnings += changes }
+
+    private func changedSigns(of lists: [List], at now: Timestamp) -> [FeedChange] {
+        lists.compactMap { list in
+            let before = told.signs[list.id] ?? FeedSigns()
+            let free = list.pool.totalFree
+            var signs = FeedSigns()
+            signs.isLow = list.warnAt.map { free <= $0 && list.uploadedCount > 0 } ?? false
+            signs.isEmpty = free == 0 && list.uploadedCount > 0
+            signs.expiryStage = list.expiryStage(at: now)
+            if signs == before { return nil }
+            var warnings: [FeedWarning] = []
+            if signs.isLow, !before.isLow { warnings.append(.low(remaining: free)) }
+            if signs.isEmpty, !before.isEmpty { warnings.append(.empty) }
+            // An expiry that came, and was put off, comes anew.
+            let stage = before.expiryStage == FeedSigns.expiredStage ? 0 : before.expiryStage
+            if signs.expiryStage > stage, signs.expiryStage != before.expiryStage {
+                warnings.append(
+                    signs.expiryStage == FeedSigns.expiredStage
+                        ? .expired : .expiring(days: FeedLimits.expiryDays[signs.expiryStage - 1]))
+            }
+            return FeedChange(list: list.id, signs: signs, warnings: warnings)
+        }
+    }
+}
+
+extension List {
+    private static let dayMilliseconds: UInt64 = 86_400_000
+
+    /// As ``FeedSigns/expiryStage``.
+    fileprivate func expiryStage(at now: Timestamp) -> Int {
+        guard let expiresAt else { return 0 }
+        if isExpired(at: now) { return FeedSigns.expiredStage }
+        let left = expiresAt.millisecondsSince(now)
+        return FeedLimits.expiryDays.count { left <= UInt64($0) * Self.dayMilliseconds }
+    }
+
+    /// When that grows next; nil when it does not.
+    fileprivate func nextExpiryStage(after now: Timestamp) -> Timestamp? {
+        guard let expiresAt, !isExpired(at: now) else { return nil }
+        let left = expiresAt.millisecondsSince(now)
+        let next = FeedLimits.expiryDays.first { left > UInt64($0) * Self.dayMilliseconds }
+        guard let next else { return expiresAt.adding(milliseconds: 1) }
+        return Timestamp(milliseconds: expiresAt.milliseconds - UInt64(next) * Self.dayMilliseconds)
+    }
+}

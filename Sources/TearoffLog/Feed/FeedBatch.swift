@@ -1,0 +1,205 @@
+package import TearoffCore
+
+/// The events of a frame that is being gathered, encoded.
+package struct FeedBatch {
+    private var bytes: [UInt8] = []
+    private var entries: [Entry] = []
+    /// By shard: the highest sequence number so far, to see whether anything must be put in order.
+    private var latest: [ShardID: SequenceNumber] = [:]
+    private var isOutOfOrder = false
+    /// What the times of events count from.
+    private var base: Timestamp?
+
+    private struct Entry {
+        let start: Int
+        /// Of a shard's record; nil for other events.
+        let order: (shard: ShardID, sequence: SequenceNumber)?
+    }
+
+    package init() {}
+
+    package var count: Int { entries.count }
+    package var byteCount: Int { bytes.count }
+    package var isEmpty: Bool { entries.isEmpty }
+    /// No more than the events of the present millisecond should follow.
+    package var isFull: Bool { count >= FeedLimits.eventsPerFrame || byteCount >= FeedLimits.payloadBytes }
+    /// Nothing may follow.
+    package var isFullForGood: Bool {
+        count >= FeedLimits.eventsPerFrameMax || byteCount >= FeedLimits.eventBytesMax
+    }
+
+    /// - Parameters:
+    ///   - text: the user's, when it is long.
+    ///   - userID: empty when there is none.
+    package mutating func append(_ record: AllocationRecord, text: Span<UInt8>, userID: Span<UInt8>) {
+        begin(
+            record.holdUntil == nil ? FeedTag.given : FeedTag.held, at: record.givenAt,
+            (record.shard, record.sequence))
+        append(record.campaign, record.code, record.user, text: text, userID: userID)
+        if let deadline = record.holdUntil { bytes.appendVarint(deadline.millisecondsSince(record.givenAt)) }
+    }
+
+    /// - Parameter row: the hold's.
+    package mutating func append(_ record: HoldEndRecord, of row: FeedAllocation) {
+        begin(FeedTag.holdEnd, at: record.end.at, (record.shard, record.sequence))
+        let user = UserKey(row.user.span)
+        append(row.campaign, row.code, user, text: row.user.span, userID: row.userID.span)
+        bytes.append(record.end.code)
+    }
+
+    package mutating func append(_ record: ControlRecord) {
+        begin(FeedTag.change, at: record.at, nil)
+        ControlEntry.change(record, revision: 0).encode(into: &bytes)
+    }
+
+    package mutating func append(_ warning: FeedWarning, of list: ListID, at: Timestamp) {
+        begin(FeedTag.warning, at: at, nil)
+        bytes.appendVarint(UInt64(list.rawValue))
+        switch warning {
+        case .low(let remaining):
+            bytes.append(FeedTag.low)
+            bytes.appendVarint(remaining)
+        case .empty: bytes.append(FeedTag.empty)
+        case .expiring(let days):
+            bytes.append(FeedTag.expiring)
+            bytes.appendVarint(UInt64(days))
+        case .expired: bytes.append(FeedTag.expired)
+        }
+    }
+
+    package mutating func appendGap(at: Timestamp) { begin(FeedTag.gap, at: at, nil) }
+
+    private mutating func begin(
+        _ tag: UInt8, at: Timestamp, _ order: (shard: ShardID, sequence: SequenceNumber)?
+    ) {
+        if let order {
+            if let before = latest[order.shard], order.sequence < before {
+                isOutOfOrder = true
+            } else {
+                latest[order.shard] = order.sequence
+            }
+        }
+        entries.append(Entry(start: bytes.count, order: order))
+        let base = base ?? at
+        self.base = base
+        bytes.append(tag)
+        bytes.appendZigzag(Int64(at.milliseconds) - Int64(base.milliseconds))
+    }
+
+    private mutating func append(
+        _ campaign: CampaignID, _ code: CodeID, _ user: UserKey, text: Span<UInt8>, userID: Span<UInt8>
+    ) {
+        bytes.appendVarint(UInt64(campaign.rawValue))
+        bytes.appendVarint(UInt64(code.upload.rawValue))
+        bytes.appendVarint(UInt64(code.ordinal))
+        bytes.appendUser(user, text: text)
+        bytes.append(UInt8(userID.count))
+        for index in userID.indices { bytes.append(userID[index]) }
+    }
+
+    /// Appends the events, those of each shard in the order of its sequence numbers.
+    ///
+    /// Frames of one millisecond come from several lanes in any order. What one user does depends on what the user did
+    /// before, and has a higher number in the same shard.
+    package consuming func encode(into payload: inout [UInt8]) {
+        payload.appendVarint(base?.milliseconds ?? 0)
+        guard isOutOfOrder else {
+            payload.append(contentsOf: bytes)
+            return
+        }
+        var queues: [ShardID: [Int]] = [:]
+        for (index, entry) in entries.enumerated() {
+            if let order = entry.order { queues[order.shard, default: []].append(index) }
+        }
+        // Last first, so that the next one is taken from the end.
+        for shard in queues.keys {
+            queues[shard]?.sort {
+                (entries[$0].order?.sequence ?? .none) > (entries[$1].order?.sequence ?? .none)
+            }
+        }
+        for (index, entry) in entries.enumerated() {
+            let next = entry.order.flatMap { queues[$0.shard]?.popLast() } ?? index
+            let end = next + 1 < entries.count ? entries[next + 1].start : bytes.count
+            payload.append(contentsOf: bytes[entries[next].start..<end])
+        }
+    }
+}
+
+/// The first byte of an event, and of a warning.
+private enum FeedTag {
+    static let given: UInt8 = 1
+    static let held: UInt8 = 2
+    static let holdEnd: UInt8 = 3
+    static let change: UInt8 = 4
+    static let warning: UInt8 = 5
+    static let gap: UInt8 = 6
+
+    static let low: UInt8 = 1
+    static let empty: UInt8 = 2
+    static let expiring: UInt8 = 3
+    static let expired: UInt8 = 4
+}
+
+extension ByteReader {
+    /// The events of a frame's payload, from the reader's place to the end.
+    mutating func feedEvents(_ payload: Span<UInt8>) throws(RecordError) -> [FeedEvent] {
+        let base = try timestamp(payload)
+        var events: [FeedEvent] = []
+        while !isAtEnd(payload) { events.append(try feedEvent(payload, base: base)) }
+        return events
+    }
+
+    private mutating func feedEvent(_ payload: Span<UInt8>, base: Timestamp) throws(RecordError) -> FeedEvent
+    {
+        let start = position
+        let tag = try byte(payload)
+        let time = UInt64(bitPattern: Int64(base.milliseconds) &+ (try zigzag(payload)))
+        guard time <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        let at = Timestamp(milliseconds: time)
+        switch tag {
+        case FeedTag.given: return FeedEvent(.allocation(try feedAllocation(payload), .given), at: at)
+        case FeedTag.held:
+            let allocation = try feedAllocation(payload)
+            return FeedEvent(.allocation(allocation, .held(until: try deadline(after: at, payload))), at: at)
+        case FeedTag.holdEnd:
+            let allocation = try feedAllocation(payload)
+            guard let end = HoldEnd(code: try byte(payload), at: at) else {
+                throw .badField("end of a hold", offset: start)
+            }
+            return FeedEvent(.allocation(allocation, .ended(end.reason, codeIsFree: end.codeIsFree)), at: at)
+        case FeedTag.change:
+            guard case .change(let record, _) = try ControlEntry.decode(payload, &self) else {
+                throw .badField("change", offset: start)
+            }
+            return FeedEvent(.change(record.change), at: at)
+        case FeedTag.warning:
+            let list = ListID(rawValue: try narrow(payload))
+            return FeedEvent(.warning(list, try feedWarning(payload)), at: at)
+        case FeedTag.gap: return FeedEvent(.gap, at: at)
+        default: throw .unknownTag(tag, offset: start)
+        }
+    }
+
+    private mutating func feedAllocation(_ payload: Span<UInt8>) throws(RecordError) -> FeedAllocation {
+        let campaign = CampaignID(rawValue: try narrow(payload))
+        let upload = UploadID(rawValue: try narrow(payload))
+        let ordinal: Ordinal = try narrow(payload)
+        let (key, text) = try user(payload)
+        var user: [UInt8] = []
+        if key.isLong { user = payload.extracting(text).copy } else { key.appendText(to: &user) }
+        return FeedAllocation(
+            campaign: campaign, code: CodeID(upload: upload, ordinal: ordinal), user: user,
+            userID: try copy(Int(try byte(payload)), payload))
+    }
+
+    private mutating func feedWarning(_ payload: Span<UInt8>) throws(RecordError) -> FeedWarning {
+        let start = position
+        switch try byte(payload) {
+        case FeedTag.low: return .low(remaining: try varint(payload))
+        case FeedTag.empty: return .empty
+        case FeedTag.expiring: return .expiring(days: try narrow(payload))
+        case FeedTag.expired: return .expired
+        case let tag: throw .unknownTag(tag, offset: start)
+        }
+    }
+}

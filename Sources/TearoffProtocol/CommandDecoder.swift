@@ -43,18 +43,19 @@ package struct CommandDecoder: Sendable {
     /// The bounds in force; may be changed between commands.
     package var limits: DecoderLimits
     package internal(set) var argumentCount = 0
-    package internal(set) var source = Source.input
     /// The arguments of an inline line with quotes, unescaped, one after the other.
     package internal(set) var unescaped: [UInt8] = []
 
     /// The slots up to ``argumentCount`` are this command's; the rest are kept for reuse.
     var ranges: [Range<Int>] = []
-    private var phase = Phase.idle
     /// Offset from the command's start of the first byte not yet consumed; in a line: not yet searched.
     private var position = 0
     private var argumentsExpected = 0
     /// Bytes of the bulk string at `position`; nil while its length has not been read.
     private var bulkCount: Int?
+    // What takes a byte stands together: a decoder beyond 128 bytes is copied by a call.
+    package internal(set) var source = Source.input
+    private var phase = Phase.idle
     /// Whether argument 0 is `LIST`, whose later arguments may be chunks of an upload.
     private var mayUpload = false
     /// Whether argument 0 is `ALLOCMANY`.

@@ -44,16 +44,16 @@ package final class CampaignTerms: Sendable {
     }
 
     /// Of the list that a new code came from.
-    package func list(of due: borrowing DueAllocation) -> ListID {
-        due.supply == 0 ? list : conditions?.supplies[due.supply].list ?? list
+    package func list(of code: CodeID) -> ListID { supply(of: code)?.list ?? list }
+    package func listName(of code: CodeID) -> String { supply(of: code)?.listName ?? listName }
+
+    package func warnAt(of code: CodeID) -> UInt64? {
+        conditions == nil ? warnAt : supply(of: code)?.warnAt
     }
 
-    package func listName(of due: borrowing DueAllocation) -> String {
-        due.supply == 0 ? listName : conditions?.supplies[due.supply].listName ?? listName
-    }
-
-    package func warnAt(of due: borrowing DueAllocation) -> UInt64? {
-        due.supply == 0 ? warnAt : conditions?.supplies[due.supply].warnAt
+    /// nil when the campaign has no conditions, so that every code is its own list's.
+    private func supply(of code: CodeID) -> Supply? {
+        conditions?.supplies.first { $0.uploads.contains(code.upload) }
     }
 
     /// A hold of the campaign went back: another code may be given in its place.

@@ -80,8 +80,6 @@ package struct DueAllocation: ~Copyable, Sendable {
     package let record: AllocationRecord
     /// The code, and what the pool has behind it.
     package let claim: Claim
-    /// Which of the campaign's lists it came from: 0 for its own.
-    let supply: Int
     let hash: UInt32
     let place: AllocationIndex.Place
 }

@@ -11,13 +11,13 @@ extension Shard {
             return .refused(refusal)
         }
         var refusal = AllocationRefusal.poolEmpty
-        for (index, supply) in conditions.supplies.enumerated() where !supply.isExpired(at: now) {
+        for supply in conditions.supplies where !supply.isExpired(at: now) {
             if supply.isFrozen {
                 refusal = .listFrozen
             } else if hasAllOf(supply, key, bytes: bytes) {
                 refusal = .userLimitReached
             } else if let claim = supply.pool.claim() {
-                return .new(due(claim, ofSupply: index, key, now: now, holdUntil: holdUntil, place: place))
+                return .new(due(claim, key, now: now, holdUntil: holdUntil, place: place))
             }
         }
         conditions.meter.untake(conditions.settings, now: now, day: day)

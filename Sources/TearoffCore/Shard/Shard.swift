@@ -28,7 +28,7 @@ package struct Shard: ~Copyable {
         self.seed = seed
     }
 
-    /// Says, without the shard, which memory ``decide(_:bytes:terms:now:)`` will wait for.
+    /// Says, without the shard, which memory ``decide(_:bytes:terms:now:day:holdUntil:)`` will wait for.
     package var directory: IndexDirectory { index.directory }
 
     /// The row that deciding on `key` will read, if the user is known: see ``RowStore/addressesToPrefetch(of:)``.
@@ -68,21 +68,21 @@ extension Shard {
                 key, bytes: bytes, conditions: conditions, now: now, day: day, holdUntil: holdUntil, place: place)
         }
         guard let claim = terms.pool.claim() else { return .refused(.poolEmpty) }
-        return .new(due(claim, ofSupply: 0, key, now: now, holdUntil: holdUntil, place: place))
+        return .new(due(claim, key, now: now, holdUntil: holdUntil, place: place))
     }
 
     @inline(__always)
     func due(
-        _ claim: Claim, ofSupply supply: Int, _ key: AllocationKey, now: Timestamp, holdUntil: Timestamp?,
+        _ claim: Claim, _ key: AllocationKey, now: Timestamp, holdUntil: Timestamp?,
         place: AllocationIndex.Place
     ) -> DueAllocation {
         let record = AllocationRecord(
             shard: id, sequence: lastSequence.next, givenAt: now, campaign: key.campaign, code: claim.code,
             user: key.user, holdUntil: holdUntil)
-        return DueAllocation(record: record, claim: claim, supply: supply, hash: key.hash, place: place)
+        return DueAllocation(record: record, claim: claim, hash: key.hash, place: place)
     }
 
-    /// What ``decide(_:bytes:terms:now:holdUntil:)`` would make of an `ALLOC` at `now`. Claims no code and
+    /// What ``decide(_:bytes:terms:now:day:holdUntil:)`` would make of an `ALLOC` at `now`. Claims no code and
     /// changes nothing.
     ///
     /// - Parameter key: nil for any user to whom the campaign has given nothing; `bytes` does not count then.

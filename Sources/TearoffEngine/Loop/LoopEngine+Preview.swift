@@ -6,7 +6,7 @@ extension LoopEngine {
     ///
     /// - Parameter user: 1 to ``Limits/userBytes`` bytes, or none for any user to whom the campaign has given
     ///   nothing.
-    /// - Complexity: that of ``Shard/preview(_:bytes:terms:now:)``; one mutex.
+    /// - Complexity: that of ``Shard/preview(_:bytes:terms:now:day:)``; one mutex.
     package func preview(_ user: Span<UInt8>, terms: CampaignTerms) -> PreviewOutcome {
         let request = user.isEmpty ? nil : request(user, terms: terms)
         // A user who has no row is the same to every shard.

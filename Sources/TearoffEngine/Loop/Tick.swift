@@ -41,9 +41,9 @@ package struct Tick: ~Copyable {
             counters.given += 1
         }
         let remaining = due.claim.remaining
-        if remaining == 0 { drained.append((frame, terms.list(of: due))) }
-        if remaining == terms.warnAt(of: due) {
-            low.append(LowList(listName: terms.listName(of: due), remaining: remaining))
+        if remaining == 0 { drained.append((frame, terms.list(of: due.claim.code))) }
+        if remaining == terms.warnAt(of: due.claim.code) {
+            low.append(LowList(listName: terms.listName(of: due.claim.code), remaining: remaining))
         }
     }
 

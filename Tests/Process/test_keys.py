@@ -102,7 +102,8 @@ def test_keys_among_plain_commands_keep_the_order(server):
 @pytest.mark.parametrize("snapshot", [False, True])
 def test_a_retry_behind_a_kill_gives_no_second_code(start, snapshot):
     # Goal: a client that lost its replies asks again and everybody has one code. Method: requests under way on several
-    # connections and two loops when the server is killed; all of them again, twice; then the ledger.
+    # connections and two loops when the server is killed, some time after a snapshot or without one; all of them again,
+    # twice; then the ledger.
     count = 2_000
     server = start("--threads", "2")
     make(server, count=20_000)
@@ -116,13 +117,13 @@ def test_a_retry_behind_a_kill_gives_no_second_code(start, snapshot):
                 except (harness.Closed, OSError):
                     return
                 acknowledged[number] = code
+                if snapshot and part == 0 and number == count // 10:
+                    server.call("SNAPSHOT")
                 if number > count // 2 and part == 0:
                     server.process.kill()
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         asked = [pool.submit(ask, part) for part in range(4)]
-        if snapshot:
-            server.call("SNAPSHOT")
         for one in asked:
             one.result()
     server.kill()

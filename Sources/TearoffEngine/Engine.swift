@@ -180,17 +180,20 @@ extension Engine {
         }
     }
 
-    /// Counts anew what a campaign has given of its quotas, while no code is given.
+    /// Counts anew what campaigns have given of their quotas, while no code is given.
     ///
-    /// - Complexity: O(allocations of all campaigns), some nanoseconds each: of ten million some 30 ms.
-    func count(_ campaign: Campaign) {
+    /// - Complexity: O(allocations), some nanoseconds each: of ten million some 30 ms. Once for all of these campaigns.
+    func count(_ campaigns: [Campaign]) {
+        guard let last = campaigns.map(\.id).max() else { return }
         let today = host.day(now())
-        _ = withAllShards(from: 0, (total: UInt64(0), inDay: UInt64(0))) { figures in
-            campaign.meter.finishCounting(total: figures.total, since: today.first, inDay: figures.inDay)
-        } adding: { shard, figures in
-            let counts = shard.count(of: campaign.id, since: today.first)
-            figures.total += counts.total
-            figures.inDay += counts.sinceThen
+        let none = [CampaignCount](repeating: CampaignCount(), count: Int(last.rawValue) + 1)
+        _ = withAllShards(from: 0, none) { counts in
+            for campaign in campaigns {
+                let count = counts[Int(campaign.id.rawValue)]
+                campaign.meter.finishCounting(total: count.total, since: today.first, inDay: count.sinceThen)
+            }
+        } adding: { shard, counts in
+            shard.add(to: &counts, since: today.first)
         }
     }
 

@@ -30,7 +30,7 @@ package final class EngineStart: Sendable {
             keys: KeyBook(state.keys, seed: source.seed, maximum: settings.keysMax), seed: source.seed,
             lanes: lanes, controlLane: Self.status(of: .control, in: state), catalog: state.catalog,
             settings: settings, host: host)
-        for campaign in state.catalog.campaigns where campaign.settings.isCounted { engine.count(campaign) }
+        engine.count(state.catalog.campaigns.filter(\.settings.isCounted))
     }
 
     private static func status(of lane: LaneID, in state: RecoveredState) -> LaneStatus {

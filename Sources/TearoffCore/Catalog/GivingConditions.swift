@@ -35,11 +35,11 @@ package struct Supply: Sendable {
 }
 
 extension GivingConditions {
-    /// Why the campaign gives no new code to anybody now; nil when it does.
-    func refusal(at now: Timestamp, day: Day) -> AllocationRefusal? {
+    /// Why it is not the time for a new code; nil when it is.
+    func refusal(at now: Timestamp) -> AllocationRefusal? {
         if let opensAt = settings.opensAt, now < opensAt { return .notOpen }
         if let closesAt, now > closesAt { return .finished(.closed) }
-        return meter.refusal(settings, now: now, day: day)
+        return nil
     }
 
     /// Whether the list that a code came from is past its expiry.

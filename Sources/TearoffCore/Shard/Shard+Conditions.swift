@@ -6,7 +6,7 @@ extension Shard {
         _ key: AllocationKey, bytes: Span<UInt8>, conditions: GivingConditions, now: Timestamp, day: Day,
         holdUntil: Timestamp?, place: AllocationIndex.Place
     ) -> AllocationDecision {
-        if let refusal = conditions.refusal(at: now, day: day) { return .refused(refusal) }
+        if let refusal = conditions.refusal(at: now) { return .refused(refusal) }
         if let refusal = conditions.meter.take(conditions.settings, now: now, day: day) {
             return .refused(refusal)
         }
@@ -29,7 +29,8 @@ extension Shard {
         conditions: GivingConditions, now: Timestamp, day: Day
     ) -> AllocationPreview {
         var next: CodeID?
-        var refusal = conditions.refusal(at: now, day: day)
+        var refusal =
+            conditions.refusal(at: now) ?? conditions.meter.refusal(conditions.settings, now: now, day: day)
         var limitIsReached = false
         for supply in conditions.supplies where next == nil && !supply.isFrozen && !supply.isExpired(at: now) {
             if let key, hasAllOf(supply, key, bytes: bytes) {
@@ -73,21 +74,30 @@ extension Shard {
         }
     }
 
-    /// Codes of a campaign that users have or have kept, and those that it gave since some time, whatever became of
-    /// them.
+    /// Adds up what each campaign has given, and what of that since some time.
     ///
+    /// - Parameter counts: by campaign id; others are not looked at.
     /// - Complexity: O(rows), some nanoseconds each.
-    package func count(of campaign: CampaignID, since time: Timestamp) -> (total: UInt64, sinceThen: UInt64) {
-        var counts: (total: UInt64, sinceThen: UInt64) = (0, 0)
+    package func add(to counts: inout [CampaignCount], since time: Timestamp) {
         for index in 0..<rows.count {
             let number = RowNumber(rawValue: UInt32(index))
             let row = rows[number]
-            guard row.campaign == campaign else { continue }
-            if hold(of: number)?.codeState.isUsers ?? true { counts.total += 1 }
-            if row.givenAt >= time { counts.sinceThen += 1 }
+            let campaign = Int(row.campaign.rawValue)
+            guard campaign < counts.count else { continue }
+            if hold(of: number)?.codeState.isUsers ?? true { counts[campaign].total += 1 }
+            if row.givenAt >= time { counts[campaign].sinceThen += 1 }
         }
-        return counts
     }
+}
+
+/// Codes that a campaign has given.
+package struct CampaignCount: Sendable {
+    /// Those that users have, or have kept.
+    package fileprivate(set) var total: UInt64 = 0
+    /// Those given since some time, whatever became of them.
+    package fileprivate(set) var sinceThen: UInt64 = 0
+
+    package init() {}
 }
 
 extension CodeState {

@@ -277,7 +277,7 @@ extension ControlPlane {
         if left > 1 {
             current = (job, .publishing(loopsLeft: left - 1, counting: counting))
         } else {
-            for campaign in counting { engine.count(catalog[campaign]) }
+            engine.count(counting.map { catalog[$0] })
             finish(job)
         }
     }

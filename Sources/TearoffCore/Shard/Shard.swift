@@ -251,13 +251,12 @@ extension Shard {
         campaign: CampaignID, user: UserKey, bytes: Span<UInt8>, maximum: Int,
         _ body: (RowNumber, Row) -> Void
     ) {
-        var next = latest(campaign: campaign, user: user, bytes: bytes)
         var count = 0
-        while let number = next, count < maximum {
-            let row = rows[number]
+        forEachRow(of: user, bytes: bytes, in: CollectionOfOne(campaign)) { number, row in
+            guard count < maximum else { return false }
             body(number, row)
-            next = row.previous
             count += 1
+            return true
         }
     }
 

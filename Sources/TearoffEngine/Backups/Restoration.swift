@@ -105,9 +105,7 @@ package struct Restoration {
         var holdChunks: [BlobID] = []
         for first in stride(from: 0, to: cut.holds.count, by: HoldChunk.holdsMaximum) {
             let end = min(first + HoldChunk.holdsMaximum, cut.holds.count)
-            let writer = try blobs.makeWriter()
-            try writer.append(PackedBlob.pack(HoldChunk.encode(first..<end, of: cut)).span)
-            holdChunks.append(try writer.finish())
+            holdChunks.append(try blobs.writePacked(HoldChunk.encode(first..<end, of: cut)).blob)
         }
         return Manifest.ShardHistory(
             lastSequence: cut.lastSequence, rowCount: history.rowCount, chunks: history.chunks,

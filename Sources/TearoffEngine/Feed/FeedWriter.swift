@@ -293,22 +293,20 @@ extension FeedWriter {
 }
 
 extension List {
-    private static let dayMilliseconds: UInt64 = 86_400_000
-
     /// As ``FeedSigns/expiryStage``.
     fileprivate func expiryStage(at now: Timestamp) -> Int {
         guard let expiresAt else { return 0 }
         if isExpired(at: now) { return FeedSigns.expiredStage }
         let left = expiresAt.millisecondsSince(now)
-        return FeedLimits.expiryDays.count { left <= UInt64($0) * Self.dayMilliseconds }
+        return FeedLimits.expiryDays.count { left <= UInt64($0) * Day.milliseconds }
     }
 
     /// When that grows next; nil when it does not.
     fileprivate func nextExpiryStage(after now: Timestamp) -> Timestamp? {
         guard let expiresAt, !isExpired(at: now) else { return nil }
         let left = expiresAt.millisecondsSince(now)
-        let next = FeedLimits.expiryDays.first { left > UInt64($0) * Self.dayMilliseconds }
+        let next = FeedLimits.expiryDays.first { left > UInt64($0) * Day.milliseconds }
         guard let next else { return expiresAt.adding(milliseconds: 1) }
-        return Timestamp(milliseconds: expiresAt.milliseconds - UInt64(next) * Self.dayMilliseconds)
+        return Timestamp(milliseconds: expiresAt.milliseconds - UInt64(next) * Day.milliseconds)
     }
 }

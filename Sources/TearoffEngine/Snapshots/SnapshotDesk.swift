@@ -256,11 +256,9 @@ extension SnapshotDesk {
     }
 
     private func write(_ chunk: [UInt8], _ total: inout UInt64) throws(StorageError) -> BlobID {
-        let writer = try blobs.makeWriter()
-        let packed = PackedBlob.pack(chunk)
-        try writer.append(packed.span)
-        total += UInt64(packed.count)
-        return try writer.finish()
+        let (blob, byteCount) = try blobs.writePacked(chunk)
+        total += UInt64(byteCount)
+        return blob
     }
 
     private func publish(

@@ -30,6 +30,16 @@ package enum PackedBlob {
 }
 
 extension BlobStore {
+    /// Packs some content and writes it as a blob.
+    ///
+    /// - Returns: and the bytes that it takes.
+    package func writePacked(_ content: [UInt8]) throws(StorageError) -> (blob: BlobID, byteCount: Int) {
+        let packed = PackedBlob.pack(content)
+        let writer = try makeWriter()
+        try writer.append(packed.span)
+        return (try writer.finish(), packed.count)
+    }
+
     /// Replaces `content` by what a packed blob holds.
     ///
     /// - Parameters:

@@ -254,27 +254,10 @@ extension Session {
         _ engine: LoopEngine, to writer: inout ReplyWriter
     ) {
         guard isFull else { return writer.bulk(sample.span) }
-        writer.map(6 + (holdUntil == nil ? 0 : 1) + (hasKey ? 1 : 0))
-        writer.bulk("code")
-        writer.bulk(sample.span)
-        writer.bulk("status")
-        writer.bulk("test")
-        if hasKey {
-            writer.bulk("replayed")
-            writer.boolean(false)
-        }
-        if let holdUntil {
-            writer.bulk("hold-until")
-            writer.bulk(holdUntil)
-        }
-        writer.bulk("given-at")
-        writer.bulk(engine.now)
-        writer.bulk("expires-at")
-        writer.bulkOrNull(terms.expiresAt)
-        writer.bulk("list")
-        writer.bulk(terms.listName)
-        writer.bulk("ordinal")
-        writer.null()
+        let full = FullReply(
+            status: "test", isReplay: hasKey ? false : nil, isHold: holdUntil != nil, holdUntil: holdUntil,
+            givenAt: engine.now, expiresAt: terms.expiresAt, listName: terms.listName, ordinal: nil)
+        full.write(to: &writer) { $0.bulk(sample.span) }
     }
 
     private func write(
@@ -282,26 +265,51 @@ extension Session {
         to writer: inout ReplyWriter
     ) {
         let source = engine.source(of: allocation.code, givenAt: allocation.times.givenAt, terms: terms)
+        let full = FullReply(
+            status: allocation.isRepeat ? "repeat" : "new", isReplay: isReplay, isHold: isHold,
+            holdUntil: allocation.times.holdUntil, givenAt: allocation.times.givenAt,
+            expiresAt: source.expiresAt, listName: source.listName, ordinal: allocation.code.ordinal)
+        full.write(to: &writer) { writer in
+            allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
+        }
+    }
+}
+
+/// What `FULL` tells of a code, beside the code itself.
+private struct FullReply {
+    let status: StaticString
+    /// nil when no key was sent.
+    let isReplay: Bool?
+    let isHold: Bool
+    let holdUntil: Timestamp?
+    let givenAt: Timestamp
+    let expiresAt: Timestamp?
+    let listName: String
+    /// nil for a text that is tried out.
+    let ordinal: Ordinal?
+
+    /// - Parameter writeCode: writes the code.
+    func write(to writer: inout ReplyWriter, _ writeCode: (inout ReplyWriter) -> Void) {
         writer.map(6 + (isHold ? 1 : 0) + (isReplay == nil ? 0 : 1))
-        writer.bulk("code")
-        allocation.place.strip.withCode(at: allocation.place.position) { writer.bulk($0) }
-        writer.bulk("status")
-        writer.bulk(allocation.isRepeat ? "repeat" : "new")
+        writer.key("code")
+        writeCode(&writer)
+        writer.key("status")
+        writer.key(status)
         if let isReplay {
-            writer.bulk("replayed")
+            writer.key("replayed")
             writer.boolean(isReplay)
         }
         if isHold {
-            writer.bulk("hold-until")
-            writer.bulkOrNull(allocation.times.holdUntil)
+            writer.key("hold-until")
+            writer.bulkOrNull(holdUntil)
         }
-        writer.bulk("given-at")
-        writer.bulk(allocation.times.givenAt)
-        writer.bulk("expires-at")
-        writer.bulkOrNull(source.expiresAt)
-        writer.bulk("list")
-        writer.bulk(source.listName)
-        writer.bulk("ordinal")
-        writer.integer(Int64(allocation.code.ordinal))
+        writer.key("given-at")
+        writer.bulk(givenAt)
+        writer.key("expires-at")
+        writer.bulkOrNull(expiresAt)
+        writer.key("list")
+        writer.bulk(listName)
+        writer.key("ordinal")
+        if let ordinal { writer.integer(Int64(ordinal)) } else { writer.null() }
     }
 }

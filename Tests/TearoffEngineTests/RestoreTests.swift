@@ -130,6 +130,20 @@ struct RestoreTests {
         #expect(try drain(restored.start()) == (3..<10).map { "K\($0)" })
     }
 
+    /// Goal: a request that was answered before the backup is answered the same after the restore. Method: a key, and a
+    /// campaign that gives another code at every request.
+    @Test func keysAreRestored() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 10, rule: .always)
+        let first = try life.give("u", key: "k")
+        let place = SimulatedBlobStore()
+        try life.backUp(to: place)
+        let (restored, _) = try World.restored(from: place, burning: .next(1))
+        #expect(try restored.start().give("u", key: "k") == first.replay)
+        #expect(try restored.restart().give("u", key: "k") == first.replay)
+    }
+
     /// Goal: who vouches gets the same state. Method: holds go on, the next code is the next one.
     @Test func nothingIsBurnedWhenSomebodyVouches() throws {
         let world = World()

@@ -1,20 +1,28 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// A warning ends the builds of ./tools/test; not those of other people, whose compilers may know more warnings.
+let warnings: [SwiftSetting] =
+    Context.environment["TEAROFF_WARNINGS"] == "errors" ? [.treatAllWarnings(as: .error)] : []
+
 /// One set of settings for every target of ours; each feature is a Swift Evolution proposal.
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
-    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
-    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
-]
+let strict: [SwiftSetting] =
+    warnings + [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    ]
 
 /// For what runs once or more per command. The exclusivity of accesses is still checked where the compiler can see it,
-/// and at run time in debug builds, which the Swift tests and some of the process tests run on; at run time in a
-/// release it took 38 % of the instructions of an allocation alone in its tick. Not for what TearoffClient is made of:
+/// and at run time in debug builds and in those that ./tools/test runs on; at run time in a release it took 38 % of the
+/// instructions of an allocation alone in its tick. Not for what TearoffClient is made of:
 /// a package with unsafe flags cannot be depended upon by version.
 let hot = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
+/// Of what tests: the optimizer has nothing to gain there, and crashes on one of them (Swift 6.3.1, CopyPropagation).
+let tests = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
 let package = Package(
     name: "tearoff",
@@ -32,6 +40,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,6 +55,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CUring", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CCRC32C"),
         .target(name: "CPrefetch"),
@@ -64,11 +74,28 @@ let package = Package(
             name: "TearoffEngine",
             dependencies: ["TearoffCore", "TearoffLog", "CPrefetch"], swiftSettings: hot),
         .target(
+            name: "TearoffDelivery",
+            dependencies: [
+                "TearoffCore", "TearoffLog", "TearoffEngine", "CCurl",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TearoffAccounts",
+            dependencies: [
+                "TearoffCore", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "TearoffServer",
             dependencies: [
                 "TearoffCore", "TearoffProtocol", "TearoffLog", "TearoffStorage", "TearoffEngine",
+                "TearoffDelivery", "TearoffAccounts",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: hot),
         .target(
@@ -77,17 +104,20 @@ let package = Package(
                 "TearoffProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
         .target(
             name: "TearoffOffline",
             dependencies: ["TearoffCore", "TearoffLog", "TearoffStorage", "TearoffEngine"],
             swiftSettings: strict),
         .target(
-            name: "TearoffSimulation", dependencies: ["TearoffLog", "TearoffCore"], swiftSettings: strict),
+            name: "TearoffSimulation", dependencies: ["TearoffEngine", "TearoffLog", "TearoffCore"],
+            swiftSettings: strict),
         .executableTarget(
             name: "tearoffd",
             dependencies: [
-                "TearoffServer",
+                "TearoffServer", "TearoffDelivery", "TearoffCore",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
@@ -99,6 +129,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/tearoffctl", swiftSettings: strict),
+        .executableTarget(
+            name: "tearoff-sim",
+            dependencies: [
+                "TearoffSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "tools/tearoff-sim", swiftSettings: strict),
         .executableTarget(
             name: "tearoff-echo",
             dependencies: [
@@ -130,7 +166,17 @@ let package = Package(
             ],
             path: "Benchmarks/Microbenchmarks", swiftSettings: strict),
 
-        .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: strict),
+        // What libFuzzer calls (./tools/fuzz), and what replays its corpus. The driver has a main function of its own
+        // where there is no libFuzzer.
+        .target(
+            name: "TearoffFuzzing", dependencies: ["TearoffCore", "TearoffProtocol", "TearoffLog"],
+            path: "Tests/Fuzzing/Targets", swiftSettings: strict),
+        .executableTarget(
+            name: "tearoff-fuzz", dependencies: ["TearoffFuzzing", "TearoffCore", "TearoffLog"],
+            path: "Tests/Fuzzing/Driver", swiftSettings: strict),
+        .testTarget(name: "TearoffFuzzTests", dependencies: ["TearoffFuzzing"], swiftSettings: tests),
+
+        .testTarget(name: "TearoffCoreTests", dependencies: ["TearoffCore"], swiftSettings: tests),
         .testTarget(
             name: "TearoffClientTests",
             dependencies: [
@@ -138,28 +184,37 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], swiftSettings: strict),
+            ], swiftSettings: tests),
         .testTarget(
             name: "TearoffLogTests", dependencies: ["TearoffLog", "TearoffCore", "TearoffSimulation"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "TearoffStorageTests", dependencies: ["TearoffStorage", "TearoffLog", "TearoffSimulation"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "TearoffEngineTests",
             dependencies: ["TearoffEngine", "TearoffLog", "TearoffCore", "TearoffSimulation"],
-            swiftSettings: strict),
+            swiftSettings: tests),
+        .testTarget(
+            name: "TearoffAccountsTests", dependencies: ["TearoffAccounts", "TearoffCore"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "TearoffDeliveryTests",
+            dependencies: ["TearoffDelivery", "TearoffEngine", "TearoffLog", "TearoffCore"],
+            swiftSettings: tests),
         .testTarget(
             name: "TearoffGoldenTests",
             dependencies: [
                 "TearoffOffline", "TearoffEngine", "TearoffStorage", "TearoffLog", "TearoffCore",
                 "TearoffSimulation",
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "TearoffBenchTests",
             dependencies: ["TearoffLoad", .product(name: "Histogram", package: "hdrhistogram-swift")],
-            swiftSettings: strict),
-        .testTarget(name: "TearoffProtocolTests", dependencies: ["TearoffProtocol"], swiftSettings: strict),
+            swiftSettings: tests),
+        .testTarget(
+            name: "TearoffProtocolTests", dependencies: ["TearoffProtocol", "TearoffFuzzing"],
+            swiftSettings: tests),
     ]
 )

@@ -1,14 +1,16 @@
 extension TearoffClient {
     /// How a client behaves. Every bound may be changed; the values here suit a service beside its server.
     public struct Options: Sendable {
-        /// How long to wait for the connection itself, and for the greeting.
+        /// How long to wait for the connection itself, for the handshake of TLS, and for the greeting.
         public var connectTimeout: Duration
+        /// How the connection is encrypted. Nil: in clear.
+        public var tls: TLS?
         /// Longest silence while a reply is due: counted from the command's sending or from the reply before
         /// it, whichever is later. Nil: for ever.
         public var replyTimeout: Duration?
         /// The same for what takes long by its nature: the commit of an upload, a snapshot, a shutdown.
         public var operationTimeout: Duration?
-        /// How long ``TearoffClient/connect(host:port:password:options:)`` goes on asking a server that is
+        /// How long ``TearoffClient/connect(host:port:account:password:options:)`` goes on asking a server that is
         /// still recovering its data. Nil: it does not ask, and commands may be answered with `LOADING`.
         public var waitWhileLoading: Duration?
         /// The pause between two questions to a server that is recovering.
@@ -23,6 +25,7 @@ extension TearoffClient {
         /// Options that differ from the usual ones only where an argument says so.
         public init(
             connectTimeout: Duration = .seconds(5),
+            tls: TLS? = nil,
             replyTimeout: Duration? = .seconds(30),
             operationTimeout: Duration? = .seconds(3_600),
             waitWhileLoading: Duration? = nil,
@@ -32,6 +35,7 @@ extension TearoffClient {
             pendingBytesMaximum: Int = Limits.pendingBytes
         ) {
             self.connectTimeout = connectTimeout
+            self.tls = tls
             self.replyTimeout = replyTimeout
             self.operationTimeout = operationTimeout
             self.waitWhileLoading = waitWhileLoading

@@ -35,33 +35,77 @@ extension TearoffClient {
     ///
     /// - Parameters:
     ///   - host: a name or an address.
-    ///   - password: of the user `default`; nil when the server wants none.
-    /// - Throws: ``TearoffError/Code/unreachable`` or ``TearoffError/Code/timeout``; what the server answers,
-    ///   such as ``TearoffError/Code/wrongPassword``, ``TearoffError/Code/limit`` and
+    ///   - account: to log in as; the server's own password is that of `default`.
+    ///   - password: of that account; nil when the server wants none.
+    /// - Throws: ``TearoffError/Code/unreachable``, ``TearoffError/Code/tls`` or ``TearoffError/Code/timeout``; what
+    ///   the server answers, such as ``TearoffError/Code/wrongPassword``, ``TearoffError/Code/limit`` and
     ///   ``TearoffError/Code/loading``.
     public static func connect(
-        host: String = "127.0.0.1", port: Int = Limits.port, password: String? = nil,
+        host: String = "127.0.0.1", port: Int = Limits.port, account: String = "default", password: String? = nil,
         options: Options = Options()
+    ) async throws(TearoffError) -> TearoffClient {
+        let tls = try options.tls?.context()
+        return try await connect(
+            to: "\(host):\(port)", account: account, password: password, options: options
+        ) { calls in
+            try await bootstrap(options).channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .connect(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let handshake = try tls.map {
+                            try TLS.encrypt(channel, $0, host: host, timeout: TimeAmount(options.connectTimeout))
+                        }
+                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(calls: calls, host: host))
+                        return (channel, handshake)
+                    }
+                }
+        }
+    }
+
+    /// Connects to a server on this machine over its Unix socket for administration, and then as
+    /// ``connect(host:port:account:password:options:)``. It needs no password there, and nothing is encrypted.
+    ///
+    /// - Parameter socketPath: as the server's `--admin-socket` has it.
+    /// - Throws: as there.
+    public static func connect(
+        socketPath: String, options: Options = Options()
+    ) async throws(TearoffError) -> TearoffClient {
+        try await connect(to: socketPath, account: "default", password: nil, options: options) { calls in
+            try await bootstrap(options).connect(unixDomainSocketPath: socketPath) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(calls: calls, host: socketPath))
+                    return (channel, nil)
+                }
+            }
+        }
+    }
+
+    /// A connection that is made; the future is that of its handshake, if there is one.
+    private typealias Opened = (channel: any Channel, handshake: EventLoopFuture<Void>?)
+
+    private static func bootstrap(_ options: Options) -> ClientBootstrap {
+        ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(TimeAmount(options.connectTimeout))
+    }
+
+    private static func connect(
+        to address: String, account: String, password: String?, options: Options,
+        _ open: (CallQueue) async throws -> Opened
     ) async throws(TearoffError) -> TearoffClient {
         let calls = CallQueue(
             commandsMaximum: options.pendingCommandsMaximum, bytesMaximum: options.pendingBytesMaximum)
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connectTimeout(TimeAmount(options.connectTimeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(calls: calls))
-                }
-            }
-        let channel: any Channel
+        let opened: Opened
         do {
-            channel = try await bootstrap.connect(host: host, port: port).get()
+            opened = try await open(calls)
         } catch {
-            throw TearoffError(.unreachable, "\(host):\(port) does not answer: \(connectFailure(error))")
+            throw TearoffError(.unreachable, "\(address) does not answer: \(connectFailure(error))")
         }
-        let client = TearoffClient(channel: channel, calls: calls, options: options)
+        do {
+            try await opened.handshake?.get()
+        } catch {
+            throw error as? TearoffError ?? TearoffError(.tls, "\(error)")
+        }
+        let client = TearoffClient(channel: opened.channel, calls: calls, options: options)
         do throws(TearoffError) {
-            try await client.greet(password: password)
+            try await client.greet(account: account, password: password)
             try await client.waitWhileLoading()
         } catch {
             await client.close()
@@ -86,11 +130,19 @@ extension TearoffClient {
         }
     }
 
-    private func greet(password: String?) async throws(TearoffError) {
+    private func greet(account: String, password: String?) async throws(TearoffError) {
         var words = ["HELLO", "3"]
-        if let password { words += ["AUTH", "default", password] }
+        if let password { words += ["AUTH", account, password] }
         if let name = options.clientName { words += ["SETNAME", name] }
-        let fields = try Fields(await call(Command(words), timeout: options.connectTimeout))
+        let reply: Reply
+        do throws(TearoffError) {
+            reply = try await call(Command(words), timeout: options.connectTimeout)
+        } catch  where options.tls == nil && (error.code == .connectionLost || error.code == .invalidReply) {
+            // One that speaks TLS answers so, and does not tell why.
+            throw TearoffError(
+                error.code, "the greeting was not answered; does the server want TLS? (\(error.message))")
+        }
+        let fields = try Fields(reply)
         guard try fields.text("server") == "tearoff" else { throw .invalid("this is no Tearoff server") }
     }
 
@@ -116,12 +168,18 @@ extension TearoffClient {
 
     /// The cause in a few words: a connection error of NIO lists every attempt with all its addresses.
     private static func connectFailure(_ error: any Error) -> String {
-        guard let error = error as? NIOConnectionError else { return "\(error)" }
-        guard let attempt = error.connectionErrors.first else { return "the name is unknown" }
-        switch attempt.error {
+        var cause = error
+        if let error = error as? NIOConnectionError {
+            guard let attempt = error.connectionErrors.first else { return "the name is unknown" }
+            cause = attempt.error
+        }
+        switch cause {
         case let error as IOError where error.errnoCode == ECONNREFUSED: return "nothing listens there"
+        case let error as IOError where error.errnoCode == ENOENT: return "there is no such socket"
+        case let error as IOError where error.errnoCode == EACCES: return "the socket is another user's"
+        case is SocketAddressError: return "that is no path of a Unix socket"
         case ChannelError.connectTimeout: return "no answer in time"
-        default: return "\(attempt.error)"
+        default: return "\(cause)"
         }
     }
 }

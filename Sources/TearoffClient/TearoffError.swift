@@ -53,8 +53,12 @@ extension TearoffError.Code {
     public static let noProtocol = Self(ErrorWord.noProtocol)
     /// `NOAUTH`: the connection must authenticate first.
     public static let noAuthentication = Self(ErrorWord.noAuthentication)
-    /// `WRONGPASS`: the user or the password is wrong.
+    /// `WRONGPASS`: the account or the password is wrong.
     public static let wrongPassword = Self(ErrorWord.wrongPassword)
+    /// `NOPERM`: the account may not do this, or not with this list or campaign; the text names what is missing.
+    public static let noPermission = Self(ErrorWord.noPermission)
+    /// `NOACCOUNT`: there is no account of this name.
+    public static let noAccount = Self(ErrorWord.noAccount)
     /// `NOLIST`: there is no list of this name.
     public static let noList = Self(ErrorWord.noList)
     /// `NOCAMPAIGN`: there is no campaign of this name.
@@ -68,6 +72,10 @@ extension TearoffError.Code {
     public static let noFeed = Self(ErrorWord.noFeed)
     /// `FEEDAHEAD`: the feed has not come to this number.
     public static let feedAhead = Self(ErrorWord.feedAhead)
+    /// `NORECIPIENT`: the list has no recipient of this address or URL.
+    public static let noRecipient = Self(ErrorWord.noRecipient)
+    /// `NODELIVERY`: there is no dead letter of this number.
+    public static let noDelivery = Self(ErrorWord.noDelivery)
     /// `NOHOLD`: no code of the campaign is held for the user: never, not any more, or it has gone back.
     public static let noHold = Self(ErrorWord.noHold)
     /// `NOBACKUP`: the server has no directory for backups, so it writes none.
@@ -97,15 +105,23 @@ extension TearoffError.Code {
     public static let userLimit = Self(ErrorWord.userLimit)
     /// `KEYREUSE`: the key was used in the last 24 hours, with other arguments; nothing was done.
     public static let keyReuse = Self(ErrorWord.keyReuse)
-    /// `ACTIVE`: the campaign is active, so there is nothing to resume.
+    /// `ACTIVE`: the campaign is active, so there is nothing to resume; or the list is not archived, so there is nothing
+    /// to bring back.
     public static let active = Self(ErrorWord.active)
+    /// `ARCHIVED`: the list is archived, or the user's code is of a list that was archived or deleted since.
+    public static let archived = Self(ErrorWord.archived)
+    /// `INUSE`: the list is not past its expiry, codes of it are held, or an active campaign draws from it.
+    public static let inUse = Self(ErrorWord.inUse)
     /// `BADLINES`: the upload has bad lines and was refused whole.
     public static let badLines = Self(ErrorWord.badLines)
     /// `BUSY`: another operation of this kind is under way, or a queue is full: the server's, or this
     /// client's, see ``TearoffClient/Options/pendingCommandsMaximum``.
     public static let busy = Self(ErrorWord.busy)
-    /// `NOSPACE`: the disk has no room for the upload or the snapshot; nothing was changed.
+    /// `NOSPACE`: the disk has no room for the upload or the snapshot, or is nearly full, so that no new codes are given;
+    /// nothing was changed.
     public static let noSpace = Self(ErrorWord.noSpace)
+    /// `DAMAGED`: the file that holds an archived list's codes is missing, or is not what was written.
+    public static let damaged = Self(ErrorWord.damaged)
     /// `DISKERR`: a write failed, so it is unknown whether the change is kept; the server stops.
     public static let diskError = Self(ErrorWord.diskError)
     /// `LOADING`: the server is still recovering its data.
@@ -123,6 +139,9 @@ extension TearoffError.Code {
 extension TearoffError.Code {
     /// No connection could be made.
     public static let unreachable = Self("unreachable")
+    /// No encrypted connection could be made: the server's certificate is not trusted or for another name, the server
+    /// does not want this client's, or one of the files is no use. Nothing was sent.
+    public static let tls = Self("tls")
     /// The connection ended before the reply came: whether the command was carried out is unknown.
     public static let connectionLost = Self("connection lost")
     /// The reply did not come in time. The connection is closed, since later replies would be late as well.

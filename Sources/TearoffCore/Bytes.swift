@@ -17,6 +17,7 @@ extension Span<UInt8> {
 
 extension [UInt8] {
     package mutating func append(_ bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index]) }
+        // SAFETY: the buffer is read before the call returns.
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

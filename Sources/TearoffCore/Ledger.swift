@@ -1,5 +1,5 @@
 /// Where every code of a list is. At every moment: uploaded = free + held + given + withdrawn + burned.
-package struct Ledger: Equatable, Sendable {
+package struct Ledger: Hashable, Sendable {
     package var uploaded: UInt64
     package var free: UInt64
     package var held: UInt64 = 0

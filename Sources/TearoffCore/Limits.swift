@@ -20,6 +20,8 @@ package enum Limits {
     package static let fixedLimit: UInt32 = 1_000_000_000
     /// Bad lines that one upload remembers with number and reason, 16 bytes each; one more ends the upload.
     package static let badLines = 1_000_000
+    /// Rows of one import, each some 100 bytes of memory until it is done: 1 GB. More go in several files.
+    package static let importRows = 10_000_000
     /// Lists, and campaigns, of one directory: each list and campaign is scanned by `USER HISTORY` and
     /// `INFO`.
     package static let lists = 65_536
@@ -31,6 +33,16 @@ package enum Limits {
     package static let withdrawalsPerChange = 1_024
     /// Further lists that one campaign draws from: each is tried for every code once those before are empty.
     package static let overflowLists = 16
+    /// Recipients of one list's warnings: more people than that read a mailing list.
+    package static let recipients = 16
+    /// Bytes of an e-mail address: what RFC 5321 allows in a path, less its brackets.
+    package static let emailBytes = 254
+    /// Bytes of a webhook's URL; twice the longest that was met.
+    package static let webhookBytes = 1_024
+    /// Bytes of a webhook's secret, as Standard Webhooks has them.
+    package static let webhookSecretBytes = 24...64
+    /// Days before an expiry on which a list's recipients are told.
+    package static let expiryWarnings = 8
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
     /// Allocations in one answer of `USER HISTORY`: the latest ones.
@@ -39,6 +51,17 @@ package enum Limits {
     package static let auditTextBytes = 1_024
     /// Bytes of an act's user, client and address. Names have at most 64, an IPv6 address with zone and port some 70.
     package static let auditOriginBytes = 128
+    /// Accounts of one directory: people and programs that log in, each with a password of its own.
+    package static let accounts = 1_024
+    /// Names or beginnings of names that an account's lists, or campaigns, are limited to: each is compared with every
+    /// name that such an account asks for.
+    package static let reachPatterns = 16
+    /// Bytes of a password: as short as may be guessed by nobody who must wait, as long as a key of 4,096 bits in hex.
+    package static let passwordBytes = 8...1_024
+    package static let passwordSaltBytes = 16
+    package static let passwordDigestBytes = 32
+    /// Memory that hashing one password may take; a record that asks for more is damaged.
+    package static let passwordHashBytes = 256 << 20
     /// Shards of a directory: a power of two, so that an owner's number holds (row, shard) in 32 bits.
     package static let shards: UInt16 = 256
 }

@@ -23,6 +23,7 @@ import TearoffLog
     /// Of that catalog, so that a loop sees without the mutex that it has the latest one.
     private let generation: Atomic<UInt64>
     private let failed = Mutex<EngineFailure?>(nil)
+    private let diskIsFull = Atomic<Bool>(false)
 
     init(
         routing: UserRouting, clock: EngineClock, shards: [ShardCell], keys: KeyBook, seed: UInt64,
@@ -84,6 +85,20 @@ extension Engine {
             return failed == nil
         }
         if isFirst { host.report(.engineFailed(reason)) }
+    }
+}
+
+// MARK: - Space
+
+extension Engine {
+    /// Whether the log's disk has less room than it must have for new codes to be given. Whoever looks at the disk says
+    /// so; loops learn it at their next tick.
+    package var isDiskFull: Bool { diskIsFull.load(ordering: .relaxed) }
+
+    /// - Parameter freeBytes: what is left on the disk.
+    package func noteDisk(isFull: Bool, freeBytes: UInt64) {
+        guard diskIsFull.exchange(isFull, ordering: .relaxed) != isFull else { return }
+        host.report(isFull ? .diskFull(freeBytes: freeBytes) : .diskHasRoom(freeBytes: freeBytes))
     }
 }
 
@@ -209,9 +224,10 @@ extension Engine {
     /// Codes of a list that are held: exact when no hold begins or ends meanwhile.
     func heldCount(of list: List) -> UInt64 {
         shards.reduce(0) { sum, shard in
-            sum + shard.withState { state in
-                list.uploads.reduce(0) { $0 + state.shard.tally(of: $1.id).held }
-            }
+            sum
+                + shard.withState { state in
+                    list.uploads.reduce(0) { $0 + state.shard.tally(of: $1.id).held }
+                }
         }
     }
 

@@ -7,6 +7,7 @@ package enum EngineEvent: Sendable {
     case listLow(list: String, remaining: UInt64)
     case campaignFinished(campaign: String, reason: FinishReason)
     case uploadCommitted(list: String, codes: UInt64)
+    case givenImported(list: String, codes: UInt64)
     /// Free codes of an upload were taken out of their list.
     case uploadWithdrawn(list: String, codes: UInt64)
     case snapshotWritten(SnapshotReceipt)
@@ -18,8 +19,20 @@ package enum EngineEvent: Sendable {
     case feedFailed(FeedFault)
     /// Log of this lane was removed before the feed had told it: its events are lost to readers of the feed.
     case feedGap(lane: LaneID)
-    /// Some frames of the newest file of the feed are damaged; those who read there are told how many events they missed.
+    /// Some frames of the newest file of the feed are damaged; those who read there are told how many events they
+    /// missed.
     case feedDamaged
+    /// A warning could not be sent to one of its recipients, and is not tried any more.
+    case deliveryDead(list: String, recipient: String, problem: String)
+    /// What is still to be sent cannot be written down or read; it is tried again. Nothing is sent meanwhile.
+    case deliveriesFailed(StorageError)
+    /// What was still to be sent could not be read: it is set aside, and not sent.
+    case deliveriesDamaged
+    /// So many events went from the feed before it was seen whether they are warnings.
+    case deliveriesMissed(events: UInt64)
+    /// The disk has less room than new codes may be given with; none are until there is more.
+    case diskFull(freeBytes: UInt64)
+    case diskHasRoom(freeBytes: UInt64)
     case engineFailed(EngineFailure)
 }
 

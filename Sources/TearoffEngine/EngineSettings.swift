@@ -15,6 +15,7 @@ package struct EngineSettings: Sendable {
     package var keysMax = Limits.keys
     /// nil: there is no feed.
     package var feed: FeedSettings?
+    package var deliveries = DeliverySettings()
 
     /// Each lane asks for a snapshot after its share of that log.
     var snapshotShareBytes: UInt64 { snapshotLogBytes / UInt64(loopCount) }

@@ -10,14 +10,27 @@ package final class EngineStart: Sendable {
     private let state: RecoveredState
     private let source: RecoverySource
     private let feed: (any FeedStorage)?
+    private let post: Post?
+
+    /// What sends warnings.
+    package struct Post: Sendable {
+        let storage: any DeliveryStorage
+        let courier: any Courier
+
+        package init(_ storage: any DeliveryStorage, _ courier: any Courier) {
+            self.storage = storage
+            self.courier = courier
+        }
+    }
 
     package init(
         _ state: RecoveredState, source: RecoverySource, settings: EngineSettings, host: EngineHost,
-        segmentBytes: UInt64, feed: (any FeedStorage)? = nil
+        segmentBytes: UInt64, feed: (any FeedStorage)? = nil, post: Post? = nil
     ) {
         self.state = state
         self.source = source
         self.feed = feed
+        self.post = post
         supply = SegmentSupply(
             storage: source.log, directoryID: source.directory, segmentBytes: segmentBytes,
             background: host.background)
@@ -74,7 +87,9 @@ package final class EngineStart: Sendable {
                 engine: engine, directory: source.directory, log: source.log, blobs: source.blobs,
                 audit: audit, feed: feed, makeHasher: source.makeHasher, latest: state.snapshotNumber,
                 fullChunks: state.fullChunks, idleLanes: idleLanes),
-            exports: ExportDesk(engine: engine), audit: audit, feed: feed, writer: writer, loops: loops,
+            exports: ExportDesk(engine: engine, blobs: source.blobs),
+            archive: ArchiveDesk(blobs: source.blobs, host: engine.host), audit: audit, feed: feed,
+            deliveries: makeDeliveries(feed), writer: writer, loops: loops,
             port: port, catalog: state.catalog, revision: state.revision)
         let begun = (engine.lanes.map { $0.lane } + [.control]).map { lane in
             let start = Self.start(of: lane, in: state)
@@ -99,6 +114,13 @@ package final class EngineStart: Sendable {
         return FeedDesk(
             engine: engine, log: source.log, storage: feed, directory: source.directory, settings: settings,
             ends: ends)
+    }
+
+    private func makeDeliveries(_ feed: FeedDesk?) -> DeliveryDesk? {
+        guard let feed, let post else { return nil }
+        return DeliveryDesk(
+            engine: engine, feed: feed, storage: post.storage, courier: post.courier, directory: source.directory,
+            settings: engine.settings.deliveries)
     }
 
     /// Lanes of earlier lives that no loop writes now.

@@ -3,6 +3,9 @@ package enum LogLimits {
     /// A frame's payload before compression. Bounds what recovery allocates for one frame.
     package static let payloadBytesMax = 4 << 20
 
+    /// A flush that takes so long is told (DURABILITY, row 40): some 1,000 times what a drive takes.
+    package static let slowFlushNanoseconds: UInt64 = 1_000_000_000
+
     /// Segment files: 64 MiB takes 30 ms to zero (measured) and is rotated seldom.
     package static let segmentBytesDefault: UInt64 = 64 << 20
 

@@ -24,7 +24,7 @@ struct BlobCheck {
         do throws(StorageError) {
             found = .success(depth == .content ? try readThrough(blob) : try blobs.byteCount(blob))
         } catch {
-            found = .failure(Self.problem(blob, error))
+            found = .failure(Self.problem(error))
         }
         known[blob] = found
         return found
@@ -37,12 +37,13 @@ struct BlobCheck {
         return reader.byteCount
     }
 
-    private static func problem(_ blob: BlobID, _ error: StorageError) -> RecoveryError {
-        let file = "blobs/\(blob)"
+    private static func problem(_ error: StorageError) -> RecoveryError {
+        let file = error.file
         switch error.problem {
         case .missing: return RecoveryError(.missing, file: file, problem: "this blob is missing")
-        case .damaged, .truncated: return RecoveryError(.damaged, file: file, problem: "\(error.problem)")
-        case .system, .nothingWritten, .poisoned: return .unreadable(error)
+        case .damaged, .truncated, .unknownDataKey:
+            return RecoveryError(.damaged, file: file, problem: "\(error.problem)")
+        case .system, .nothingWritten, .poisoned, .altered, .notEncrypted: return .unreadable(error)
         }
     }
 }

@@ -8,6 +8,8 @@ package enum LogRecord: Sendable {
     case allocation(AllocationRecord, user: [UInt8], userID: [UInt8])
     case holdEnd(HoldEndRecord)
     case key(KeyRecord, user: [UInt8], key: [UInt8], userID: [UInt8])
+    case imported(ImportRecord, user: [UInt8])
+    case repeated(RepeatRecord, user: [UInt8], userID: [UInt8])
     case control(ControlEntry)
 
     /// - Parameter beside: the marketing user id, or of a key its text.
@@ -16,12 +18,18 @@ package enum LogRecord: Sendable {
         case .holdEnd(let record): self = .holdEnd(record)
         case .allocation(let record):
             self = .allocation(record, user: Self.text(of: record.user, user), userID: beside.copy)
+        case .imported(let record):
+            self = .imported(record, user: Self.text(of: record.allocation.user, user))
         case .key(let record):
             let keyCount = Int(record.keyByteCount)
             self = .key(
                 record, user: Self.text(of: record.user, user), key: beside.extracting(0..<keyCount).copy,
                 userID: beside.extracting(keyCount..<beside.count).copy)
         }
+    }
+
+    init(_ record: RepeatRecord, user: Span<UInt8>, userID: Span<UInt8>) {
+        self = .repeated(record, user: Self.text(of: record.user, user), userID: userID.copy)
     }
 
     private static func text(of user: UserKey, _ bytes: Span<UInt8>) -> [UInt8] {
@@ -130,6 +138,7 @@ package struct LogDump {
             try FrameRecords.read(
                 payload.span, of: frame, shardCount: directory.identity.shardCount,
                 allocation: { record, user, beside in tell(LogRecord(record, user: user, beside: beside)) },
+                repeats: { record, user, userID in tell(LogRecord(record, user: user, userID: userID)) },
                 control: { tell(.control($0)) })
         } catch {
             try body(.damage(error))

@@ -48,7 +48,7 @@ struct LogWalk {
             var counted = 0
             try FrameRecords.read(
                 payload.span, of: frame, shardCount: shardCount, allocation: { _, _, _ in counted += 1 },
-                control: { _ in counted += 1 })
+                repeats: { _, _, _ in counted += 1 }, control: { _ in counted += 1 })
             guard counted == frame.recordCount else {
                 throw RecoveryError(
                     contradiction: "it holds \(counted) records, and its header says \(frame.recordCount)",

@@ -13,8 +13,7 @@ package struct Verifier {
     private var foreignFiles: [String] = []
 
     /// - Parameter directory: opened so that no server has it meanwhile.
-    package init(_ directory: ReadOnlyDirectory, progress: @escaping @Sendable (VerificationProgress) -> Void)
-    {
+    package init(_ directory: ReadOnlyDirectory, progress: @escaping @Sendable (VerificationProgress) -> Void) {
         self.directory = directory
         self.progress = progress
     }
@@ -146,7 +145,7 @@ extension Verifier {
 
 extension Verification.State {
     fileprivate init(_ state: RecoveredState) {
-        lists = zip(state.catalog.lists, state.ledgers).map { ($0.name, $1) }
+        lists = state.presentLedgers
         var (setsAside, gaps): ([UInt64], UInt64) = ([], 0)
         for notice in state.notices {
             switch notice {

@@ -63,5 +63,6 @@ package enum CampaignEditArgument: Equatable, Sendable {
 /// One setting of a list as `LIST SET` tells it, beside its name, expiry and warning; nil (`NONE`) takes it away.
 package enum ListEditArgument: Equatable, Sendable {
     case perUser(UInt32?)
+    case otherLists(refuses: Bool)
     case stopDays(UInt32?)
 }

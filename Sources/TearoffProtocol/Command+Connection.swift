@@ -14,14 +14,15 @@ extension Command {
                 guard credentials == nil else { throw .duplicateOption("AUTH", of: .hello) }
                 guard index + 2 < count else { throw .wrongArgumentCount(.hello) }
                 credentials = Credentials(
-                    user: try user(decoder, bytes, at: index + 1), password: decoder.bytes(index + 2, bytes))
+                    account: try account(decoder, bytes, at: index + 1),
+                    password: Secret(decoder.bytes(index + 2, bytes)))
                 index += 3
             case "SETNAME":
                 guard name == nil else { throw .duplicateOption("SETNAME", of: .hello) }
                 guard index + 1 < count else { throw .wrongArgumentCount(.hello) }
                 name = try clientName(decoder, bytes, at: index + 1)
                 index += 2
-            default: throw .invalidArgument(name: "option", rule: "AUTH user password or SETNAME name")
+            default: throw .invalidArgument(name: "option", rule: "AUTH account password or SETNAME name")
             }
         }
         return .hello(HelloArguments(version: version, credentials: credentials, clientName: name))
@@ -29,10 +30,10 @@ extension Command {
 
     static func auth(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         if decoder.argumentCount == 2 {
-            return .auth(Credentials(user: nil, password: decoder.bytes(1, bytes)))
+            return .auth(Credentials(account: nil, password: Secret(decoder.bytes(1, bytes))))
         }
-        let user = try user(decoder, bytes, at: 1)
-        return .auth(Credentials(user: user, password: decoder.bytes(2, bytes)))
+        let account = try account(decoder, bytes, at: 1)
+        return .auth(Credentials(account: account, password: Secret(decoder.bytes(2, bytes))))
     }
 
     /// As in Redis: no blanks and nothing unprintable, so that it stands in a line of `CLIENT LIST`.
@@ -56,9 +57,10 @@ extension Command {
         }
     }
 
-    private static func user(
+    /// Any text: which of them are accounts is told to nobody who is not logged in.
+    private static func account(
         _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
     ) throws(CommandError) -> String {
-        try decoder.text(index, bytes, called: "user", lengths: 1...ArgumentLimits.valueBytes)
+        try decoder.text(index, bytes, called: "account", lengths: 1...ArgumentLimits.valueBytes)
     }
 }

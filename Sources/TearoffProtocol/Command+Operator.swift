@@ -44,10 +44,7 @@ extension Command {
         let step = decoder.word(3, bytes)
         if step == "BEGIN" {
             guard count <= 5 else { throw .wrongArgumentCount(.listLoad) }
-            guard count == 5 else { return .listLoadBegin(list: list, filename: nil) }
-            let filename = try decoder.text(
-                4, bytes, called: "filename", lengths: 1...ArgumentLimits.filenameBytes)
-            return .listLoadBegin(list: list, filename: filename)
+            return .listLoadBegin(list: list, filename: try filename(decoder, bytes, at: 4))
         }
         guard ["CHUNK", "COMMIT", "ABORT", "ERRORS"].contains(step) else {
             throw .unknownOption(decoder.escaped(3, bytes), of: .listLoad)
@@ -65,6 +62,14 @@ extension Command {
             return .listLoadErrors(list: list, upload: upload, from: from, count: rows)
         default: throw .wrongArgumentCount(.listLoad)
         }
+    }
+
+    /// - Returns: nil when there is no such argument.
+    static func filename(
+        _ decoder: CommandDecoder, _ bytes: Span<UInt8>, at index: Int
+    ) throws(CommandError) -> String? {
+        if decoder.argumentCount == index { return nil }
+        return try decoder.text(index, bytes, called: "filename", lengths: 1...ArgumentLimits.filenameBytes)
     }
 
     /// `LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN] [REPLACE]`, from the options on.
@@ -163,16 +168,19 @@ extension Command {
         return page
     }
 
-    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER`, `NAME new-name`, `PERUSER n|NONE`, `STOP days|NONE` or
-    /// `[CODE code] [LIMIT n]`.
+    /// `LIST SET name EXPIRES date|NEVER`, `WARN count|NEVER` and its like, `NAME new-name`, `PERUSER n|NONE`,
+    /// `STOP days|NONE`, `OTHERLISTS refuse|allow` or `[CODE code] [LIMIT n]`.
     ///
     /// No error shows an argument: a misplaced word here may be the code.
     static func listSet(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
         let name = try decoder.name(2, bytes)
         let option = decoder.word(3, bytes)
         if option == "CODE" || option == "LIMIT" { return try listSetFixed(name, decoder, bytes) }
-        guard ["EXPIRES", "WARN", "PERUSER", "STOP", "NAME"].contains(option) else { throw unknownListOption }
+        guard Self.listOptions.contains(option) else { throw unknownListOption }
         guard decoder.argumentCount == 5 else { throw .wrongArgumentCount(.listSet) }
+        if option.hasPrefix("WARN"), option != "WARN" {
+            return .listWarn(name: name, try WarningArgument(option, at: 4, decoder, bytes))
+        }
         let isNever = decoder.word(4, bytes) == "NEVER"
         let isNone = decoder.word(4, bytes) == "NONE"
         switch option {
@@ -185,12 +193,32 @@ extension Command {
         case "STOP":
             let days = try isNone ? nil : decoder.number(4, bytes, called: "days", in: 1...ArgumentLimits.daysMax)
             return .listEdit(name: name, .stopDays(days.map(UInt32.init)))
+        case "OTHERLISTS":
+            switch decoder.word(4, bytes) {
+            case "REFUSE": return .listEdit(name: name, .otherLists(refuses: true))
+            case "ALLOW": return .listEdit(name: name, .otherLists(refuses: false))
+            default: throw .invalidArgument(name: "rule", rule: "refuse or allow")
+            }
         default: return .listRename(name: name, newName: try decoder.name(4, bytes, called: "new-name"))
         }
     }
 
+    /// `LIST DELETE name CONFIRM name`.
+    static func listDelete(_ decoder: CommandDecoder, _ bytes: Span<UInt8>) throws(CommandError) -> Command {
+        let name = try decoder.name(2, bytes)
+        guard decoder.word(3, bytes) == "CONFIRM", try decoder.name(4, bytes) == name else {
+            throw .invalidArgument(name: "end", rule: "CONFIRM and the list's name once more; nothing was deleted")
+        }
+        return .listDelete(name)
+    }
+
+    private static let listOptions = [
+        "EXPIRES", "WARN", "WARNPERCENT", "WARNHOURS", "WARNDAYS", "PERUSER", "STOP", "OTHERLISTS",
+        "NAME",
+    ]
+
     private static var unknownListOption: CommandError {
-        .invalidArgument(name: "option", rule: "EXPIRES, WARN, STOP, PERUSER, NAME, CODE or LIMIT")
+        .invalidArgument(name: "option", rule: listOptions.joined(separator: ", ") + ", CODE or LIMIT")
     }
 
     /// `LIST SET name [CODE code] [LIMIT n]`, one of them at least, from the options on.

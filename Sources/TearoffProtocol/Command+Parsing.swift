@@ -36,14 +36,21 @@ extension Command {
         case .preview: try preview(decoder)
         case .listCreate: try listCreate(decoder, bytes)
         case .listLoad: try listLoad(decoder, bytes)
+        case .listImport:
+            .listImport(list: try decoder.name(2, bytes), filename: try filename(decoder, bytes, at: 3))
         case .listInfo: .listInfo(try decoder.name(2, bytes))
         case .listUploads: try listUploads(decoder, bytes)
         case .listUndo:
             .listUndo(
                 list: try decoder.name(2, bytes),
                 upload: try decoder.number(3, bytes, called: "upload", in: 0...UInt64(Int64.max)))
+        case .listArchive: .listArchive(try decoder.name(2, bytes))
+        case .listReturn: .listReturn(try decoder.name(2, bytes))
+        case .listDelete: try listDelete(decoder, bytes)
         case .listAll: .listAll
         case .listSet: try listSet(decoder, bytes)
+        case .listRecipient: try listRecipient(decoder, bytes)
+        case .listRecipients: .listRecipients(try decoder.name(2, bytes))
         case .campaignCreate: try campaignCreate(decoder, bytes)
         case .campaignSet: try campaignSet(decoder, bytes)
         case .campaignInfo: .campaignInfo(try decoder.name(2, bytes))
@@ -59,6 +66,14 @@ extension Command {
         case .auditCheck: .auditCheck
         case .feedRead: try feedRead(decoder, bytes)
         case .feedInfo: .feedInfo
+        case .deliveryInfo: .deliveryInfo
+        case .deliveryList: .deliveryList
+        case .deliveryRetry: try deliveryRetry(decoder, bytes)
+        case .accountCreate: try accountCreate(decoder, bytes)
+        case .accountSet: try accountSet(decoder, bytes)
+        case .accountDelete: .accountDelete(try decoder.name(2, bytes))
+        case .accountList: .accountList
+        case .accountShow: .accountShow(try decoder.name(2, bytes))
         case .snapshot: .snapshot
         case .backup: try backup(decoder, bytes)
         case .info: .info(section: try section(decoder, bytes))
@@ -68,6 +83,7 @@ extension Command {
         case .echo: .echo(1)
         case .hello: try hello(decoder, bytes)
         case .auth: try auth(decoder, bytes)
+        case .whoAmI: .whoAmI
         case .select: .select(Int(try decoder.number(1, bytes, called: "index", in: 0...16_383)))
         case .reset: .reset
         case .quit: .quit

@@ -14,6 +14,8 @@ package enum Command: Equatable, Sendable {
     case preview(campaign: Int, user: Int?)
 
     case listCreate(name: String, kind: ListKindArgument, expires: String?, warn: UInt64?)
+    /// Begins an import, which goes on as an upload does.
+    case listImport(list: String, filename: String?)
     case listLoadBegin(list: String, filename: String?)
     /// `bytes` is the index of the chunk, which may be empty.
     case listLoadChunk(list: String, upload: UInt64, bytes: Int)
@@ -27,6 +29,10 @@ package enum Command: Equatable, Sendable {
     /// `count` (1 to ``ArgumentLimits/uploadRowsMax``) of the uploads, from the one of id `from` on.
     case listUploads(list: String, from: UInt64, count: UInt64)
     case listUndo(list: String, upload: UInt64)
+    case listArchive(String)
+    case listReturn(String)
+    /// The name was said twice.
+    case listDelete(String)
     case listAll
     /// `expires` is the date as text, not looked into (a date needs the server's zone); nil is `NEVER`.
     case listSetExpires(name: String, expires: String?)
@@ -34,6 +40,11 @@ package enum Command: Equatable, Sendable {
     case listSetWarning(name: String, warn: UInt64?)
     case listRename(name: String, newName: String)
     case listEdit(name: String, ListEditArgument)
+    case listWarn(name: String, WarningArgument)
+    case recipientAdd(list: String, RecipientArgument)
+    case recipientRemove(list: String, address: String)
+    case recipientTest(list: String)
+    case listRecipients(String)
     /// A fixed list's code of 1 to 255 bytes, and how often it is given in all (1 or more); one of the two at least.
     case listSetFixed(name: String, code: [UInt8]?, limit: UInt32?)
 
@@ -63,6 +74,16 @@ package enum Command: Equatable, Sendable {
     /// milliseconds to wait for one (0: not at all).
     case feedRead(from: UInt64, count: UInt64, block: UInt64)
     case feedInfo
+    case deliveryInfo
+    case deliveryList
+    /// Nil is `ALL`.
+    case deliveryRetry(UInt64?)
+    case accountCreate(name: String, AccountArguments)
+    /// One of its fields at least.
+    case accountSet(name: String, AccountArguments)
+    case accountDelete(String)
+    case accountList
+    case accountShow(String)
     case snapshot
     /// A name of 1 to ``ArgumentLimits/nameBytes`` bytes without a slash that begins with a letter or a digit.
     case backup(name: String)
@@ -76,6 +97,7 @@ package enum Command: Equatable, Sendable {
     case echo(Int)
     case hello(HelloArguments)
     case auth(Credentials)
+    case whoAmI
     case select(Int)
     case reset
     case quit
@@ -96,6 +118,22 @@ package enum Command: Equatable, Sendable {
     case commandDocs([String])
     /// The answer itself, found in parsing: the keys among the arguments, as indexes.
     case commandGetKeys([Int])
+}
+
+/// Who is to be told of a list's warnings; texts that are not looked into.
+package enum RecipientArgument: Equatable, Sendable {
+    case email(String)
+    /// Without a secret the server makes one.
+    case webhook(url: String, secret: String?)
+}
+
+/// One of a list's warnings as `LIST SET` tells it; nil (`NEVER`, of the days `DEFAULT`) takes it away.
+package enum WarningArgument: Equatable, Sendable {
+    /// 1 to 99.
+    case percent(UInt32?)
+    case hours(UInt32?)
+    /// Most first, no two the same; none of them: never.
+    case days([UInt32]?)
 }
 
 /// What becomes of a held code that goes back.
@@ -154,19 +192,32 @@ package enum ListKindArgument: Equatable, Sendable {
     case fixed(code: [UInt8], limit: UInt32)
 }
 
-/// A user and its password. The password is bytes, and nothing here prints it.
+/// An account and its password.
 package struct Credentials: Equatable, Sendable {
-    /// Nil when only a password was sent: the default user.
-    package let user: String?
-    package let password: [UInt8]
+    /// Nil when only a password was sent: the server's own.
+    package let account: String?
+    package let password: Secret
 
-    package init(user: String?, password: [UInt8]) {
-        self.user = user
+    package init(account: String?, password: Secret) {
+        self.account = account
         self.password = password
     }
 }
 
-/// `HELLO [2|3 [AUTH user password] [SETNAME name]]`.
+/// What is said of an account; nil: not said.
+package struct AccountArguments: Equatable, Sendable {
+    /// None: it may only log in.
+    package var roles: [Role]?
+    /// ``ArgumentLimits/passwordBytes`` bytes.
+    package var password: Secret?
+    /// Names, each perhaps with a `*` at its end; none: every one.
+    package var lists: [String]?
+    package var campaigns: [String]?
+
+    package init() {}
+}
+
+/// `HELLO [2|3 [AUTH account password] [SETNAME name]]`.
 package struct HelloArguments: Equatable, Sendable {
     /// Nil: keep the connection's version.
     package let version: RESPVersion?

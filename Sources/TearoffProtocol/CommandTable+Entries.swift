@@ -3,13 +3,18 @@ extension CommandTable {
     static func makeEntry(_ id: CommandID) -> CommandEntry {
         switch id {
         case .alloc, .allocMany, .hold, .confirm, .release, .preview, .userHistory, .codeFind: burstEntry(id)
-        case .listCreate, .listLoad, .listInfo, .listUploads, .listUndo, .listAll, .listSet: listEntry(id)
+        case .listCreate, .listLoad, .listImport, .listInfo, .listUploads, .listUndo, .listArchive, .listReturn,
+            .listDelete,
+            .listAll, .listSet, .listRecipient, .listRecipients:
+            listEntry(id)
+        case .deliveryInfo, .deliveryList, .deliveryRetry: deliveryEntry(id)
+        case .accountCreate, .accountSet, .accountDelete, .accountList, .accountShow: accountEntry(id)
         case .campaignCreate, .campaignSet, .campaignInfo, .campaignAll, .campaignFinish, .campaignResume:
             campaignEntry(id)
         case .exportBegin, .exportRead, .exportEnd: exportEntry(id)
         case .auditRead, .auditCheck, .feedRead, .feedInfo, .snapshot, .backup, .info, .shutdown, .configGet:
             serverEntry(id)
-        case .ping, .echo, .hello, .auth, .select, .reset, .quit: connectionEntry(id)
+        case .ping, .echo, .hello, .auth, .whoAmI, .select, .reset, .quit: connectionEntry(id)
         case .clientID, .clientGetName, .clientSetName, .clientSetInfo, .clientInfo, .clientList,
             .clientNoEvict, .clientNoTouch:
             clientEntry(id)
@@ -38,7 +43,7 @@ extension CommandTable {
     ) -> CommandEntry {
         CommandEntry(
             id: id, nameCount: id.rawValue.contains(" ") ? 2 : 1, minimum: minimum, maximum: maximum,
-            flags: flags, keyIndex: key, group: group, summary: summary, syntax: syntax)
+            flags: flags, keyIndex: key, need: need(of: id), group: group, summary: summary, syntax: syntax)
     }
 
     private static func burstEntry(_ id: CommandID) -> CommandEntry {
@@ -94,6 +99,11 @@ extension CommandTable {
                 "LIST LOAD name BEGIN [filename]", "LIST LOAD name CHUNK upload bytes",
                 "LIST LOAD name COMMIT upload [SKIPBAD] [DRYRUN] [REPLACE]",
                 "LIST LOAD name ABORT upload", "LIST LOAD name ERRORS upload from count")
+        case .listImport:
+            make(
+                id, "list", 3...4, [.write],
+                "Begins to take over codes that another system gave; it goes on as LIST LOAD does.",
+                "LIST IMPORT name [filename]")
         case .listInfo:
             make(id, "list", 3...3, [.readonly], "A list's settings and its ledger.", "LIST INFO name")
         case .listUploads:
@@ -105,14 +115,75 @@ extension CommandTable {
             make(
                 id, "list", 4...4, [.write], "Takes the free codes of one upload out of its list.",
                 "LIST UNDO name upload")
+        case .listArchive:
+            make(
+                id, "list", 3...3, [.write], "Takes the codes of an expired list out of memory.", "LIST ARCHIVE name")
+        case .listReturn:
+            make(id, "list", 3...3, [.write], "Brings the codes of an archived list back.", "LIST RETURN name")
+        case .listDelete:
+            make(
+                id, "list", 5...5, [.write], "Removes a list and its campaigns for good.",
+                "LIST DELETE name CONFIRM name")
         case .listSet:
             make(
-                id, "list", 5...7, [.write], "Changes one of a list's settings, its name, or a fixed list's code and limit.",
+                id, "list", 5...7, [.write],
+                "Changes one of a list's settings, its name, or a fixed list's code and limit.",
                 "LIST SET name EXPIRES date|NEVER", "LIST SET name WARN count|NEVER",
-                "LIST SET name STOP days|NONE", "LIST SET name PERUSER n|NONE", "LIST SET name NAME new-name",
+                "LIST SET name WARNPERCENT percent|NEVER", "LIST SET name WARNHOURS hours|NEVER",
+                "LIST SET name WARNDAYS days[,days...]|NEVER|DEFAULT",
+                "LIST SET name STOP days|NONE", "LIST SET name PERUSER n|NONE",
+                "LIST SET name OTHERLISTS refuse|allow", "LIST SET name NAME new-name",
                 "LIST SET name [CODE code] [LIMIT n]")
+        case .listRecipient:
+            make(
+                id, "list", 4...8, [.write], "Who is told of a list's warnings.",
+                "LIST RECIPIENT name ADD EMAIL address", "LIST RECIPIENT name ADD WEBHOOK url [SECRET secret]",
+                "LIST RECIPIENT name REMOVE address", "LIST RECIPIENT name TEST")
+        case .listRecipients:
+            make(
+                id, "list", 3...3, [.readonly], "Those who are told of a list's warnings.", "LIST RECIPIENTS name")
         default:
             make(.listAll, "list", 2...2, [.readonly], "Every list, as LIST INFO tells it.", "LIST ALL")
+        }
+    }
+
+    private static func deliveryEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .deliveryList:
+            make(
+                id, "delivery", 2...2, [.readonly, .admin],
+                "Warnings that are still to be sent, and those that could not be.",
+                "DELIVERY LIST")
+        case .deliveryRetry:
+            make(
+                id, "delivery", 3...3, [.write, .admin], "Has dead letters tried again.", "DELIVERY RETRY number|ALL")
+        default:
+            make(
+                .deliveryInfo, "delivery", 2...2, [.readonly, .admin], "How the sending of warnings goes.",
+                "DELIVERY INFO")
+        }
+    }
+
+    private static let limits = "[LISTS name[,name...]] [CAMPAIGNS name[,name...]]"
+
+    private static func accountEntry(_ id: CommandID) -> CommandEntry {
+        switch id {
+        case .accountCreate:
+            make(
+                id, "account", 7...11, [.write, .admin], "Makes an account that may log in.",
+                "ACCOUNT CREATE name ROLES role[,role...] PASSWORD password " + limits)
+        case .accountSet:
+            make(
+                id, "account", 5...11, [.write, .admin], "Changes an account.",
+                "ACCOUNT SET name [ROLES role[,role...]] [PASSWORD password] " + limits)
+        case .accountDelete:
+            make(id, "account", 3...3, [.write, .admin], "Removes an account.", "ACCOUNT DELETE name")
+        case .accountShow:
+            make(id, "account", 3...3, [.readonly, .admin], "What an account may do.", "ACCOUNT SHOW name")
+        default:
+            make(
+                .accountList, "account", 2...2, [.readonly, .admin], "Every account, as ACCOUNT SHOW tells it.",
+                "ACCOUNT LIST")
         }
     }
 
@@ -213,9 +284,11 @@ extension CommandTable {
         case .hello:
             return make(
                 id, group, 1...7, before, "Chooses the version of RESP, and perhaps authenticates.",
-                "HELLO [version [AUTH user password] [SETNAME name]]")
+                "HELLO [version [AUTH account password] [SETNAME name]]")
         case .auth:
-            return make(id, group, 2...3, before, "Authenticates.", "AUTH [user] password")
+            return make(id, group, 2...3, before, "Authenticates.", "AUTH [account] password")
+        case .whoAmI:
+            return make(id, group, 2...2, always, "The account that the connection acts for.", "ACL WHOAMI")
         case .select:
             return make(id, group, 2...2, always, "There is one database, 0.", "SELECT index")
         case .reset:
@@ -223,7 +296,7 @@ extension CommandTable {
         case .quit:
             return make(id, group, 1...1, before, "Closes the connection.", "QUIT")
         default:
-            return make(.ping, group, 1...2, always, "Answers PONG, or the message.", "PING [message]")
+            return make(.ping, group, 1...2, before, "Answers PONG, or the message.", "PING [message]")
         }
     }
 

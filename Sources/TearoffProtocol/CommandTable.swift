@@ -15,6 +15,8 @@ package struct CommandEntry: Sendable {
     package let flags: [Flag]
     /// The argument that cluster-aware clients route by; 0: none. It may be one that can be left out.
     package let keyIndex: Int
+    /// Who may send it.
+    package let need: RoleNeed
     package let group: String
     package let summary: String
     /// One line for each form, its name included.
@@ -41,8 +43,12 @@ package enum CommandTable {
     /// The release that a command appeared in, for `COMMAND DOCS`; nil: one that only gathers subcommands.
     static func since(_ id: CommandID?) -> String {
         switch id {
-        case .allocMany, .hold, .confirm, .release, .preview, .listUploads, .listUndo, .campaignSet, .exportBegin,
-            .exportRead, .exportEnd, .auditRead, .auditCheck, .feedRead, .feedInfo:
+        case .allocMany, .hold, .confirm, .release, .preview, .listImport, .listUploads, .listUndo, .listArchive,
+            .listReturn,
+            .listDelete, .campaignSet, .exportBegin, .exportRead, .exportEnd, .auditRead, .auditCheck, .feedRead,
+            .feedInfo,
+            .listRecipient, .listRecipients, .deliveryInfo, .deliveryList, .deliveryRetry, .accountCreate, .accountSet,
+            .accountDelete, .accountList, .accountShow, .whoAmI:
             "0.2.0"
         default: "0.1.0"
         }
@@ -53,7 +59,7 @@ package enum CommandTable {
 
     /// The commands that only gather subcommands; `COMMAND` is not among them, it answers alone too.
     package static let containers = [
-        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "FEED", "CONFIG", "CLIENT",
+        "LIST", "CAMPAIGN", "USER", "CODE", "EXPORT", "AUDIT", "FEED", "DELIVERY", "ACCOUNT", "CONFIG", "ACL", "CLIENT",
     ]
 
     /// What `COMMAND` and `COMMAND COUNT` count: subcommands stand inside their command.

@@ -54,7 +54,7 @@ package struct DecoderLimits: Equatable, Sendable {
     /// For a connection that must authenticate first: enough for `AUTH` and `HELLO`, as in Redis.
     package static let unauthenticated = DecoderLimits(
         inlineLineBytes: 16 << 10, bulkBytes: 16 << 10, uploadChunkBytes: 16 << 10, argumentCount: 10,
-        commandBytes: 64 << 10, manyArgumentCount: 10, manyCommandBytes: 64 << 10)
+        commandBytes: 16 << 10, manyArgumentCount: 10, manyCommandBytes: 16 << 10)
 }
 
 /// Bounds on the values inside a command. The reply is `SYNTAX` with the bound in its text.
@@ -84,6 +84,18 @@ package enum ArgumentLimits {
     package static let daysMax: UInt64 = 3_650
     /// Most further lists that a campaign draws from: each is tried for every code once those before are empty.
     package static let overflowLists = 16
+    /// Longest address of a recipient: a webhook's URL. An e-mail address has 254 at most.
+    package static let addressBytes = 1_024
+    /// Longest secret of a webhook: its prefix, and 64 bytes as base64.
+    package static let secretBytes = 6 + 88
+    /// Bytes of a password when it is set. Shorter ones are soon guessed.
+    package static let passwordBytes = 8...1_024
+    /// Most names, or beginnings of names, that an account's lists or campaigns are limited to.
+    package static let reachPatterns = 16
+    /// Most hours ahead of which a list's end is told: a year.
+    package static let warnHoursMax: UInt64 = 8_760
+    /// Most days before an expiry on which it is told.
+    package static let warnDaysCount = 8
     /// Most rows that one `LIST LOAD ... ERRORS` asks for; about 40 bytes each, so a reply stays near 400 KB.
     package static let errorRowsMax: UInt64 = 10_000
     /// Most rows of one `LIST UPLOADS`, and how many it tells unasked. All shards are held while they are

@@ -16,6 +16,8 @@ struct EventLog: Sendable {
                 "campaign.finished", metadata: ["campaign": "\(campaign)", "reason": "\(reason.text)"])
         case .uploadCommitted(let list, let codes):
             logger.notice("upload.committed", metadata: ["list": "\(list)", "codes": "\(codes)"])
+        case .givenImported(let list, let codes):
+            logger.notice("given.imported", metadata: ["list": "\(list)", "codes": "\(codes)"])
         case .uploadWithdrawn(let list, let codes):
             logger.notice("upload.withdrawn", metadata: ["list": "\(list)", "codes": "\(codes)"])
         case .snapshotWritten(let receipt):
@@ -38,6 +40,19 @@ struct EventLog: Sendable {
             logger.error("feed.gap", metadata: ["lane": "\(lane)"])
         case .feedDamaged:
             logger.error("feed.damaged")
+        case .deliveryDead(let list, let recipient, let problem):
+            logger.warning(
+                "delivery.dead", metadata: ["list": "\(list)", "recipient": "\(recipient)", "error": "\(problem)"])
+        case .deliveriesFailed(let error):
+            logger.error("deliveries.failed", metadata: ["error": "\(error)"])
+        case .deliveriesDamaged:
+            logger.error("deliveries.damaged")
+        case .deliveriesMissed(let events):
+            logger.error("deliveries.missed", metadata: ["events": "\(events)"])
+        case .diskFull(let bytes):
+            logger.error("disk.full", metadata: ["free_bytes": "\(bytes)", "allocations": "refused"])
+        case .diskHasRoom(let bytes):
+            logger.notice("disk.has-room", metadata: ["free_bytes": "\(bytes)", "allocations": "given"])
         case .engineFailed(let failure):
             logger.critical("engine.failed", metadata: ["reason": "\(failure)"])
         }

@@ -15,6 +15,8 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case inputOutput = 74
     /// Another server has the directory.
     case locked = 75
+    /// The data directory is encrypted and this is not its key, or the other way about.
+    case wrongKey = 77
     /// Settings that contradict each other.
     case configuration = 78
 
@@ -31,7 +33,10 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
             "the data directory is something else, also a backup, or --expect-data met an empty one"
         case .inputOutput: "a read or write failed; what was acknowledged is on disk"
         case .locked: "another server, or a tearoffctl verify, has the data directory"
-        case .configuration: "settings contradict each other"
+        case .wrongKey:
+            "the data directory is encrypted and this is not its key, or there is none; or a key was given for one "
+                + "that is not encrypted. Nothing was changed"
+        case .configuration: "settings contradict each other, or no key can be had with them"
         }
     }
 }

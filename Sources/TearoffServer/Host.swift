@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import TearoffCore
+import TearoffDelivery
 import TearoffEngine
 import TearoffLog
 import TearoffStorage
@@ -16,12 +17,13 @@ struct Host: Sendable {
     private let contexts: [NIOLoopBound<LoopContext>]
     private let control: NIOLoopBound<ControlContext>
     private let listener: any Channel
+    private let adminSocket: AdminSocket?
     private let log: DirectoryLogStorage
 
     /// Makes the loops and listens; clients that connect before the data is recovered get `LOADING`.
     init(
-        settings: ServerSettings, logger: Logger, directory: DataDirectory, loops: LoopGroup,
-        stopRequested: @escaping @Sendable (ServerState.StopReason) -> Void
+        settings: ServerSettings, tls: TLSCertificates?, logger: Logger, directory: DataDirectory,
+        loops: LoopGroup, stopRequested: @escaping @Sendable (ServerState.StopReason) -> Void
     ) async throws(StartFailure) {
         self.settings = settings
         self.logger = logger
@@ -31,9 +33,8 @@ struct Host: Sendable {
             log = try directory.makeLogStorage(settings.logStorage)
             let control = try await Self.makeControl(on: loops.control.next())
             self.control = control
-            let state = ServerState(
-                settings: settings, logger: logger, mechanism: log.mechanism,
-                directoryID: directory.identity.id,
+            let state = try ServerState(
+                settings: settings, tls: tls, logger: logger, mechanism: log.mechanism, directory: directory,
                 controlPort: Self.port(of: control), startedAtMilliseconds: WallClock.milliseconds(),
                 stopRequested: stopRequested)
             self.state = state
@@ -45,14 +46,19 @@ struct Host: Sendable {
         }
         do {
             listener = try await Listener.bind(
-                host: settings.host, port: settings.port, loops: loops.sockets, contexts: contexts)
+                host: settings.host, port: settings.port, loops: loops.sockets, contexts: contexts,
+                deadlines: settings.deadlines)
         } catch {
             throw StartFailure(.unavailable, "cannot listen on \(settings.host):\(settings.port): \(error)")
         }
+        if let path = settings.adminSocketPath {
+            adminSocket = try await Listener.bind(adminSocket: path, loops: loops.sockets, contexts: contexts)
+        } else {
+            adminSocket = nil
+        }
     }
 
-    private static func makeControl(on eventLoop: any EventLoop) async throws -> NIOLoopBound<ControlContext>
-    {
+    private static func makeControl(on eventLoop: any EventLoop) async throws -> NIOLoopBound<ControlContext> {
         try await eventLoop.submit {
             NIOLoopBound(ControlContext(eventLoop: eventLoop), eventLoop: eventLoop)
         }.get()
@@ -112,7 +118,9 @@ extension Host {
         }
         for await event in events {
             switch event {
-            case .started: announce()
+            case .started:
+                announce()
+                watchDirectory()
             case .startFailed(let failure):
                 logger.critical("start.refused", metadata: ["reason": "\(failure.message)"])
                 await stop()
@@ -152,9 +160,35 @@ extension Host {
         logger.notice(
             "server.ready",
             metadata: [
-                "listen": "\(address)", "data": "\(settings.dataPath)", "threads": "\(settings.loopCount)",
-                "log": "\(log.mechanism)", "version": "\(ServerState.version)",
+                "listen": "\(address)", "tls": state.tls == nil ? "no" : "yes",
+                "admin": "\(settings.adminSocketPath ?? "none")", "data": "\(settings.dataPath)",
+                "threads": "\(settings.loopCount)", "log": "\(log.mechanism)", "version": "\(ServerState.version)",
             ])
+    }
+
+    /// A directory that is not where it was ends the server: what it would go on acknowledging, no start would find. One
+    /// whose disk has no room to spare gives no new codes: what waits to be written must find room.
+    private func watchDirectory() {
+        let (directory, state) = (directory, state)
+        loops.run(inMilliseconds: ServerLimits.directoryLookMilliseconds) { [self] in
+            loops.runInBackground {
+                guard let engine = state.engine, engine.failure == nil, !state.isStopping else { return }
+                if directory.isInPlace {
+                    noteRoom(engine)
+                    return watchDirectory()
+                }
+                let gone = StorageError(.stat, file: "the data directory", problem: .missing)
+                engine.fail(.log(LogFailure(lane: .control, cause: gone)))
+            }
+        }
+    }
+
+    private func noteRoom(_ engine: Engine) {
+        let minimum = settings.freeBytesMinimum
+        guard minimum > 0, let free = try? FileSystem(directory: settings.dataPath).freeBytes else { return }
+        // Between the two it stays as it is, so that it does not change with every file.
+        if free < minimum { engine.noteDisk(isFull: true, freeBytes: free) }
+        if free >= minimum + minimum / 4 { engine.noteDisk(isFull: false, freeBytes: free) }
     }
 
     private func recover() async throws(StartFailure) -> EngineStart {
@@ -190,12 +224,15 @@ extension Host {
                 metadata: [
                     "rows_from_snapshot": "\(recovered.counters.rowsFromSnapshot)",
                     "rows_from_log": "\(recovered.counters.rowsFromLog)",
-                    "lists": "\(recovered.catalog.lists.count)",
+                    "lists": "\(recovered.catalog.presentLists.count)",
                     "milliseconds": "\(WallClock.milliseconds() - min(started, WallClock.milliseconds()))",
                 ])
             return EngineStart(
                 recovered, source: source, settings: settings.engine, host: engineHost,
-                segmentBytes: settings.segmentBytes, feed: directory.makeFeedStorage())
+                segmentBytes: settings.segmentBytes, feed: directory.makeFeedStorage(),
+                post: .init(
+                    directory.makeDeliveryStorage(),
+                    CurlCourier(settings.deliveryRoutes, wallMilliseconds: { WallClock.milliseconds() })))
         }
     }
 
@@ -272,8 +309,12 @@ extension Host {
         } catch {
             // It is closed already.
         }
+        await adminSocket?.close()
         // Those who wait for an event are answered, or they would wait longer than their connections last.
         state.feed?.stop()
+        if let deliveries = state.deliveries {
+            await withCheckedContinuation { stopped in deliveries.stop { stopped.resume() } }
+        }
         for context in contexts {
             await settle(context.eventLoop.submit { context.value.stop() })
         }
@@ -309,8 +350,11 @@ extension ServerSettings {
         engine.snapshotLogBytes = snapshotLogBytes
         if feedBytesMaximum > 0, feedMillisecondsMaximum > 0 {
             engine.feed = FeedSettings(
-                bytesMaximum: feedBytesMaximum, ageMillisecondsMaximum: feedMillisecondsMaximum)
+                bytesMaximum: feedBytesMaximum, ageMillisecondsMaximum: feedMillisecondsMaximum,
+                tellsRepeats: feedTellsRepeats)
         }
+        engine.deliveries.attemptsMaximum = deliveryAttempts
+        if let pause = deliveryPauseMilliseconds { engine.deliveries.pauseMilliseconds = pause }
         return engine
     }
 }

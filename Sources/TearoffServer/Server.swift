@@ -15,16 +15,22 @@ package struct Server: Sendable {
     private let logger: Logger
 
     package init(settings: ServerSettings, logger: Logger) {
-        self.settings = settings
+        self.settings = OpenFiles.fitted(settings, logger)
+        MemoryBudget.check(self.settings, logger)
         self.logger = logger
     }
 
     /// Serves until somebody asks it to stop, or it must.
     ///
-    /// - Parameter stopRequests: each element asks for a clean stop, and says who asked.
-    package func run(stopRequests: AsyncStream<String>) async -> ExitCode {
+    /// - Parameters:
+    ///   - stopRequests: each element asks for a clean stop, and says who asked.
+    ///   - reloadRequests: each element asks to read the certificates again.
+    package func run(stopRequests: AsyncStream<String>, reloadRequests: AsyncStream<Void>) async -> ExitCode {
         let directory: DataDirectory
+        let tls: TLSCertificates?
         do throws(StartFailure) {
+            tls = try readCertificates()
+            if let path = settings.adminSocketPath { try AdminSocket.check(path) }
             directory = try openDirectory()
         } catch {
             return report(error)
@@ -34,11 +40,17 @@ package struct Server: Sendable {
         let code: ExitCode
         do throws(StartFailure) {
             let host = try await Host(
-                settings: settings, logger: logger, directory: directory, loops: loops,
+                settings: settings, tls: tls, logger: logger, directory: directory, loops: loops,
                 stopRequested: { request.yield($0) })
-            let relay = Task { for await who in stopRequests { host.state.shutdown(reason: who) } }
+            let state = host.state
+            state.noteExposedSecrets()
+            state.noteCertificate()
+            let relays = [
+                Task { for await who in stopRequests { state.shutdown(reason: who) } },
+                Task { for await _ in reloadRequests { loops.runInBackground { state.reloadCertificates() } } },
+            ]
             code = await host.serve(until: reasons)
-            relay.cancel()
+            for relay in relays { relay.cancel() }
         } catch {
             code = report(error)
         }
@@ -51,13 +63,23 @@ package struct Server: Sendable {
         return failure.code
     }
 
+    private func readCertificates() throws(StartFailure) -> TLSCertificates? {
+        guard let files = settings.tls else { return nil }
+        do throws(TLSFileError) {
+            return try TLSCertificates(files)
+        } catch {
+            throw StartFailure(.configuration, "\(error)")
+        }
+    }
+
     private func openDirectory() throws(StartFailure) -> DataDirectory {
+        let keys = try readKeys()
         let directory: DataDirectory
         do throws(DataDirectoryError) {
             directory = try DataDirectory.open(
                 path: settings.dataPath, expectData: settings.expectData, shardCount: settings.shardCount,
                 newID: DirectoryID(bytes: (0..<DirectoryID.byteCount).map { _ in UInt8.random(in: 0...255) }),
-                timeMilliseconds: WallClock.milliseconds())
+                timeMilliseconds: WallClock.milliseconds(), keys: keys)
         } catch {
             throw StartFailure(error)
         }
@@ -66,15 +88,31 @@ package struct Server: Sendable {
                 .configuration,
                 "--backup-directory \(path) lies in the data directory: choose another, best on another disk")
         }
+        var metadata: Logger.Metadata = ["path": "\(settings.dataPath)"]
+        if let keys { metadata["key"] = "\(keys.present.fingerprint)" }
         switch directory.origin {
         case .created:
-            logger.warning(
-                "directory.created",
-                metadata: ["path": "\(settings.dataPath)", "note": "a NEW, EMPTY data directory was made"])
-        case .opened:
-            logger.notice("directory.opened", metadata: ["path": "\(settings.dataPath)"])
+            metadata["note"] = "a NEW, EMPTY data directory was made"
+            logger.warning("directory.created", metadata: metadata)
+        case .opened: logger.notice("directory.opened", metadata: metadata)
+        }
+        if let keys, directory.wantedPreviousKey {
+            logger.notice("directory.key-changed", metadata: ["key": "\(keys.present.fingerprint)"])
         }
         return directory
+    }
+
+    /// - Returns: nil when none was named.
+    private func readKeys() throws(StartFailure) -> OperatorKeys? {
+        do throws(OperatorKeyError) {
+            let source = settings.keyFile.map(KeySource.file) ?? settings.keyCommand.map(KeySource.command)
+            guard let source else { return nil }
+            let previous: OperatorKey? =
+                if let path = settings.previousKeyFile { try KeySource.file(path).read() } else { nil }
+            return OperatorKeys(try source.read(), previous: previous)
+        } catch {
+            throw StartFailure(.configuration, "\(error)")
+        }
     }
 }
 
@@ -93,8 +131,10 @@ struct StartFailure: Error {
             switch error {
             case .locked: .locked
             case .storage: .inputOutput
-            case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing: .damagedData
-            case .expectedData, .notOurs, .isBackup, .notEmpty: .wrongDirectory
+            case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing, .damagedKeys, .alteredKeys:
+                .damagedData
+            case .keyNeeded, .notEncrypted, .wrongKey: .wrongKey
+            case .expectedData, .notOurs, .isBackup, .notEmpty, .tooManyKeys: .wrongDirectory
             }
         self.init(code, "\(error)")
     }

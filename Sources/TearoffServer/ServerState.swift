@@ -1,9 +1,12 @@
+import Foundation
 import Logging
 import Synchronization
 import TearoffCore
+import TearoffDelivery
 import TearoffEngine
 import TearoffLog
 import TearoffProtocol
+import TearoffStorage
 
 /// What all loops of a server share beside the engine.
 final class ServerState: Sendable {
@@ -20,10 +23,24 @@ final class ServerState: Sendable {
     let logger: Logger
     let mechanism: String
     let directoryID: DirectoryID
+    /// Where `BACKUP` writes; nil: nowhere.
+    let backups: BackupShelf?
+    /// The data key of what is written; nil: the directory is not encrypted.
+    let dataKey: UInt32?
     let controlPort: ControlPort
+    let logins: Logins
     let startedAtMilliseconds: UInt64
     private let stopRequested: @Sendable (StopReason) -> Void
+    /// nil: connections over the network are in clear.
+    let tls: TLSCertificates?
     private let connectionCount = Atomic<Int>(0)
+    private let adminConnectionCount = Atomic<Int>(0)
+    let failedHandshakes = Mutex(FailedHandshakes())
+    /// By address; empty when none has a maximum of its own.
+    private let connectionsOfAddress = Mutex<[String: Int]>([:])
+    let clientMemory: ClientMemory
+    /// Connections that were closed since a client took too long.
+    private let overdueCount = Atomic<UInt64>(0)
     /// A line for each connection, by its id, as `CLIENT LIST` shows them.
     private let clients = Mutex<[UInt64: String]>([:])
     private let lastConnectionID = Atomic<UInt64>(0)
@@ -37,24 +54,31 @@ final class ServerState: Sendable {
         let engine: Engine
         let uploads: UploadDesk
         let exports: ExportDesk
+        let archive: ArchiveDesk
         let audit: AuditDesk
         let feed: FeedDesk?
+        let deliveries: DeliveryDesk?
         let snapshots: SnapshotDesk
     }
 
     init(
-        settings: ServerSettings, logger: Logger, mechanism: String, directoryID: DirectoryID,
-        controlPort: ControlPort, startedAtMilliseconds: UInt64,
+        settings: ServerSettings, tls: TLSCertificates?, logger: Logger, mechanism: String,
+        directory: DataDirectory, controlPort: ControlPort, startedAtMilliseconds: UInt64,
         stopRequested: @escaping @Sendable (StopReason) -> Void
-    ) {
+    ) throws(StorageError) {
         self.settings = settings
+        self.tls = tls
         self.logger = logger
         self.mechanism = mechanism
-        self.directoryID = directoryID
+        directoryID = directory.identity.id
+        dataKey = directory.keyring?.dataKey
+        backups = if let path = settings.backupPath { try directory.makeBackupShelf(path: path) } else { nil }
         self.controlPort = controlPort
         self.startedAtMilliseconds = startedAtMilliseconds
         self.stopRequested = stopRequested
         dates = DateReader(zone: settings.timeZone)
+        logins = Logins(costExponent: settings.passwordCostExponent, logger: logger)
+        clientMemory = ClientMemory(bytesMaximum: settings.clientMemoryBytes)
         loops = Mutex(Array(repeating: LoopReport(), count: settings.loopCount))
     }
 }
@@ -66,6 +90,8 @@ struct LoopReport: Sendable {
     var lane = LaneCounters()
     var flushMicroseconds = 0.0
     var mechanism = ""
+    /// nil before the loop runs.
+    var latencies: LatencyHistogram?
 }
 
 // MARK: - Life
@@ -74,14 +100,18 @@ extension ServerState {
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
     var uploads: UploadDesk? { running.withLock { $0?.uploads } }
     var exports: ExportDesk? { running.withLock { $0?.exports } }
+    var archive: ArchiveDesk? { running.withLock { $0?.archive } }
+    var deliveries: DeliveryDesk? { running.withLock { $0?.deliveries } }
+    /// Why no e-mail is sent; nil when it is.
+    var mailProblem: String? { settings.deliveryRoutes.mailProblem }
     var feed: FeedDesk? { running.withLock { $0?.feed } }
     var audit: AuditDesk? { running.withLock { $0?.audit } }
     var engine: Engine? { running.withLock { $0?.engine } }
 
     func serve(_ engine: Engine, _ control: ControlPlane) {
         let running = Running(
-            engine: engine, uploads: control.uploads, exports: control.exports, audit: control.audit,
-            feed: control.feed,
+            engine: engine, uploads: control.uploads, exports: control.exports, archive: control.archive,
+            audit: control.audit, feed: control.feed, deliveries: control.deliveries,
             snapshots: control.snapshots)
         self.running.withLock { $0 = running }
     }
@@ -103,15 +133,55 @@ extension ServerState {
 // MARK: - Connections
 
 extension ServerState {
-    /// - Returns: the connection's id; nil when there are too many.
-    func admitConnection() -> UInt64? {
-        let (_, count) = connectionCount.add(1, ordering: .relaxed)
-        guard count <= settings.connectionsMaximum else {
-            connectionCount.subtract(1, ordering: .relaxed)
-            return nil
-        }
-        return lastConnectionID.add(1, ordering: .relaxed).newValue
+    /// There are too many connections.
+    struct Full: Error {
+        let message: String
     }
+
+    /// - Returns: the connection's id.
+    func admitConnection(through entrance: Listener.Entrance, from address: String) -> Result<UInt64, Full> {
+        let most = connectionsMaximum(through: entrance)
+        guard count(1, through: entrance) <= most else {
+            count(-1, through: entrance)
+            return .failure(Full(message: "max number of clients reached (\(most))"))
+        }
+        if entrance == .network, let maximum = settings.connectionsOfAddressMaximum {
+            let host = Self.host(of: address)
+            let isAdmitted = connectionsOfAddress.withLock { counts in
+                guard counts[host, default: 0] < maximum else { return false }
+                counts[host, default: 0] += 1
+                return true
+            }
+            guard isAdmitted else {
+                count(-1, through: entrance)
+                return .failure(Full(message: "max number of clients of one address reached (\(maximum))"))
+            }
+        }
+        return .success(lastConnectionID.add(1, ordering: .relaxed).newValue)
+    }
+
+    func connectionsMaximum(through entrance: Listener.Entrance) -> Int {
+        switch entrance {
+        case .network: settings.connectionsMaximum
+        case .administration: ServerLimits.adminConnections
+        }
+    }
+
+    /// - Returns: how many there are now.
+    @discardableResult
+    private func count(_ change: Int, through entrance: Listener.Entrance) -> Int {
+        switch entrance {
+        case .network: connectionCount.add(change, ordering: .relaxed).newValue
+        case .administration: adminConnectionCount.add(change, ordering: .relaxed).newValue
+        }
+    }
+
+    /// An address without its port.
+    private static func host(of address: String) -> String {
+        address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
+    }
+
+    func noteOverdue() { overdueCount.add(1, ordering: .relaxed) }
 
     func noteClient(_ session: Session) {
         clients.withLock { $0[session.id] = session.line }
@@ -122,7 +192,14 @@ extension ServerState {
     }
 
     func connectionClosed(_ session: Session) {
-        connectionCount.subtract(1, ordering: .relaxed)
+        count(-1, through: session.entrance)
+        if session.entrance == .network, settings.connectionsOfAddressMaximum != nil {
+            connectionsOfAddress.withLock { counts in
+                let host = Self.host(of: session.address)
+                guard let count = counts[host] else { return }
+                counts[host] = count > 1 ? count - 1 : nil
+            }
+        }
         clients.withLock { _ = $0.removeValue(forKey: session.id) }
         abandon(session.uploads)
         exports?.end(session.exports)
@@ -138,13 +215,21 @@ extension ServerState {
 
 extension ServerState {
     func note(_ counters: LoopCounters, of index: Int, connections: Int, lane: LaneWriter) {
-        loops.withLock { loops in
-            loops[index].counters = counters
-            loops[index].connections = connections
-            loops[index].lane = lane.counters
-            loops[index].flushMicroseconds = lane.flushMicrosecondsMean
-            loops[index].mechanism = lane.mechanism
+        let isSlow = loops.withLock { loops in
+            defer {
+                loops[index].counters = counters
+                loops[index].connections = connections
+                loops[index].lane = lane.counters
+                loops[index].flushMicroseconds = lane.flushMicrosecondsMean
+                loops[index].mechanism = lane.mechanism
+            }
+            return loops[index].lane.slowFlushes < lane.counters.slowFlushes
         }
+        if isSlow { logger.warning("log.slow-flush", metadata: ["lane": "\(index)", "seconds_at_least": "1"]) }
+    }
+
+    func note(_ latencies: LatencyHistogram, of index: Int) {
+        loops.withLock { $0[index].latencies = latencies }
     }
 
     /// The text of `INFO`: sections of `name:value` lines, as Redis clients read them.
@@ -152,17 +237,12 @@ extension ServerState {
         let reports = loops.withLock { $0 }
         let all: [(String, [(String, String)])] = [
             ("server", serverLines),
-            (
-                "clients",
-                [
-                    ("connected_clients", "\(connectionCount.load(ordering: .relaxed))"),
-                    ("maxclients", "\(settings.connectionsMaximum)"),
-                ]
-            ),
+            ("clients", clientFigures),
             ("memory", memoryLines),
             ("persistence", persistenceLines(reports)),
             ("feed", feedLines),
-            ("stats", statsLines(reports)),
+            ("deliveries", deliveryLines),
+            ("stats", statsLines(reports)), ("latency", Self.latencyLines(reports)),
             ("lists", engine.map(Self.listLines) ?? []),
         ]
         let wanted = all.filter { name, _ in
@@ -191,6 +271,25 @@ extension ServerState {
         ]
     }
 
+    private var clientFigures: [(String, String)] {
+        var lines = [
+            ("connected_clients", "\(connectionCount.load(ordering: .relaxed))"),
+            ("maxclients", "\(settings.connectionsMaximum)"),
+            ("admin_clients", "\(adminConnectionCount.load(ordering: .relaxed))"),
+            ("logins_failed", "\(logins.failures)"),
+            ("clients_overdue", "\(overdueCount.load(ordering: .relaxed))"),
+            ("client_memory", "\(clientMemory.bytes)"),
+            ("tls", tls == nil ? "0" : "1"),
+        ]
+        if let tls {
+            lines += [
+                ("tls_certificate_expires", "\(Int(tls.expiresAt.timeIntervalSince1970))"),
+                ("tls_handshakes_failed", "\(failedHandshakes.withLock { $0.count })"),
+            ]
+        }
+        return lines
+    }
+
     private var memoryLines: [(String, String)] {
         let resident = ProcessFigures.residentBytes
         return [("used_memory", "\(resident)"), ("used_memory_rss", "\(resident)")]
@@ -205,7 +304,8 @@ extension ServerState {
         }
         let slowest = reports.map(\.flushMicroseconds).max() ?? 0
         return [
-            ("loading", engine == nil ? "1" : "0"),
+            ("loading", engine == nil ? "1" : "0"), ("disk_full", engine?.isDiskFull == true ? "1" : "0"),
+            ("encryption", dataKey == nil ? "none" : "aes-256-gcm"), ("data_key", "\(dataKey ?? 0)"),
             ("log_mechanism", reports.first { !$0.mechanism.isEmpty }?.mechanism ?? mechanism),
             ("log_frames", "\(sum(\.frames))"),
             ("log_records", "\(sum(\.records))"),
@@ -216,6 +316,7 @@ extension ServerState {
             ("log_asynchronous_flushes", "\(sum(\.asynchronousFlushes))"),
             ("log_segment_waits", "\(sum(\.segmentWaits))"),
             ("log_flush_microseconds", "\(Int(slowest))"),
+            ("log_slow_flushes", "\(sum(\.slowFlushes))"),
             ("snapshot_latest", "\(latest)"),
             ("snapshot_in_progress", isWriting ? "1" : "0"),
         ]
@@ -227,6 +328,16 @@ extension ServerState {
             ("feed", "1"), ("feed_oldest", "\(info.oldest ?? 0)"), ("feed_newest", "\(info.newest ?? 0)"),
             ("feed_bytes", "\(info.byteCount)"), ("feed_failing", info.fault == nil ? "0" : "1"),
             ("feed_failures", "\(info.faultCount)"),
+        ]
+    }
+
+    private var deliveryLines: [(String, String)] {
+        guard let info = deliveries?.info else { return [] }
+        return [
+            ("deliveries_open", "\(info.open.count)"), ("deliveries_dead", "\(info.dead.count)"),
+            ("deliveries_dropped", "\(info.droppedCount)"), ("deliveries_missed", "\(info.missedCount)"),
+            ("deliveries_sent", "\(info.sentCount)"), ("deliveries_failing", info.fault == nil ? "0" : "1"),
+            ("deliveries_mail", info.mailProblem == nil ? "1" : "0"),
         ]
     }
 
@@ -245,10 +356,24 @@ extension ServerState {
         ]
     }
 
+    private static func latencyLines(_ reports: [LoopReport]) -> [(String, String)] {
+        let latencies = Latencies(reports.compactMap(\.latencies))
+        return [
+            ("latency_answers", "\(latencies.count)"),
+            ("latency_microseconds_p50", "\(latencies.quantile(0.5))"),
+            ("latency_microseconds_p99", "\(latencies.quantile(0.99))"),
+            ("latency_microseconds_p999", "\(latencies.quantile(0.999))"),
+            ("latency_microseconds_max", "\(latencies.quantile(1))"),
+            ("latency_microseconds_buckets", latencies.text),
+        ]
+    }
+
     private static func listLines(_ engine: LoopEngine) -> [(String, String)] {
         let catalog = engine.catalog
         return [
-            ("lists", "\(catalog.lists.count)"), ("campaigns", "\(catalog.campaigns.count)"),
+            ("lists", "\(catalog.presentLists.count)"),
+            ("lists_archived", "\(catalog.presentLists.count { $0.isArchived })"),
+            ("campaigns", "\(catalog.presentCampaigns.count)"),
             ("campaigns_active", "\(catalog.campaigns.count { $0.isActive })"),
             ("uploads", "\(catalog.uploads.count)"),
         ]

@@ -4,28 +4,42 @@ package import TearoffLog
 /// A backup: a label, one manifest and the blobs that it needs.
 ///
 ///     BACKUP               what it is a backup of; written last
+///     KEYS                 of an encrypted directory
 ///     manifest-<number>
 ///     blobs/<sha256>
 package struct BackupDirectory: Sendable {
     package let label: BackupLabel
     private let root: SystemDirectory
+    private let keyring: Keyring?
 
-    /// Opens a backup to be read; only its label is looked at.
+    /// Opens a backup to be read; only its label and its keys are looked at.
     ///
-    /// - Throws: ``RecoveryError`` with the file's name.
-    package init(path: String) throws(RecoveryError) {
+    /// - Parameter key: of the directory that was backed up, as it was wanted then; nil: it was not encrypted.
+    /// - Throws: ``RecoveryError`` with the file's name, or what is wrong with the key as ``DataDirectoryError``.
+    package init(path: String, key: OperatorKey? = nil) throws {
         root = SystemDirectory(path: path, name: "")
+        label = try Self.readLabel(root)
+        guard label.isEncrypted else {
+            if key != nil { throw DataDirectoryError.notEncrypted }
+            keyring = nil
+            return
+        }
+        guard let key else { throw DataDirectoryError.keyNeeded }
+        keyring = try DataDirectory.readKeyFile(root, of: label.directory).open(with: key)
+    }
+
+    private static func readLabel(_ root: SystemDirectory) throws(RecoveryError) -> BackupLabel {
         do {
-            label = try BackupLabel(decoding: try root.readWhole(BackupLabel.file))
+            return try BackupLabel(decoding: try root.readWhole(BackupLabel.file))
         } catch let error as BackupLabelError {
             throw RecoveryError(
-                .damaged, file: BackupLabel.file, problem: error.problem, advice: Self.otherAdvice)
+                .damaged, file: BackupLabel.file, problem: error.problem, advice: otherAdvice)
         } catch let error as StorageError {
             guard error.problem == .missing else { throw .unreadable(error) }
             throw RecoveryError(
                 .missing, file: BackupLabel.file,
                 problem: "there is none, so this is no backup, or one that was cut short",
-                advice: Self.otherAdvice)
+                advice: otherAdvice)
         } catch {
             preconditionFailure("reading a label throws nothing else: \(error)")
         }
@@ -33,21 +47,24 @@ package struct BackupDirectory: Sendable {
 
     private static let otherAdvice = "Nothing was changed. Take another backup."
 
-    package var blobs: some BlobStore { ReadOnlyBlobStore(store: Self.store(in: root)) }
+    package var blobs: some BlobStore { ReadOnlyBlobStore(store: Self.store(in: root, keyring)) }
+
+    private static func store(in root: SystemDirectory, _ cipher: (any DirectoryCipher)?) -> DirectoryBlobStore {
+        DirectoryBlobStore(blobs: root.subdirectory(DataDirectory.blobDirectory), named: root, cipher: cipher)
+    }
 
     /// It has none: a backup is a snapshot.
     package var log: some LogStorage {
-        ReadOnlyLogStorage(directory: root.subdirectory(DataDirectory.logDirectory))
-    }
-
-    private static func store(in root: SystemDirectory) -> DirectoryBlobStore {
-        DirectoryBlobStore(blobs: root.subdirectory(DataDirectory.blobDirectory), named: root)
+        ReadOnlyLogStorage(directory: root.subdirectory(DataDirectory.logDirectory), cipher: keyring)
     }
 }
 
 /// The directory that backups are written into: each has one of its own there.
 package struct BackupShelf: Sendable {
     private let directory: SystemDirectory
+    private let cipher: (any DirectoryCipher)?
+    /// What `KEYS` of the directory holds.
+    private let keyFile: [UInt8]?
 
     package enum Refusal: Error, Equatable, Sendable {
         case exists
@@ -56,7 +73,13 @@ package struct BackupShelf: Sendable {
     }
 
     package init(path: String) {
+        self.init(path: path, cipher: nil, keyFile: nil)
+    }
+
+    init(path: String, cipher: (any DirectoryCipher)?, keyFile: [UInt8]?) {
         directory = SystemDirectory(path: path, name: "")
+        self.cipher = cipher
+        self.keyFile = keyFile
     }
 
     /// Whether it lies in that directory, or is it, whatever links lead there.
@@ -91,7 +114,8 @@ package struct BackupShelf: Sendable {
             try directory.sync()
             let blobs = place.subdirectory(DataDirectory.blobDirectory)
             try blobs.make()
-            return DirectoryBlobStore(blobs: blobs, named: place)
+            if let keyFile { try place.writeWhole(KeyFile.name, keyFile) }
+            return DirectoryBlobStore(blobs: blobs, named: place, cipher: cipher)
         } catch {
             throw .storage(error)
         }

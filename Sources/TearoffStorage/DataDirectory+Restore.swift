@@ -7,10 +7,11 @@ extension DataDirectory {
     ///
     /// - Parameters:
     ///   - path: of a new or an empty directory.
+    ///   - key: encrypts the new directory; nil: it is not encrypted.
     ///   - fill: writes blobs and the manifest, and checks them.
     /// - Throws: ``DataDirectoryError/notEmpty(_:)`` before anything is changed, and what `fill` throws.
     package static func restore<Outcome>(
-        path: String, id: DirectoryID, shardCount: UInt16, timeMilliseconds: UInt64,
+        path: String, id: DirectoryID, shardCount: UInt16, timeMilliseconds: UInt64, key: OperatorKey? = nil,
         _ fill: (any BlobStore) throws -> Outcome
     ) throws -> Outcome {
         let root = SystemDirectory(path: path, name: "")
@@ -22,12 +23,14 @@ extension DataDirectory {
             throw DataDirectoryError.notEmpty(name)
         }
         for name in [logDirectory, blobDirectory, snapshotDirectory] { try root.subdirectory(name).make() }
+        let keyring = key == nil ? nil : Keyring.make(timeMilliseconds: timeMilliseconds)
+        if let key, let keyring { try root.writeWhole(KeyFile.name, KeyFile.encode(keyring, of: id, for: key)) }
         let blobs = DirectoryBlobStore(
-            blobs: root.subdirectory(blobDirectory), named: root.subdirectory(snapshotDirectory))
+            blobs: root.subdirectory(blobDirectory), named: root.subdirectory(snapshotDirectory), cipher: keyring)
         let outcome = try fill(blobs)
         let identity = DataIdentity(
             id: id, shardCount: shardCount, createdMilliseconds: timeMilliseconds, hasBegun: false,
-            isRestored: true)
+            isRestored: true, isEncrypted: keyring != nil)
         try root.writeWhole(identityFile, identity.encoded)
         extendLifetime(lock)
         return outcome

@@ -15,10 +15,14 @@ package struct DataIdentity: Equatable, Sendable {
     package let hasBegun: Bool
     /// Whether it was made of a backup and no server has served it: then it has a snapshot, or has lost it.
     package let isRestored: Bool
+    /// Whether all that says anything of codes and users is encrypted. Stands behind the format's number, so that a
+    /// program which knows nothing of that refuses it by its name.
+    package let isEncrypted: Bool
+    private static let encryptedWord = " encrypted"
 
     init(
         version: Int = formatVersion, id: DirectoryID, shardCount: UInt16, createdMilliseconds: UInt64,
-        hasBegun: Bool, isRestored: Bool = false
+        hasBegun: Bool, isRestored: Bool = false, isEncrypted: Bool = false
     ) {
         precondition(!(hasBegun && isRestored), "a directory that has begun is as any other")
         self.version = version
@@ -27,18 +31,21 @@ package struct DataIdentity: Equatable, Sendable {
         self.createdMilliseconds = createdMilliseconds
         self.hasBegun = hasBegun
         self.isRestored = isRestored
+        self.isEncrypted = isEncrypted
     }
 
     var isOfPresentVersion: Bool { version == Self.formatVersion }
 
     var begun: DataIdentity {
-        DataIdentity(id: id, shardCount: shardCount, createdMilliseconds: createdMilliseconds, hasBegun: true)
+        DataIdentity(
+            id: id, shardCount: shardCount, createdMilliseconds: createdMilliseconds, hasBegun: true,
+            isEncrypted: isEncrypted)
     }
 
     /// Text, so that a person can read it: `docs/FORMAT.md`, "IDENTITY". Of the present version.
     var encoded: [UInt8] {
         let body = """
-            tearoff \(Self.formatVersion)
+            tearoff \(Self.formatVersion)\(isEncrypted ? Self.encryptedWord : "")
             id \(id)
             shards \(shardCount)
             created \(createdMilliseconds)
@@ -65,7 +72,10 @@ extension DataIdentity {
         guard let version = Self.value("tearoff", in: lines, at: 0) else {
             throw .damagedIdentity("it does not begin with 'tearoff'")
         }
-        guard let number = Self.versionsRead.first(where: { version == "\($0)" }) else {
+        let isEncrypted = version.hasSuffix(Self.encryptedWord)
+        let plain = isEncrypted ? version.dropLast(Self.encryptedWord.count) : version
+        // There was none in the first format.
+        guard let number = Self.versionsRead.first(where: { plain == "\($0)" }), !isEncrypted || number > 1 else {
             throw .unsupportedVersion(found: String(version))
         }
         guard lines.count == 7, let checksum = Self.value("crc32c", in: lines, at: 5), lines[6].isEmpty,
@@ -79,7 +89,7 @@ extension DataIdentity {
         else { throw .damagedIdentity("a line cannot be read") }
         self.init(
             version: number, id: id, shardCount: shards, createdMilliseconds: created,
-            hasBegun: begun == "yes", isRestored: begun == "restored")
+            hasBegun: begun == "yes", isRestored: begun == "restored", isEncrypted: isEncrypted)
     }
 
     private static func value(_ name: String, in lines: [Substring], at index: Int) -> Substring? {

@@ -3,10 +3,12 @@ package import TearoffLog
 
 /// The files of the feed in `feed/`.
 package struct DirectoryFeedStorage: FeedStorage {
+    package let cipher: (any DirectoryCipher)?
     private let directory: SystemDirectory
 
-    init(directory: SystemDirectory) {
+    init(directory: SystemDirectory, cipher: (any DirectoryCipher)? = nil) {
         self.directory = directory
+        self.cipher = cipher
     }
 
     package func list() throws(StorageError) -> [FeedFile] {

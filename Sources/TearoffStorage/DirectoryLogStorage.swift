@@ -25,6 +25,7 @@ package final class DirectoryLogStorage: LogStorage {
     package let blockBytes: Int
     /// For people: which way writes take.
     package let mechanism: String
+    package let cipher: (any DirectoryCipher)?
 
     private let directory: SystemDirectory
     private let settings: LogStorageSettings
@@ -33,8 +34,11 @@ package final class DirectoryLogStorage: LogStorage {
     private let directFlag: CInt
     private let countdown: WriteCountdown?
 
-    init(directory: SystemDirectory, settings: LogStorageSettings) throws(StorageError) {
+    init(
+        directory: SystemDirectory, settings: LogStorageSettings, cipher: (any DirectoryCipher)? = nil
+    ) throws(StorageError) {
         self.directory = directory
+        self.cipher = cipher
         self.settings = settings
         countdown = settings.writesBeforeFailure.map(WriteCountdown.init)
         let probe = try DirectIOProbe(directory)

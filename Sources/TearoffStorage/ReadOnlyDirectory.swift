@@ -7,21 +7,32 @@ package final class ReadOnlyDirectory: Sendable {
     package let identityByteCount: UInt64
     /// Half-written files that the next start removes, as `wal/probe.tmp`.
     package let leftovers: [String]
+    /// nil: the directory is not encrypted.
+    package let keyring: Keyring?
 
     private let root: SystemDirectory
     /// Held for as long as this object lives. nil when it was not asked for, or the directory has no `LOCK`: a copy
     /// need not, and whoever serves a directory has one.
     private let lock: SystemFile?
 
-    /// - Parameter locks: whether no server may have the directory meanwhile. What is read beside a server may be of
-    ///   different moments.
+    /// - Parameters:
+    ///   - locks: whether no server may have the directory meanwhile. What is read beside a server may be of different
+    ///     moments.
+    ///   - key: of an encrypted directory.
+    ///   - readsContent: whether more is looked at than names and sizes, which needs no key.
+    ///   - expectsLog: whether one that was served and has lost its log is refused, as a start does.
     /// - Throws: ``DataDirectoryError``, as a start of the server would; also
     ///   ``DataDirectoryError/expectedData`` for a directory that is missing or empty.
-    package init(path: String, locks: Bool) throws(DataDirectoryError) {
+    package init(
+        path: String, locks: Bool, key: OperatorKey? = nil, readsContent: Bool = true,
+        expectsLog: Bool = true
+    ) throws(DataDirectoryError) {
         root = SystemDirectory(path: path, name: "")
         lock = locks ? try Self.lock(root) : nil
         if try DataDirectory.isNew(root, expectData: true) { throw .expectedData }
-        identity = try DataDirectory.readIdentity(root)
+        identity = try DataDirectory.readIdentity(root, expectsLog: expectsLog)
+        keyring =
+            readsContent ? try DataDirectory.openKeys(root, identity, key.map { OperatorKeys($0) })?.ring : nil
         let root = root
         (identityByteCount, leftovers) = try DataDirectory.stored { () throws(StorageError) in
             let size = try root.open(DataDirectory.identityFile, O_RDONLY).byteCount
@@ -42,14 +53,14 @@ package final class ReadOnlyDirectory: Sendable {
     }
 
     package var log: some LogStorage {
-        ReadOnlyLogStorage(directory: root.subdirectory(DataDirectory.logDirectory))
+        ReadOnlyLogStorage(directory: root.subdirectory(DataDirectory.logDirectory), cipher: keyring)
     }
 
     package var blobs: some BlobStore {
         ReadOnlyBlobStore(
             store: DirectoryBlobStore(
                 blobs: root.subdirectory(DataDirectory.blobDirectory),
-                named: root.subdirectory(DataDirectory.snapshotDirectory)))
+                named: root.subdirectory(DataDirectory.snapshotDirectory), cipher: keyring))
     }
 }
 
@@ -63,6 +74,7 @@ extension StorageError {
 /// WAL segments that are only read, from the medium.
 struct ReadOnlyLogStorage: LogStorage {
     let directory: SystemDirectory
+    let cipher: (any DirectoryCipher)?
 
     /// Nothing is written, so nothing has to be aligned.
     var blockBytes: Int { LogLimits.blockBytesMin }
@@ -101,6 +113,8 @@ struct ReadOnlyBlobStore: BlobStore {
     func all() throws(StorageError) -> [BlobID] { try store.all() }
     func readNamed(_ name: String) throws(StorageError) -> [UInt8] { try store.readNamed(name) }
     func listNamed() throws(StorageError) -> [String] { try store.listNamed() }
+    func publicHash(of content: BlobID) -> BlobID { store.publicHash(of: content) }
+    var isEncrypted: Bool { store.isEncrypted }
 
     func makeWriter() throws(StorageError) -> sending any BlobWriter { throw .refused(.create, "blobs") }
     func remove(_ id: BlobID) throws(StorageError) { throw .refused(.remove, "blobs/\(id)") }

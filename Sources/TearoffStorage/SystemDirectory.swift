@@ -4,15 +4,34 @@ import TearoffLog
 /// One directory of the data directory.
 struct SystemDirectory: Sendable {
     let path: String
-    /// As errors show it; empty for the data directory itself.
+    /// As names of files in it begin; empty for the data directory itself.
     let name: String
+    /// As errors show it.
+    private var shownName: String { name.isEmpty ? "." : name }
     static let temporarySuffix = BlobNames.temporarySuffix
+    /// Open for as long as a path leads through it; nil: the path is a plain one.
+    private var pin: SystemFile?
+
+    init(path: String, name: String) { (self.path, self.name) = (path, name) }
+
+    /// The same directory, wherever it is moved and whatever takes its place meanwhile: by its descriptor, where the
+    /// system shows those as paths.
+    func pinned() throws(StorageError) -> SystemDirectory {
+        let file = try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY)
+        let path = "/proc/self/fd/\(file.descriptor)"
+        guard unsafe access(path, F_OK) == 0 else { return self }
+        var pinned = SystemDirectory(path: path, name: name)
+        pinned.pin = file
+        return pinned
+    }
 
     func filePath(_ file: String) -> String { "\(path)/\(file)" }
     func fileName(_ file: String) -> String { name.isEmpty ? file : "\(name)/\(file)" }
 
     func subdirectory(_ name: String) -> SystemDirectory {
-        SystemDirectory(path: filePath(name), name: fileName(name))
+        var directory = SystemDirectory(path: filePath(name), name: fileName(name))
+        directory.pin = pin
+        return directory
     }
 
     func open(
@@ -26,7 +45,7 @@ struct SystemDirectory: Sendable {
         if unsafe mkdir(path, 0o700) == 0 {
             try SystemFile(path: filePath(".."), name: fileName(".."), flags: O_RDONLY | O_DIRECTORY).sync()
         } else if errno != EEXIST {
-            throw .last(.create, name)
+            throw .last(.create, shownName)
         }
     }
 
@@ -41,7 +60,7 @@ struct SystemDirectory: Sendable {
         // SAFETY: the stream is used between opendir and closedir only, and each entry before the next call.
         guard let stream = unsafe opendir(path) else {
             if errno == ENOENT { return nil }
-            throw .last(.list, name)
+            throw .last(.list, shownName)
         }
         defer { unsafe closedir(stream) }
         var names: [String] = []
@@ -53,7 +72,7 @@ struct SystemDirectory: Sendable {
             if name != "." && name != ".." { names.append(name) }
             errno = 0
         }
-        guard errno == 0 else { throw .last(.list, name) }
+        guard errno == 0 else { throw .last(.list, shownName) }
         return names
     }
 
@@ -69,7 +88,7 @@ struct SystemDirectory: Sendable {
 
     /// Makes names durable: what was made, renamed or removed.
     func sync() throws(StorageError) {
-        try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY).sync()
+        try SystemFile(path: path, name: shownName, flags: O_RDONLY | O_DIRECTORY).sync()
     }
 
     /// The names of what a crash left half-written.

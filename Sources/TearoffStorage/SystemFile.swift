@@ -21,12 +21,25 @@ final class SystemFile: Sendable {
     deinit { _ = close(descriptor) }
 
     var byteCount: UInt64 {
+        get throws(StorageError) { UInt64(try status.st_size) }
+    }
+
+    private var status: stat {
         get throws(StorageError) {
             var info = stat()
             // SAFETY: the call fills the struct that it is given.
             guard unsafe fstat(descriptor, &info) == 0 else { throw .last(.stat, name) }
-            return UInt64(info.st_size)
+            return info
         }
+    }
+
+    /// Whether a path leads to this very file. What cannot be found out is taken for a yes.
+    func isAt(_ path: String) -> Bool {
+        var there = stat()
+        // SAFETY: as above.
+        guard unsafe stat(path, &there) == 0 else { return errno != ENOENT && errno != ENOTDIR }
+        guard let here = try? status else { return true }
+        return here.st_dev == there.st_dev && here.st_ino == there.st_ino
     }
 
     /// Background work leaves no more than so much unsynced: whatever is in the device's cache, the next commit's flush

@@ -33,6 +33,7 @@ enum Help {
 
             SIGNALS
               SIGTERM, SIGINT: finish what is in flight, sync, seal, exit 0; a second one exits at once.
+              SIGHUP: read the TLS certificate and key again, for new connections.
 
             EXIT CODES
             \(codes.joined(separator: "\n"))

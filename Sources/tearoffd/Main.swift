@@ -28,7 +28,7 @@ enum Main {
             }
             let server = Server(settings: try reader.settings(), logger: Logger(label: "tearoffd"))
             let signals = Signals()
-            exit(await server.run(stopRequests: signals.names).rawValue)
+            exit(await server.run(stopRequests: signals.names, reloadRequests: signals.reloads).rawValue)
         } catch {
             FileHandle.standardError.write(Data("tearoffd: \(error.message)\n".utf8))
             exit(error.code.rawValue)
@@ -36,28 +36,40 @@ enum Main {
     }
 }
 
-/// SIGTERM and SIGINT ask for a stop; a second one ends the process at once.
+/// SIGTERM and SIGINT ask for a stop; a second one ends the process at once. SIGHUP asks to read the certificates
+/// again.
 private final class Signals {
     let names: AsyncStream<String>
+    let reloads: AsyncStream<Void>
     private let sources: [any DispatchSourceSignal]
 
     init() {
         let (names, send) = AsyncStream.makeStream(of: String.self)
         self.names = names
+        // Those that come while one is waiting are answered with it.
+        let (reloads, reload) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.reloads = reloads
         // Writing to a closed connection is an error of that connection, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let queue = DispatchQueue(label: "signals")
         let counter = Counter()
-        sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
+        let stops = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
+            Self.source(of: number, on: queue) {
                 if counter.increment() > 1 { _exit(128 + number) }
                 send.yield(name)
             }
-            source.resume()
-            return source
         }
+        sources = stops + [Self.source(of: SIGHUP, on: queue) { reload.yield() }]
+    }
+
+    private static func source(
+        of number: Int32, on queue: DispatchQueue, _ handler: @escaping @Sendable () -> Void
+    ) -> any DispatchSourceSignal {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        source.setEventHandler(handler: handler)
+        source.resume()
+        return source
     }
 }
 

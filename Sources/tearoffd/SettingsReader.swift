@@ -2,6 +2,8 @@ import Configuration
 import Foundation
 import Logging
 import SystemPackage
+import TearoffCore
+import TearoffDelivery
 import TearoffServer
 
 /// Reads the settings from flags, environment and file, in this order of precedence.
@@ -93,9 +95,22 @@ extension SettingsReader {
     func settings() throws(Failure) -> ServerSettings {
         let threads = try number(.threads) ?? ProcessInfo.processInfo.activeProcessorCount
         var settings = ServerSettings(dataPath: text(.data) ?? Option.data.standard, loopCount: threads)
+        settings.password = try firstLine(of: .passwordFile)
+        settings.tls = try tlsFiles()
+        settings.secretPaths = [Option.passwordFile, .smtpPasswordFile, .tlsKey].compactMap { text($0) }
+        settings.adminSocketPath = text(.adminSocket)
         (settings.host, settings.port) = try address()
-        settings.password = try password()
+        try checkReach(of: settings)
         settings.expectData = toggle(.expectData)
+        (settings.keyFile, settings.keyCommand) = (text(.keyFile), text(.keyCommand))
+        settings.previousKeyFile = text(.previousKeyFile)
+        guard settings.keyFile == nil || settings.keyCommand == nil else {
+            throw Failure(code: .usage, message: "--key-file and --key-command: give one of them")
+        }
+        guard settings.previousKeyFile == nil || settings.keyFile != nil || settings.keyCommand != nil else {
+            throw Failure(
+                code: .usage, message: "--previous-key-file needs the key to come, in --key-file or --key-command")
+        }
         settings.backupPath = text(.backupDirectory)
         if let shards = try number(.shards) {
             guard shards & (shards - 1) == 0 else {
@@ -119,11 +134,22 @@ extension SettingsReader {
         }
         if let level = try number(.compressionLevel) { settings.compressionLevel = Int32(level) }
         if let size = try number(.snapshotLogMib) { settings.snapshotLogBytes = UInt64(size) << 20 }
+        if let size = try number(.minimumFreeMib) { settings.freeBytesMinimum = UInt64(size) << 20 }
         if let size = try number(.feedMib) { settings.feedBytesMaximum = UInt64(size) << 20 }
         if let hours = try number(.feedHours) { settings.feedMillisecondsMaximum = UInt64(hours) * 3_600_000 }
+        settings.feedTellsRepeats = toggle(.feedRepeats)
+        settings.deliveryRoutes = try deliveryRoutes()
+        if let count = try number(.deliveryAttempts) { settings.deliveryAttempts = count }
+        if let pause = try number(.testDeliveryPause) { settings.deliveryPauseMilliseconds = UInt64(pause) }
         if let count = try number(.maxConnections) { settings.connectionsMaximum = count }
+        settings.connectionsOfAddressMaximum = try number(.maxConnectionsPerAddress)
+        if let seconds = try number(.requestSeconds) { settings.deadlines.requestSeconds = seconds }
+        if let seconds = try number(.idleSeconds) { settings.deadlines.idleSeconds = seconds }
+        if let seconds = try number(.unreadSeconds) { settings.deadlines.unreadSeconds = seconds }
+        if let size = try number(.clientMemoryMib) { settings.clientMemoryBytes = size << 20 }
         if let delay = try number(.testFlushDelay) { settings.flushDelayMicroseconds = UInt32(delay) }
         settings.writesBeforeFailure = try number(.testFailingWrite)
+        settings.passwordCostExponent = try number(.testPasswordCost).map { UInt8($0) }
         return settings
     }
 
@@ -134,14 +160,41 @@ extension SettingsReader {
             throw Failure(code: .usage, message: "--listen must be HOST:PORT, not '\(listen)'")
         }
         let host = listen[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-        let isLoopback = host == "localhost" || host == "::1" || Self.isLoopbackIPv4(host)
-        guard isLoopback || toggle(.allowRemote) else {
+        return (host, Int(port))
+    }
+
+    /// An address that others may reach has encryption and a password, or somebody has said that it needs none.
+    private func checkReach(of settings: ServerSettings) throws(Failure) {
+        let host = settings.host
+        if host == "localhost" || host == "::1" || Self.isLoopbackIPv4(host) { return }
+        var faults: [String] = []
+        if settings.tls == nil, !toggle(.allowRemoteInClear) {
+            faults.append(
+                "Without TLS, codes and passwords would cross the network in clear: give "
+                    + "\(Option.tlsCertificate.flag) and \(Option.tlsKey.flag), or say "
+                    + "\(Option.allowRemoteInClear.flag).")
+        }
+        if settings.password == nil, !toggle(.allowRemoteToAll) {
+            faults.append(
+                "Without a password, whoever reaches it may do everything: give \(Option.passwordFile.flag), "
+                    + "or say \(Option.allowRemoteToAll.flag).")
+        }
+        if faults.isEmpty { return }
+        throw Failure(
+            code: .configuration,
+            message: "\(host) is not a loopback address. \(faults.joined(separator: " ")) Or listen on 127.0.0.1.")
+    }
+
+    private func tlsFiles() throws(Failure) -> TLSFiles? {
+        let (certificate, key, authorities) = (text(.tlsCertificate), text(.tlsKey), text(.tlsClientCa))
+        guard let certificate, let key else {
+            if certificate == nil, key == nil, authorities == nil { return nil }
             throw Failure(
                 code: .configuration,
-                message: "\(host) is not a loopback address: codes would cross the network in clear. "
-                    + "Listen on 127.0.0.1, or say \(Option.allowRemote.flag)")
+                message: "\(Option.tlsCertificate.flag) and \(Option.tlsKey.flag) go together, and "
+                    + "\(Option.tlsClientCa.flag) needs both")
         }
-        return (host, Int(port))
+        return TLSFiles(certificatePath: certificate, keyPath: key, clientAuthoritiesPath: authorities)
     }
 
     /// An address, not a name that looks like one: 127.0.0.0/8.
@@ -150,8 +203,8 @@ extension SettingsReader {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    private func password() throws(Failure) -> [UInt8]? {
-        guard let path = text(.passwordFile) else { return nil }
+    private func firstLine(of option: Option) throws(Failure) -> [UInt8]? {
+        guard let path = text(option) else { return nil }
         guard let content = FileManager.default.contents(atPath: path),
             let line = content.split(separator: 0x0A, maxSplits: 1, omittingEmptySubsequences: false).first,
             !line.isEmpty
@@ -159,5 +212,46 @@ extension SettingsReader {
             throw Failure(code: .configuration, message: "\(path) cannot be read or has an empty first line")
         }
         return Array(line)
+    }
+
+    private func deliveryRoutes() throws(Failure) -> DeliveryRoutes {
+        var routes = DeliveryRoutes()
+        if let seconds = try number(.deliveryTimeoutSeconds) { routes.timeoutSeconds = seconds }
+        if let path = text(.deliveryCaFile) {
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                throw Failure(code: .configuration, message: "\(path) cannot be read")
+            }
+            routes.authoritiesPath = path
+        }
+        routes.mail = try mail()
+        return routes
+    }
+
+    private func mail() throws(Failure) -> DeliveryRoutes.Mail? {
+        guard let server = text(.smtpServer) else { return nil }
+        guard let colon = server.lastIndex(of: ":"), UInt16(server[server.index(after: colon)...]) != nil,
+            server.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/@?#".utf8.contains($0) })
+        else {
+            throw Failure(code: .usage, message: "--smtp-server must be HOST:PORT, not '\(server)'")
+        }
+        guard let sender = text(.smtpSender), Recipient.email(sender) != nil else {
+            throw Failure(
+                code: .configuration, message: "--smtp-server needs an e-mail address to send from: --smtp-sender")
+        }
+        var mail = DeliveryRoutes.Mail(server: server, sender: sender)
+        if let word = try choice(.smtpSecurity), let security = DeliveryRoutes.Mail.Security(rawValue: word) {
+            mail.security = security
+        }
+        mail.user = text(.smtpUser)
+        mail.password = try firstLine(of: .smtpPasswordFile)
+        guard (mail.user == nil) == (mail.password == nil) else {
+            throw Failure(code: .configuration, message: "--smtp-user and --smtp-password-file go together")
+        }
+        guard mail.user == nil || mail.security != .none else {
+            throw Failure(
+                code: .configuration,
+                message: "--smtp-user with --smtp-security none would send the password in clear")
+        }
+        return mail
     }
 }

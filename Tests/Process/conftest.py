@@ -38,3 +38,12 @@ def start(directory):
 def server(start):
     """A running server on a new directory."""
     return start()
+
+
+@pytest.fixture
+def connection(server):
+    """One to a server with an empty list june, which the campaign summer draws from."""
+    with server.connect() as connection:
+        connection.call("LIST", "CREATE", "june", "UNIQUE")
+        connection.call("CAMPAIGN", "CREATE", "summer", "LIST", "june")
+        yield connection

@@ -4,12 +4,15 @@ A load process (load.py) keeps its own ledger of acknowledged replies. After eac
 - every acknowledged allocation of the round, and a sample of the older ones, is its user's still;
 - no code has two owners, over all rounds and campaigns;
 - holds are held, given or gone back as it was acknowledged, and no code has two users at once (holding.py);
-- an upload that was being withdrawn is so whole or not at all; its free codes come again in another one, and none twice;
+- an upload that was being withdrawn is so whole or not at all; its free codes come again in another one, and none
+  twice;
+- a list that was being archived, returned or deleted is so or not, and goes on with its next code (archiving.py);
+- a backup that was being taken is whole or none, and a server that is made of it gives no code again (restoring.py);
 - the list's ledger adds up, and `given` is the number of codes that are known to be given: the users whose
 reply was lost are asked for again, so there is none that is not known.
 
-The whole schedule (threads, mechanism, delays, users, snapshots, uploads, withdrawals, the moment of the kill) follows
-from the seed; the same seed gives the same schedule.
+The whole schedule (threads, mechanism, delays, users, snapshots, uploads, withdrawals, archives, backups, the
+moment of the kill) follows from the seed; the same seed gives the same schedule.
 """
 
 import argparse
@@ -23,8 +26,10 @@ import traceback
 from dataclasses import dataclass
 
 import harness
+from archiving import Archivist
 from holding import Holder
 from load import Load
+from restoring import Restorer
 
 CAMPAIGNS = ["summer", "winter"]
 LIST = "june"
@@ -54,6 +59,11 @@ class Schedule:
     snapshot_at: float | None
     upload_at: float | None
     undo_at: float | None
+    archive_at: float | None
+    return_too: bool
+    backup_at: float | None
+    # How long the load goes on behind a whole backup; None: the kill does not wait for it.
+    serve_behind_backup_seconds: float | None
 
     @classmethod
     def of(cls, seed, number, rounds, storm):
@@ -74,6 +84,10 @@ class Schedule:
             snapshot_at=dice.random() if dice.random() < 0.3 else None,
             upload_at=dice.random() if dice.random() < 0.15 else None,
             undo_at=dice.random() if dice.random() < 0.15 else None,
+            archive_at=dice.random() if dice.random() < 0.4 else None,
+            return_too=dice.random() < 0.4,
+            backup_at=dice.random() if dice.random() < 0.2 else None,
+            serve_behind_backup_seconds=dice.uniform(0, 0.2) if dice.random() < 0.7 else None,
         )
 
     def flags(self):
@@ -112,6 +126,8 @@ class CrashTest:
         self.unsure_undo = None
         self.parked = 0
         self.holder = Holder()
+        self.archivist = Archivist()
+        self.restorer = Restorer(self.dice)
 
     # The run
 
@@ -134,7 +150,7 @@ class CrashTest:
                 self.say(
                     f"{number + 1} rounds, {len(self.owners)} codes given, {time.monotonic() - started:.0f} s"
                 )
-        with harness.Server(self.directory, "--threads", 2) as server:
+        with self.server("--threads", 2) as server:
             self.verify(server, load)
             self.verify_all(server)
             server.stop()
@@ -143,15 +159,20 @@ class CrashTest:
     def start(self, schedule):
         """Starts the server; in some rounds it is killed while it recovers, and started once more."""
         if schedule.kill_in_recovery_after_seconds is not None and self.uploads > 0:
-            with harness.Server(self.directory, *schedule.flags(), wait=False) as server:
+            with self.server(*schedule.flags(), wait=False) as server:
                 time.sleep(schedule.kill_in_recovery_after_seconds)
                 server.kill()
-        return harness.Server(self.directory, *schedule.flags())
+        return self.server(*schedule.flags())
+
+    def server(self, *flags, **settings):
+        return harness.Server(self.directory, "--backup-directory", self.restorer.shelf, *flags, **settings)
 
     def burst(self, server, schedule, number):
-        """Load until the kill; snapshots, uploads and withdrawals get into its way."""
+        """Load until the kill; snapshots, uploads, withdrawals, archives and backups get into its way."""
         self.prepare(server)
         wrong = self.load_one_more(server) if schedule.undo_at is not None else None
+        if schedule.archive_at is not None:
+            self.archivist.make_ready(server, number)
         with Load(
             server.port,
             seed=f"{self.seed}.{number}",
@@ -171,12 +192,22 @@ class CrashTest:
             if wrong is not None:
                 moment = schedule.undo_at * schedule.kill_after_seconds
                 events.append((moment, lambda operator: self.send_undo(operator, wrong)))
+            if schedule.archive_at is not None:
+                moment = schedule.archive_at * schedule.kill_after_seconds
+                more = ["return"] if schedule.return_too else []
+                events.append((moment, lambda operator: self.archivist.send(operator, *more)))
+            if schedule.backup_at is not None:
+                moment = schedule.backup_at * schedule.kill_after_seconds
+                events.append((moment, lambda _: self.restorer.send(server, number, self.owners)))
             began = time.monotonic()
             for moment, action in sorted(events, key=lambda event: event[0]):
                 # The random moment is the test's purpose: it is not waited for anything.
                 time.sleep(max(0, began + moment - time.monotonic()))
                 if action:
                     action(operator)
+            if schedule.backup_at is not None and schedule.serve_behind_backup_seconds is not None:
+                self.restorer.wait()
+                time.sleep(schedule.serve_behind_backup_seconds)
             if self.storm and number % 5 == 4:
                 self.parked += server.info()["allocations_parked"]
             server.kill()
@@ -265,8 +296,10 @@ class CrashTest:
                 assert code.word == "EXHAUSTED", code
             else:
                 self.own(code, owner)
+        self.restorer.verify(CAMPAIGNS[0], self.owners, undone=self.unsure_undo is not None)
         self.settle_upload(server)
         self.settle_undo(server)
+        self.archivist.verify(server)
         self.holder.verify(server)
         ledger = harness.ledger(server, LIST)
         assert ledger["uploaded"] == self.uploaded, ledger
@@ -321,6 +354,7 @@ class CrashTest:
                 for campaign in CAMPAIGNS:
                     connection.call("CAMPAIGN", "CREATE", campaign, "LIST", LIST)
                 self.holder.prepare(connection)
+                self.archivist.prepare(connection)
             while self.uploaded - self.withdrawn - len(self.owners) < 2 * USERS_PER_ROUND_MAXIMUM + 10_000:
                 self.uploads += 1
                 status = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))[b"status"]

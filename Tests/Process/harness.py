@@ -67,19 +67,35 @@ def wait_until(condition, what, seconds=DEADLINE_SECONDS):
         time.sleep(0.01)
 
 
+def preloadable(source):
+    """A C source beside this one as a library for LD_PRELOAD, built by the compiler that comes with Swift."""
+    swift = shutil.which("swift")
+    beside = pathlib.Path(swift).resolve().with_name("clang") if swift else None
+    compiler = str(beside) if beside and beside.exists() else shutil.which("clang") or "cc"
+    SCRATCH.mkdir(exist_ok=True)
+    library = SCRATCH / f"{source.stem}-{os.getpid()}.so"
+    words = [compiler, "-std=gnu17", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"]
+    subprocess.run([str(word) for word in words], check=True)
+    atexit.register(library.unlink, missing_ok=True)
+    return library
+
+
 # MARK: - Servers
 
 
 class Server:
     """One tearoffd. `with Server(directory) as server` is ready inside and gone behind."""
 
-    def __init__(self, directory, *flags, wait=True, port=0, environment=None):
+    def __init__(self, directory, *flags, wait=True, port=0, environment=None, tls=None, under=()):
+        """`under` are words that run the program and become it (`prlimit`, `unshare`): its process id is theirs."""
         self.directory = pathlib.Path(directory)
+        # How connections to it are encrypted, when it was started with a certificate.
+        self.tls = tls
         self.lines = []
         self._news = threading.Condition()
         self._ended = False
         defaults = [] if "--segment-kib" in flags else ["--segment-kib", "1024"]
-        command = [TEAROFFD, "--data", self.directory, "--listen", f"127.0.0.1:{port}", *defaults, *flags]
+        command = [*under, TEAROFFD, "--data", self.directory, "--listen", f"127.0.0.1:{port}", *defaults, *flags]
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
@@ -104,10 +120,11 @@ class Server:
         self.close()
 
     def _read(self):
-        for line in self.process.stderr:
-            with self._news:
-                self.lines.append(line.decode(errors="replace").rstrip("\n"))
-                self._news.notify_all()
+        with self.process.stderr as stderr:
+            for line in stderr:
+                with self._news:
+                    self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                    self._news.notify_all()
         with self._news:
             self._ended = True
             self._news.notify_all()
@@ -166,7 +183,7 @@ class Server:
             self.process.wait(DEADLINE_SECONDS)
 
     def connect(self, **settings):
-        return Connection(self.port, **settings)
+        return Connection(self.port, **{"tls": self.tls, **settings})
 
     def call(self, *words):
         """One command on a connection of its own."""
@@ -213,9 +230,17 @@ def encode(*words):
 class Connection:
     """A RESP client as small as can be, so that tests see the bytes as they are."""
 
-    def __init__(self, port, timeout=DEADLINE_SECONDS):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, place, timeout=DEADLINE_SECONDS, tls=None):
+        """`place` is a port on loopback, or the path of a Unix socket."""
+        if isinstance(place, int):
+            self.socket = socket.create_connection(("127.0.0.1", place), timeout=timeout)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            self.socket.connect(str(place))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._input = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -345,12 +370,31 @@ def allocate_all(connection, campaign, users, depth=256):
     return replies
 
 
+def tool(server, *words):
+    """tearoffctl, asked by a script about a server: the process that has ended."""
+    return run_tool(*words, "--server", f"127.0.0.1:{server.port}")
+
+
+def offline_tool(*words):
+    """tearoffctl without a server: its exit code, its output and its words."""
+    done = run_tool(*words)
+    return done.returncode, done.stdout, done.stderr
+
+
+def run_tool(*words):
+    return subprocess.run(
+        [str(word) for word in [TEAROFFCTL, *words]], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=DEADLINE_SECONDS)
+
+
 def content_of(directory):
-    """Every file below a directory with a hash of its bytes, to show that nothing was changed."""
+    """Every file below a directory with a hash of its bytes, to show that nothing was changed.
+
+    But for temporary ones, which a kill may leave and any start removes (docs/FORMAT.md)."""
     return {
         str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(pathlib.Path(directory).rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".tmp"
     }
 
 

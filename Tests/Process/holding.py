@@ -88,8 +88,8 @@ class Holder:
         return None, "held"
 
     def verify(self, server, everything=False):
-        """The holds of the last round, and a sample of the older ones, are what they may be; no code has two users; the
-        ledger agrees."""
+        """The holds of the last round, and a sample of the older ones, are what they may be; no code has two users;
+        the ledger agrees."""
         if self.failure:
             raise self.failure
         older = [user for user in self.known if user not in self.unverified]

@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import harness
+from harness import tool
 
 # What an operator does in a day, with what the trail must say of it: act, object, before, after.
 DAY = [
@@ -31,13 +32,6 @@ DAY = [
 ]
 
 
-def tool(server, *words):
-    return subprocess.run(
-        [str(word) for word in [harness.TEAROFFCTL, *words, "--server", f"127.0.0.1:{server.port}"]],
-        capture_output=True, timeout=harness.DEADLINE_SECONDS, text=True,
-    )
-
-
 def cli(server, *words):
     return subprocess.run(
         ["redis-cli", "-3", "--json", "-p", str(server.port), *map(str, words)], capture_output=True, timeout=30,
@@ -50,8 +44,9 @@ def trail(server):
 
 
 def test_every_act_is_told(start):
-    # Goal: one record for each command, with all that an auditor asks; the same after a kill and a stop, and no code in
-    # it. Method: a day's commands over one named connection, the trail by redis-cli and by the tool, on three lives.
+    # Goal: one record for each command, with all that an auditor asks; the same after a kill and a stop, and no code
+    # in it. Method: a day's commands over one named connection, the trail by redis-cli and by the tool, on three
+    # lives.
     server = start()
     with server.connect() as connection:
         connection.call("CLIENT", "SETNAME", "anna")

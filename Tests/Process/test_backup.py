@@ -11,18 +11,7 @@ import threading
 import pytest
 
 import harness
-from harness import content_of
-
-
-def run(*words):
-    done = subprocess.run(
-        [str(word) for word in [harness.TEAROFFCTL, *words]],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=harness.DEADLINE_SECONDS,
-    )
-    return done.returncode, done.stdout, done.stderr
+from harness import content_of, offline_tool
 
 
 @pytest.fixture
@@ -69,7 +58,7 @@ def test_a_restored_server_gives_no_code_again(start, shelf, restored):
     thread.start()
     harness.wait_until(lambda: len(told) > 20, "some are served")
     before = len(told)
-    code, output, words = run("backup", "monday", "--server", f"127.0.0.1:{server.port}", "--json")
+    code, output, words = offline_tool("backup", "monday", "--server", f"127.0.0.1:{server.port}", "--json")
     assert code == 0, words
     receipt = json.loads(output)
     assert receipt["backup"] == "monday" and receipt["linked"] == receipt["blobs"] > 0
@@ -82,11 +71,12 @@ def test_a_restored_server_gives_no_code_again(start, shelf, restored):
     server.kill()
     shutil.rmtree(server.directory)
 
-    code, output, words = run("restore", "--backup", shelf / "monday", "--data", restored, "--burn", given, "--json")
+    code, output, words = offline_tool(
+        "restore", "--backup", shelf / "monday", "--data", restored, "--burn", given, "--json")
     assert code == 0, words
     june = next(line for line in json.loads(output) if line["list"] == "june")
     assert june["burned"] == given and june["free"] == 3_000 - given - june["given"]
-    assert run("verify", "--data", restored)[0] == 0
+    assert offline_tool("verify", "--data", restored)[0] == 0
     again = start(on=restored)
     with again.connect() as connection:
         assert connection.call("ALLOC", "summer", "u0") == told["u0"]
@@ -106,7 +96,7 @@ def test_all_or_nothing_is_burned(start, shelf, restored, choice):
     assert server.call("ALLOC", "summer", "u1") == b"C00000001"
     server.call("BACKUP", "monday")
     server.stop()
-    assert run("restore", "--backup", shelf / "monday", "--data", restored, choice)[0] == 0
+    assert offline_tool("restore", "--backup", shelf / "monday", "--data", restored, choice)[0] == 0
     with start(on=restored).connect() as connection:
         assert connection.call("ALLOC", "summer", "u1") == b"C00000001"
         if choice == "--burn-all":
@@ -149,7 +139,7 @@ def test_a_backup_is_never_served_as_it_is(start, shelf):
     before = content_of(shelf)
     code, words = harness.exit_of(directory=shelf / "monday")
     assert code == 73 and "tearoffctl restore" in words
-    assert run("verify", "--data", shelf / "monday")[0] == 74
+    assert offline_tool("verify", "--data", shelf / "monday")[0] == 74
     assert content_of(shelf) == before
 
 
@@ -171,13 +161,13 @@ def test_every_damaged_file_of_a_backup_is_named(start, shelf, restored):
         for damaged in [bytes([content[0] ^ 1]) + content[1:], None]:
             if damaged is not None:
                 path.write_bytes(damaged)
-            code, output, words = run("restore", "--backup", backup, "--data", restored, "--burn", 5)
+            code, output, words = offline_tool("restore", "--backup", backup, "--data", restored, "--burn", 5)
             assert code == 3 and output == "", words
             assert path.name in words
             assert not restored.exists()
             path.unlink(missing_ok=True)
         path.write_bytes(content)
-    assert run("restore", "--backup", backup, "--data", restored, "--burn", 5)[0] == 0
+    assert offline_tool("restore", "--backup", backup, "--data", restored, "--burn", 5)[0] == 0
 
 
 def test_a_restore_wants_an_empty_place_and_an_answer(start, shelf, restored):
@@ -187,16 +177,16 @@ def test_a_restore_wants_an_empty_place_and_an_answer(start, shelf, restored):
     server.call("BACKUP", "monday")
     backup = shelf / "monday"
     for words in [[], ["--burn", 0], ["--burn", 5, "--burn-all"], ["--burn-all", "--nothing-was-given-since"]]:
-        code, _, said = run("restore", "--backup", backup, "--data", restored, *words)
+        code, _, said = offline_tool("restore", "--backup", backup, "--data", restored, *words)
         assert code == 64 and "--burn" in said
         assert not restored.exists()
-    assert run("restore", "--backup", shelf, "--data", restored, "--burn", 5)[0] == 3
+    assert offline_tool("restore", "--backup", shelf, "--data", restored, "--burn", 5)[0] == 3
     restored.mkdir()
     (restored / "mine").write_text("x")
-    code, _, said = run("restore", "--backup", backup, "--data", restored, "--burn", 5)
+    code, _, said = offline_tool("restore", "--backup", backup, "--data", restored, "--burn", 5)
     assert code == 74 and "'mine'" in said
     assert content_of(restored).keys() == {"mine"}
-    code, _, said = run("restore", "--backup", backup, "--data", server.directory, "--burn", 5)
+    code, _, said = offline_tool("restore", "--backup", backup, "--data", server.directory, "--burn", 5)
     assert code == 74
 
 
@@ -233,8 +223,8 @@ def drain(descriptor):
 
 
 def test_a_backup_that_is_cut_short_is_none(start, shelf, restored):
-    # Goal: a SIGKILL at any moment of a backup leaves a whole one or none, and the server loses nothing. Method: kills
-    # behind different numbers of files.
+    # Goal: a SIGKILL at any moment of a backup leaves a whole one or none, and the server loses nothing. Method:
+    # kills behind different numbers of files.
     server = start("--backup-directory", shelf)
     harness.make_campaign(server, count=2_000)
     with server.connect() as connection:
@@ -251,7 +241,7 @@ def test_a_backup_that_is_cut_short_is_none(start, shelf, restored):
 
             harness.wait_until(lambda: written() or (place / "BACKUP").exists(), "some files")
             server.kill()
-        code, _, words = run("restore", "--backup", place, "--data", restored, "--burn", 1)
+        code, _, words = offline_tool("restore", "--backup", place, "--data", restored, "--burn", 1)
         if (place / "BACKUP").exists():
             whole += 1
             assert code == 0, words

@@ -109,7 +109,7 @@ def test_a_password_comes_from_the_environment_or_a_file(start, tmp_path: pathli
     file = tmp_path / "password"
     file.write_text("secret\n")
     server = start("--password-file", file)
-    flags = ["-n", 10, "--command", "PING", "-c", 2]
+    flags = ["-n", 10, "--command", "INFO server", "-c", 2]
     assert bench(server.port, *flags).returncode == 1
     assert bench(server.port, *flags, environment={"TEAROFF_PASSWORD": "secret"}).returncode == 0
     assert bench(server.port, *flags, "--password-file", file).returncode == 0

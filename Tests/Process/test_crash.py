@@ -16,6 +16,8 @@ def test_fifty_kills_under_load_lose_nothing_and_give_no_code_twice():
     assert test.run() == 50
     assert len(test.owners) > 50_000
     ends = [status for statuses, _ in test.holder.known.values() for status in statuses]
+    assert test.archivist.archives_met > 0 and test.archivist.deletions_met > 0
+    assert test.restorer.restores > 0 and test.restorer.cut_short > 0
     assert all(ends.count(status) > 100 for status in ("held", "given", "released"))
 
 

@@ -10,6 +10,7 @@ import stat
 
 import pytest
 
+import certificates
 import harness
 from harness import content_of, exit_of
 
@@ -234,10 +235,39 @@ def test_an_address_beyond_loopback_is_refused(directory, address):
     assert not directory.exists()
 
 
-def test_an_address_beyond_loopback_is_served_when_asked_for(start):
-    # Goal: the way out works. Method: all addresses, reached over loopback.
-    server = start("--allow-remote-without-encryption", "--listen", "0.0.0.0:0")
-    assert server.call("PING") == b"PONG"
+IN_CLEAR, WITHOUT_PASSWORD = "--allow-remote-without-encryption", "--allow-remote-without-password"
+
+
+@pytest.mark.parametrize("has_tls", [False, True], ids=["clear", "tls"])
+@pytest.mark.parametrize("has_password", [False, True], ids=["open", "password"])
+@pytest.mark.parametrize("allowed", [[], [IN_CLEAR], [WITHOUT_PASSWORD], [IN_CLEAR, WITHOUT_PASSWORD]], ids=len)
+def test_an_address_beyond_loopback_has_tls_and_a_password_or_was_asked_for(
+    start, directory, tmp_path, has_tls, has_password, allowed
+):
+    # Goal: each of the two is there or was done without in so many words; else 78, with what is missing and what to do.
+    # Method: every combination; all addresses, reached over loopback.
+    flags, tls = ["--listen", "0.0.0.0:0", *allowed], None
+    if has_tls:
+        authority = certificates.Authority(tmp_path)
+        pair, tls = authority.issue("server"), authority.client()
+        flags += ["--tls-certificate", pair.certificate, "--tls-key", pair.key]
+    if has_password:
+        (tmp_path / "password").write_text("sesame\n")
+        flags += ["--password-file", tmp_path / "password"]
+    needs_tls = not has_tls and IN_CLEAR not in allowed
+    needs_password = not has_password and WITHOUT_PASSWORD not in allowed
+    if not needs_tls and not needs_password:
+        with start(*flags, tls=tls).connect() as connection:
+            if has_password:
+                assert connection.error_of("LIST", "ALL") == "NOAUTH"
+                connection.call("AUTH", "sesame")
+            assert connection.call("PING") == b"PONG"
+        return
+    code, output = exit_of(*flags, directory=directory)
+    assert code == 78 and "0.0.0.0 is not a loopback address" in output
+    assert needs_tls == (f"--tls-key, or say {IN_CLEAR}" in output), output
+    assert needs_password == (f"--password-file, or say {WITHOUT_PASSWORD}" in output), output
+    assert not directory.exists()
 
 
 @pytest.mark.parametrize(

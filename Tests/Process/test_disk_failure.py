@@ -61,9 +61,9 @@ def test_whoever_waits_is_told_diskerr(start):
 @pytest.mark.parametrize("threads, delay, writes", [(1, 0, 30), (2, 0, 30), (2, 3_000, 60)])
 def test_many_users_are_told_diskerr_once(start, threads, delay, writes):
     # Goal: an ALLOCMANY whose write failed is answered DISKERR, once for all its users, and what was answered with
-    # codes is there, whole. Method: two connections ask for the same users, in opposite orders, until the log fails: one
-    # behind the other, or from two loops, where each gives to some and waits for others; also while commits complete
-    # later, when another lane's frame may be durable before the own one.
+    # codes is there, whole. Method: two connections ask for the same users, in opposite orders, until the log fails:
+    # one behind the other, or from two loops, where each gives to some and waits for others; also while commits
+    # complete later, when another lane's frame may be durable before the own one.
     server = start()
     harness.make_campaign(server, count=20_000)
     server.stop()

@@ -5,13 +5,7 @@ import subprocess
 import pytest
 
 import harness
-
-
-def tool(server, *words):
-    return subprocess.run(
-        [str(word) for word in [harness.TEAROFFCTL, *words, "--server", f"127.0.0.1:{server.port}"]],
-        capture_output=True, timeout=harness.DEADLINE_SECONDS, text=True,
-    )
+from harness import tool
 
 
 def test_a_list_and_a_campaign_are_what_they_were_made(start):

@@ -91,7 +91,8 @@ def other_is_busy(connection):
 
 def test_exports_under_load_are_consistent_and_add_up(start):
     # Goal: an export taken while codes are given shows one instant: every code once, and no more of them given than
-    # later ones say; exports since each other add up to the whole. Method: a load on two loops, five exports meanwhile.
+    # later ones say; exports since each other add up to the whole. Method: a load on two loops, five exports
+    # meanwhile.
     server = start("--threads", 2)
     harness.make_campaign(server, count=60_000)
     parts, cursor = [], []
@@ -141,9 +142,24 @@ def test_the_tool_writes_a_file_whole_or_not_at_all(server, tmp_path):
     assert code == 0 and len(out.splitlines()) == 70
 
 
+def test_the_tool_writes_into_a_pipe_and_leaves_it_one(server, tmp_path):
+    # Goal: --out with a pipe or a device writes into it, and never puts a file in its place. Method: a named pipe.
+    harness.make_campaign(server, count=100)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        try:
+            assert tool(server, "export", "june", "--all", "--out", pipe)[0] == 0
+            text = reader.communicate(timeout=harness.DEADLINE_SECONDS)[0].decode()
+        finally:
+            reader.kill()
+    assert len(rows(text)) == 100
+    assert pipe.is_fifo() and os.listdir(tmp_path) == ["pipe"]
+
+
 def test_a_reader_that_is_away_costs_nothing_but_memory(server):
-    # Goal: an export that nobody reads hinders nobody, and goes with its server. Method: one begun and left, allocations
-    # meanwhile, a clean stop.
+    # Goal: an export that nobody reads hinders nobody, and goes with its server. Method: one begun and left,
+    # allocations meanwhile, a clean stop.
     harness.make_campaign(server, count=1_000)
     with server.connect() as reader, server.connect() as connection:
         connection.call("ALLOC", "summer", "early")

@@ -106,6 +106,34 @@ def test_a_reader_waits_without_holding_anybody_up(start):
         assert str(error).startswith("FEEDAHEAD")
 
 
+def test_repeats_are_told_when_the_setting_says_so(start):
+    # Goal: with --feed-repeats a repeat is an event, over a kill, and the log can be read by all tools. Method:
+    # repeats of a given and of a held code, with ids of their own.
+    server = start("--feed-repeats", "--threads", 1)
+    connection = client(server)
+    supply(connection, 4)
+    for user_id in ("m1", "m2"):
+        connection.execute_command("ALLOC", "summer", "u1", "USERID", user_id)
+    for _ in range(2):
+        connection.execute_command("HOLD", "summer", "u2", "FOR", "1h")
+    # No reply waits for a repeat's record; this one waits for its own, which stands behind them.
+    connection.execute_command("ALLOC", "summer", "u3")
+    server.kill()
+    directory = server.directory
+    dump = subprocess.run(
+        [harness.TEAROFFCTL, "wal", "dump", "--data", directory], capture_output=True, text=True, check=True)
+    assert dump.stdout.count("repeat ") == 2
+    server = start("--feed-repeats")
+    events = wait_for(client(server), 8)
+    again = [event for event in events if event["event"] == "repeated"]
+    assert [(event["user"], event["user-id"], event["code"]) for event in again] == [
+        ("u1", "m2", "K0"), ("u2", None, "K1")]
+    assert again[0]["hold-until"] is None and again[1]["hold-until"] is not None
+    server.stop()
+    assert subprocess.run(
+        [harness.TEAROFFCTL, "verify", "--data", directory], capture_output=True).returncode == 0
+
+
 def test_a_stop_answers_those_who_wait(start):
     # Goal: a waiting reader does not hold up the end. Method: SIGTERM.
     server = start()

@@ -101,9 +101,9 @@ def test_keys_among_plain_commands_keep_the_order(server):
 
 @pytest.mark.parametrize("snapshot", [False, True])
 def test_a_retry_behind_a_kill_gives_no_second_code(start, snapshot):
-    # Goal: a client that lost its replies asks again and everybody has one code. Method: requests under way on several
-    # connections and two loops when the server is killed, some time after a snapshot or without one; all of them again,
-    # twice; then the ledger.
+    # Goal: a client that lost its replies asks again and everybody has one code. Method: requests under way on
+    # several connections and two loops when the server is killed, some time after a snapshot or without one; all of
+    # them again, twice; then the ledger.
     count = 2_000
     server = start("--threads", "2")
     make(server, count=20_000)
@@ -141,8 +141,8 @@ def test_a_retry_behind_a_kill_gives_no_second_code(start, snapshot):
 
 
 def test_one_key_on_many_connections_is_one_use(start):
-    # Goal: of two users who send one key, one gets a code. Method: two loops, slow flushes, the same keys from both at
-    # once, again and again.
+    # Goal: of two users who send one key, one gets a code. Method: two loops, slow flushes, the same keys from both
+    # at once, again and again.
     server = start("--threads", "2", "--test-flush-delay-microseconds", "500")
     make(server, count=10_000)
 

@@ -1,4 +1,5 @@
-"""The manual pages that tools/make-manuals writes are well-formed, and hold all that the programs tell of themselves."""
+"""The manual pages that tools/make-manuals writes are well-formed, and hold all that the programs tell of
+themselves."""
 
 import re
 import subprocess
@@ -46,7 +47,7 @@ def commands(*words):
     if below is None:
         yield words, text
         return
-    for name in re.findall(r"^  ([a-z]+)", below[1], re.MULTILINE):
+    for name in re.findall(r"^  ([a-z-]+)", below[1], re.MULTILINE):
         yield from commands(*words, name)
 
 
@@ -64,7 +65,8 @@ def test_each_page_has_its_sections(pages):
 
 
 def test_every_command_of_tearoffctl_and_every_option_is_there(pages):
-    # Goal: nothing that the tool can is missing. Method: what `help` tells of each command, against that command's part of the page.
+    # Goal: nothing that the tool can is missing. Method: what `help` tells of each command, against that command's
+    # part of the page.
     found = chapters(pages["tearoffctl"][1])
     parts = re.split(r"^   (\S.*)$", found["COMMANDS"], flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2]))

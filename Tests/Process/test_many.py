@@ -1,4 +1,5 @@
-"""ALLOCMANY over the socket, and tearoffctl alloc --users: many users at once, durable as one, and nobody gets two."""
+"""ALLOCMANY over the socket, and tearoffctl alloc --users: many users at once, durable as one, and nobody gets
+two."""
 
 import csv
 import datetime
@@ -56,7 +57,8 @@ def test_redis_cli_sends_as_many(start):
     harness.make_campaign(server, count=MOST)
     call = harness.encode("ALLOCMANY", "summer", *users(MOST))
     done = subprocess.run(
-        ["redis-cli", "-p", str(server.port), "--pipe"], input=call, capture_output=True, timeout=harness.DEADLINE_SECONDS)
+        ["redis-cli", "-p", str(server.port), "--pipe"], input=call, capture_output=True,
+        timeout=harness.DEADLINE_SECONDS)
     assert b"errors: 0, replies: 1" in done.stdout, done
     done = subprocess.run(
         ["redis-cli", "-p", str(server.port), "ALLOCMANY", "summer", "u0", "u1", "more", "u0"],
@@ -138,7 +140,8 @@ def test_more_bytes_are_refused(server):
     # Goal: 6 MiB of one command. Method: users of 255 bytes without end; the server closes early.
     with server.connect() as connection:
         try:
-            connection.send_bytes(b"*30000\r\n$9\r\nALLOCMANY\r\n$6\r\nsummer\r\n" + harness.encode(*["x" * 255] * 29_000)[8:])
+            head = b"*30000\r\n$9\r\nALLOCMANY\r\n$6\r\nsummer\r\n"
+            connection.send_bytes(head + harness.encode(*["x" * 255] * 29_000)[8:])
         except ConnectionError:
             pass
         assert connection.read().word == "PROTOCOL"
@@ -201,8 +204,8 @@ def test_calls_for_the_same_users_on_two_loops(start):
 
 
 def test_a_crash_leaves_all_or_nothing(start, directory):
-    # Goal: durable as one. Method: the server is killed while the frame of a call is on its way to a slow disk, and at
-    # other moments; a user of it has a code behind that only when all have.
+    # Goal: durable as one. Method: the server is killed while the frame of a call is on its way to a slow disk, and
+    # at other moments; a user of it has a code behind that only when all have.
     server = start("--test-flush-delay-microseconds", 20_000)
     harness.make_campaign(server, count=40_000)
     counts = set()
@@ -373,8 +376,8 @@ def test_a_campaign_that_gives_at_every_request_is_refused(server, tmp_path):
 
 
 def test_a_break_longer_than_the_window_is_refused(server, tmp_path):
-    # Goal: nobody gets a second code because a break was long. Method: a window of 1 ms, which has passed when the tool
-    # looks; the file that a break leaves.
+    # Goal: nobody gets a second code because a break was long. Method: a window of 1 ms, which has passed when the
+    # tool looks; the file that a break leaves.
     harness.make_campaign(server, rule="window 1ms")
     write_users(tmp_path / "users.txt", users(10))
     words = ("alloc", "summer", "--users", tmp_path / "users.txt", "--out", tmp_path / "codes.csv")

@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import certificates
 import harness
 
 PAGE = (harness.ROOT / "docs" / "OPERATING.md").read_text()
@@ -20,7 +21,8 @@ def help_text():
 
 
 def test_every_setting_has_its_row():
-    # Goal: no setting is missing, and its values and its standard are right. Method: the help's options, in its order.
+    # Goal: no setting is missing, and its values and its standard are right. Method: the help's options, in its
+    # order.
     options = re.findall(r"^  (--[a-z].*)\n((?:      .*\n)+)", help_text(), re.MULTILINE)
     told = []
     for flag, words in options:
@@ -51,8 +53,12 @@ def test_every_exit_code_has_its_row():
     assert all(row[2] for row in rows("Exit codes"))
 
 
-def test_the_figures_to_watch_are_in_info(server):
-    # Goal: nobody watches a figure that is not there. Method: the names in the table's first column, against a server's INFO.
+def test_the_figures_to_watch_are_in_info(start, tmp_path):
+    # Goal: nobody watches a figure that is not there. Method: the names in the table's first column, against a
+    # server's INFO.
+    authority = certificates.Authority(tmp_path)
+    pair = authority.issue("server")
+    server = start("--tls-certificate", pair.certificate, "--tls-key", pair.key, tls=authority.client())
     names = {
         name for row in rows("Alarms") for name in re.findall(r"`([a-z]+_[a-z_]+|maxclients)`", row[0] + row[1])
     }
@@ -62,7 +68,8 @@ def test_the_figures_to_watch_are_in_info(server):
 
 def test_links_and_headings_fit():
     # Goal: no link leads nowhere. Method: each link to a heading of the page, and each to a file beside it.
-    headings = {re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.*)$", PAGE, re.M)}
+    lines = re.findall(r"^#+ (.*)$", PAGE, re.M)
+    headings = {re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-") for line in lines}
     for page, heading in re.findall(r"\]\(([A-Z]+\.md)?(?:#([a-z-]+))?\)", PAGE):
         assert page == "" or (harness.ROOT / "docs" / page).exists(), page
         assert page or heading in headings, heading

@@ -1,7 +1,8 @@
 """The programs of docs/RECIPES.md work as they stand there: each is cut out of the page and run.
 
-Python's and Node's clients are installed by tools/install-dependencies and tools/test. Go's and Java's programs run where `go list`
-and `javap` find their clients (GOPATH or a module, CLASSPATH); elsewhere a warning in pytest's summary says that they did not.
+Python's and Node's clients are installed by tools/install-dependencies and tools/test. Go's and Java's programs run
+where `go list` and `javap` find their clients (GOPATH or a module, CLASSPATH); elsewhere a warning in pytest's
+summary says that they did not.
 """
 
 import csv
@@ -83,8 +84,8 @@ def recipe(request, tmp_path):
 
 
 class LosingProxy:
-    """Passes everything on between clients and the server, but loses one reply to `verb` with its connection: what was asked is done,
-    and whoever asked does not know."""
+    """Passes everything on between clients and the server, but loses one reply to `verb` with its connection: what
+    was asked is done, and whoever asked does not know."""
 
     def __init__(self, port, verb):
         self._port, self._verb, self.losses = port, verb, 0
@@ -143,8 +144,8 @@ def finish(process, text):
 
 
 def test_klaviyo_profiles_get_codes_before_the_flow_sends(recipe, server, losing):
-    # Goal: every profile has one code, also when a reply is lost; who got none is told by the error's word. Method: three batches, of
-    # which the first one's reply is lost; 100 codes too few; then all of it once more.
+    # Goal: every profile has one code, also when a reply is lost; who got none is told by the error's word. Method:
+    # three batches, of which the first one's reply is lost; 100 codes too few; then all of it once more.
     harness.make_campaign(server, count=2_400)
     profiles = [f"profile-{number}" for number in range(2_500)]
     proxy = losing(b"ALLOCMANY")
@@ -165,8 +166,8 @@ def test_klaviyo_stops_at_what_no_retry_mends(recipe, server):
 
 
 def test_shopify_codes_are_uploaded_and_each_customer_gets_one(recipe, server, losing, tmp_path):
-    # Goal: the shop's codes, one for each customer, whatever breaks. Method: the reply to the first pipeline is lost; the same run
-    # again; then more customers than codes.
+    # Goal: the shop's codes, one for each customer, whatever breaks. Method: the reply to the first pipeline is lost;
+    # the same run again; then more customers than codes.
     (tmp_path / "codes.txt").write_bytes(harness.codes(500))
     customers = [f"customer-{number}" for number in range(450)]
     proxy = losing(b"ALLOC")
@@ -207,8 +208,8 @@ def asked(address, path, user):
 
 
 def test_braze_asks_at_send_time_and_tells_what_became_of_it(recipe, start):
-    # Goal: the statuses of the page: a code is held, delivered or back; none; ask again. Method: two codes, three users, a server that
-    # goes away and comes back on its port.
+    # Goal: the statuses of the page: a code is held, delivered or back; none; ask again. Method: two codes, three
+    # users, a server that goes away and comes back on its port.
     server = start("--listen", f"127.0.0.1:{harness.free_port()}")
     harness.make_campaign(server, count=2)
     address = recipe("Braze", server.port, "summer", 0).stdout.readline().strip()

@@ -1,5 +1,5 @@
-"""Another file in place of all others, and another fixed code, on a real server under load: no code twice by its text,
-refused for a moment only, and the same after a kill."""
+"""Another file in place of all others, and another fixed code, on a real server under load: no code twice by its
+text, refused for a moment only, and the same after a kill."""
 
 import json
 import threading
@@ -10,7 +10,8 @@ from test_edits import tool
 
 
 class Users:
-    """Clients that ask for codes without a pause, a few commands at once, as long as they are allowed to have more."""
+    """Clients that ask for codes without a pause, a few commands at once, as long as they are allowed to have
+    more."""
 
     def __init__(self, server, campaign="summer", clients=3):
         self.replies = [[] for _ in range(clients)]
@@ -73,8 +74,8 @@ def lines(numbers, prefix="C"):
 
 
 def test_a_file_replaces_the_others_under_load(start):
-    # Goal: while clients are given codes without a pause, each code has one user, by its text; when it is over, what is
-    # free is the last file's. Method: two replacements by files that overlap with what is being given just then, a
+    # Goal: while clients are given codes without a pause, each code has one user, by its text; when it is over, what
+    # is free is the last file's. Method: two replacements by files that overlap with what is being given just then, a
     # kill, and the rest drained; a ledger of the test's own.
     server = start()
     harness.make_campaign(server, count=60_000, rule="once")
@@ -109,8 +110,8 @@ def test_a_file_replaces_the_others_under_load(start):
 
 
 def test_the_tool_replaces_a_file(server, tmp_path):
-    # Goal: --replace tells what went; a given code stays, and its line is left out, not bad. Method: one given of three,
-    # a dry run, then for good.
+    # Goal: --replace tells what went; a given code stays, and its line is left out, not bad. Method: one given of
+    # three, a dry run, then for good.
     harness.make_campaign(server, count=3)
     assert server.call("ALLOC", "summer", "u1") == b"C00000001"
     better = tmp_path / "better.txt"

@@ -19,6 +19,7 @@ def slow(start):
     with server.connect() as connection:
         for number in range(10):
             connection.call("ALLOC", "summer", f"settled-{number}")
+    assert server.info()["log_slow_flushes"] == 0
     return server
 
 
@@ -37,6 +38,19 @@ def answered_meanwhile(server, *words):
             assert writer.read().startswith(b"C")
             counts.append(count)
     return statistics.median(counts)
+
+
+def test_a_flush_of_a_second_is_told(start):
+    # Goal: whoever looks for the reason of slow replies finds it. Method: a flush that takes 1.1 s; faster ones (below)
+    # are not told.
+    server = start("--threads", 1, "--test-flush-delay-microseconds", 1_100_000)
+    with server.connect() as connection:
+        connection.call("LIST", "CREATE", "june", "UNIQUE")
+        harness.get_upload(connection, "june", harness.codes(10))
+        connection.call("CAMPAIGN", "CREATE", "summer", "LIST", "june")
+        connection.call("ALLOC", "summer", "u1")
+    server.wait_log("log.slow-flush")
+    assert server.info()["log_slow_flushes"] >= 1
 
 
 def test_ping_is_answered_while_a_commit_is_in_flight(slow):
@@ -61,9 +75,9 @@ def test_look_ups_that_depend_on_nothing_in_flight_are_answered_meanwhile(slow):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_look_ups_of_what_is_in_flight_wait_for_it(start, threads):
-    # Goal: neither the history nor the code tells of an allocation that a crash could take away, on its own loop or on
-    # another. Method: both are asked for on eight other connections while its commit is in flight, which takes 20 ms;
-    # who is told of it must see its own reply right behind, but for rounds in which a busy machine held that up.
+    # Goal: neither the history nor the code tells of an allocation that a crash could take away, on its own loop or
+    # on another. Method: both are asked for on eight other connections while its commit is in flight, which takes 20
+    # ms; who is told of it must see its own reply right behind, but for rounds in which a busy machine held that up.
     rounds, delay = 20, 0.02
     server = start("--threads", threads, "--test-flush-delay-microseconds", int(delay * 1e6))
     harness.make_campaign(server, count=1_000)

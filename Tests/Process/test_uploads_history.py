@@ -43,14 +43,6 @@ def tool(server, *words):
     return subprocess.run([str(word) for word in words], capture_output=True, timeout=60)
 
 
-@pytest.fixture
-def connection(server):
-    with server.connect() as connection:
-        connection.call("LIST", "CREATE", "june", "UNIQUE")
-        connection.call("CAMPAIGN", "CREATE", "summer", "LIST", "june")
-        yield connection
-
-
 def test_a_file_is_told_as_it_was_sent(server, connection):
     # Goal: name, hash, count and time are those of the file. Method: files with and without a name, with a BOM and
     # with a line that is left out, against sha256 of the very bytes; the server's clock against ours is not compared.
@@ -72,6 +64,54 @@ def test_a_file_is_told_as_it_was_sent(server, connection):
     assert as_map(connection.call("CODE", "FIND", "B2")[0])[b"upload"] == second[b"upload"]
     assert re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first[b"committed-at"])
     assert first[b"committed-at"] <= second[b"committed-at"]
+
+
+def test_a_file_tells_who_sent_it_and_what_was_left_out(start, server, connection):
+    # Goal: who, from where, and how many lines of each kind, also after a restart, and with the tool. Method: a named
+    # connection; a file with a blank, a comma and a code twice; null for a fixed list.
+    connection.call("CLIENT", "SETNAME", "loader")
+    upload = connection.call("LIST", "LOAD", "june", "BEGIN", "codes.txt")
+    connection.call("LIST", "LOAD", "june", "CHUNK", upload, b"A1\n\nA,2\nA1\nA3\n")
+    report = connection.call_map("LIST", "LOAD", "june", "COMMIT", upload, "SKIPBAD")
+    address = dict(pair.split(b"=", 1) for pair in connection.call("CLIENT", "INFO").split())[b"addr"]
+    connection.call("LIST", "CREATE", "ten-off", "FIXED", "SAVE10", 3)
+    (row,) = uploads(connection)
+    assert (row[b"user"], row[b"client"], row[b"address"]) == (b"default", b"loader", address)
+    kinds = [key for key in report if key not in (b"status", b"upload", b"codes")]
+    assert {key: row[key] for key in kinds} == {key: report[key] for key in kinds}
+    assert (row[b"bad"], row[b"comma"], row[b"duplicate-in-file"], row[b"blank"]) == (2, 1, 1, 1)
+    (fixed,) = uploads(connection, "ten-off")
+    assert {fixed[key] for key in [b"user", b"client", b"address", *kinds]} == {None}
+    server.stop()
+    again = start()
+    with again.connect() as reader:
+        assert uploads(reader) == [row]
+    shown = json.loads(tool(again, "list", "uploads", "june", "--json").stdout)
+    assert (shown[0]["user"], shown[0]["bad"], shown[0]["comma"]) == ("default", 2, 1)
+
+
+def test_a_code_of_another_list(server, connection, tmp_path):
+    # Goal: refused or taken as the list says, told with the other list's name, which may have changed. Method: one
+    # code of another list among others, over the protocol and with the tool.
+    connection.call("LIST", "CREATE", "july", "UNIQUE")
+    get_upload(connection, "june", b"A1\nA2\n")
+    assert connection.call_map("LIST", "INFO", "july")[b"other-lists"] == b"allow"
+    assert connection.call("LIST", "SET", "july", "OTHERLISTS", "refuse") == b"OK"
+    assert connection.call_map("LIST", "INFO", "july")[b"other-lists"] == b"refuse"
+    upload, report = dry_run(connection, b"B1\nA2\n", name="july")
+    assert (report[b"status"], report[b"in-other-list"], report[b"bad"]) == (b"refused", 1, 1)
+    errors = connection.call("LIST", "LOAD", "july", "ERRORS", upload, 0, 10)
+    assert errors == [[2, b"the code is in list 'june'"]]
+    connection.call("LIST", "SET", "june", "NAME", "may")
+    assert connection.call("LIST", "LOAD", "july", "ERRORS", upload, 0, 10)[0][1] == b"the code is in list 'may'"
+
+    path = tmp_path / "july.txt"
+    path.write_text("B1\nA2\n")
+    refused = tool(server, "list", "load", "july", path)
+    assert refused.returncode == 2 and b"the code is in list 'may'" in refused.stderr
+    assert tool(server, "list", "set", "july", "--other-lists", "allow").returncode == 0
+    assert tool(server, "list", "load", "july", path).returncode == 0
+    assert sorted(as_map(place)[b"list"] for place in connection.call("CODE", "FIND", "A2")) == [b"july", b"may"]
 
 
 def test_a_fixed_list_has_its_own_code(server, connection):
@@ -202,7 +242,7 @@ def test_an_upload_can_be_undone(start, tmp_path):
         assert connection.error_of("LIST", "UNDO", "june", wrong + 1) == "NOUPLOAD"
         assert connection.error_of("EXPORT", "BEGIN", "june", "UPLOAD", wrong + 1) == "NOUPLOAD"
         given = tmp_path / "given.csv"
-        done = tool(server, "list", "undo", "june", wrong, "--given", given, "--json")
+        done = tool(server, "list", "undo", "june", wrong, "--yes", "--given", given, "--json")
         told = json.loads(done.stdout)
         assert (done.returncode, told["withdrawn"], told["given"], told["free"]) == (0, 2, 2, 0)
         rows = [line.split(",")[:2] for line in given.read_text().splitlines()[1:]]

@@ -9,7 +9,7 @@ struct DoctorTests {
         "tearoff_version": "0.2.0", "process_id": "7", "threads": "2", "uptime_in_seconds": "60",
         "connected_clients": "1", "maxclients": "100", "used_memory_rss": "1000", "loading": "0",
         "log_mechanism": "io_uring", "log_flush_microseconds": "120", "log_segment_waits": "0",
-        "server_time_usec": "5000000",
+        "server_time_usec": "5000000", "tls": "1", "tls_certificate_expires": "1209605",
     ]
 
     /// What a server says with other figures than a healthy one's, asked at 5.0 s by our clock and told at 5.1 s.
@@ -26,7 +26,7 @@ struct DoctorTests {
         let found = findings()
         #expect(
             Set(found.keys) == [
-                "server", "connections", "log-writer", "log-flush", "log-segments", "server-clock",
+                "server", "connections", "certificate", "log-writer", "log-flush", "log-segments", "server-clock",
             ])
         #expect(found.values.allSatisfy { $0.state == .ok && $0.advice == nil })
     }
@@ -35,6 +35,9 @@ struct DoctorTests {
     @Test(arguments: [
         ("loading", "1", "server", Finding.State.warning),
         ("connected_clients", "89", "connections", .ok), ("connected_clients", "90", "connections", .warning),
+        ("tls_certificate_expires", "1209604", "certificate", .warning),
+        ("tls_certificate_expires", "6", "certificate", .warning),
+        ("tls_certificate_expires", "5", "certificate", .problem),
         ("log_mechanism", "pwritev2", "log-writer", .warning),
         ("log_mechanism", "io_uring, buffered: the file system has no direct I/O", "log-writer", .warning),
         ("log_flush_microseconds", "9999", "log-flush", .ok),
@@ -57,7 +60,7 @@ struct DoctorTests {
     @Test func whatIsNotToldIsLeftOut() {
         let server = ServerFindings(info: "", askedMilliseconds: 0, answeredMilliseconds: 0)
         #expect(server.all.map(\.check) == ["server"])
-        #expect(ProcessFindings(server, host: "127.0.0.1") == nil)
+        #expect(ProcessFindings(server, isThisMachine: true) == nil)
     }
 
     /// Goal: the kernel's texts are read as it writes them. Method: lines of a real machine.

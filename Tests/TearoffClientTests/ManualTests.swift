@@ -50,7 +50,8 @@ struct ManualTests {
         #expect(blocks.count > 20)
         try await FakeServer.with(SampleServer.script) { server in
             try await Tool.with(port: server.port) { tool in
-                for file in ["june.txt", "bad.txt", "same.txt"] { try tool.write("A\n", to: file) }
+                for file in ["june.txt", "bad.txt", "same.txt", "given.csv"] { try tool.write("A\n", to: file) }
+                try tool.write("correct-horse\n", to: "shop.password")
                 try tool.makeDataDirectory("tearoff-data")
                 try tool.makeDataDirectory("damaged")
                 try tool.flip("damaged/wal/00000-0000000000000002.wal", at: 4_628)

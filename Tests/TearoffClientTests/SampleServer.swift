@@ -40,6 +40,10 @@ enum SampleServer {
             writer.array(1)
             upload(4, isWithdrawn: true, &writer)
         case ("LIST", "UNDO"): writer.error(.noUpload, "list '\(command[2])' has no upload \(command[3])")
+        case ("LIST", "IMPORT"): writer.integer(Int64(SampleUpload.given.rawValue))
+        case ("LIST", "ARCHIVE") where command[2] == "empty":
+            writer.error(.inUse, "list 'empty' is not past its expiry; only an expired list can be archived")
+        case ("LIST", "ARCHIVE"), ("LIST", "RETURN"), ("LIST", "DELETE"): writer.ok()
         case ("LIST", "LOAD"): return SampleUpload.answer(command, &writer)
         case ("CAMPAIGN", "ALL"):
             writer.array(2)
@@ -69,6 +73,33 @@ enum SampleServer {
                 ])
         case ("FEED", "INFO"): map(&writer, [("oldest", 1), ("newest", 3), ("bytes", 912), ("problem", nil)])
         case ("FEED", "READ"): feed(from: Int(command[2]) ?? 1, &writer)
+        case ("LIST", "RECIPIENT"): recipient(command, &writer)
+        case ("LIST", "RECIPIENTS"):
+            writer.array(1)
+            map(&writer, [("kind", "email"), ("address", "ops@example.org"), ("problem", nil)])
+        case ("DELIVERY", "INFO"):
+            map(
+                &writer,
+                [
+                    ("next", 812), ("open", 0), ("dead", 1), ("dropped", 0), ("missed", 0), ("sent", 17), ("mail", nil),
+                    ("problem", nil),
+                ])
+        case ("DELIVERY", "LIST"):
+            writer.array(1)
+            map(
+                &writer,
+                [
+                    ("delivery", 18), ("state", "dead"), ("sequence", 811), ("at", "2026-06-01T08:30:00.125Z"),
+                    ("event", "low"), ("list", "june"), ("address", "ops@example.org"), ("attempts", 10),
+                    ("tried-at", "2026-06-04T12:00:00.000Z"), ("problem", "Timeout was reached"),
+                ])
+        case ("DELIVERY", "RETRY"): writer.integer(1)
+        case ("ACCOUNT", "LIST"):
+            writer.array(2)
+            account("ada", "admin", campaigns: "*", &writer)
+            account("shop", "allocate", campaigns: "summer*", &writer)
+        case ("ACCOUNT", "SHOW"): account("shop", "allocate", campaigns: "summer*", &writer)
+        case ("ACCOUNT", _): writer.ok()
         case ("SNAPSHOT", _):
             map(&writer, [("snapshot", 3), ("bytes-written", 1_048_576), ("milliseconds", 41)])
         case ("BACKUP", "monday"):
@@ -191,6 +222,15 @@ enum SampleServer {
         }
     }
 
+    private static func account(_ name: String, _ roles: String, campaigns: String, _ writer: inout ReplyWriter) {
+        map(
+            &writer,
+            [
+                ("name", name), ("roles", roles), ("lists", "*"), ("campaigns", campaigns),
+                ("changed-at", "2026-06-01T08:30:00.125Z"),
+            ])
+    }
+
     private static func feed(from: Int, _ writer: inout ReplyWriter) {
         let events: [[(String, Any?)]] = [
             [
@@ -250,10 +290,25 @@ enum SampleServer {
                 ("name", name), ("kind", isJune ? "unique" : "fixed"), ("uploaded", isJune ? 100_000 : 5_000),
                 ("free", isJune ? 99_998 : 5_000), ("held", 0), ("given", isJune ? 2 : 0), ("withdrawn", 0),
                 ("burned", 0), ("expires-at", isJune ? "2026-12-31T23:59:59.999Z" : nil), ("expired", false),
-                ("warn-at", isJune ? 10_000 : nil), ("low", false), ("stop-days", nil),
-                ("per-user", isJune ? 2 : nil), ("uploads", isJune ? 1 : 0),
+                ("archived-at", nil), ("warn-at", isJune ? 10_000 : nil), ("low", false),
+                ("warn-percent", nil), ("warn-hours", nil), ("warn-days", "7,3,1"), ("recipients", 0),
+                ("stop-days", nil),
+                ("per-user", isJune ? 2 : nil), ("other-lists", isJune ? "refuse" : "allow"),
+                ("uploads", isJune ? 1 : 0),
                 ("campaigns", isJune ? 2 : 0),
             ])
+    }
+
+    private static func recipient(_ command: [String], _ writer: inout ReplyWriter) {
+        switch command[3] {
+        case "REMOVE": writer.ok()
+        case "TEST":
+            writer.array(1)
+            map(
+                &writer, [("kind", "email"), ("address", "ops@example.org"), ("delivered", true), ("problem", nil)])
+        default:
+            map(&writer, [("kind", "email"), ("address", command[5]), ("secret", nil), ("problem", nil)])
+        }
     }
 
     private static func uploads(_ command: [String], _ writer: inout ReplyWriter) {
@@ -277,6 +332,9 @@ enum SampleServer {
                 ("withdrawn", isWithdrawn ? figures[1] : 0), ("burned", figures[4]),
                 ("committed-at", id == 4 ? "2026-06-02T10:00:00.000Z" : "2026-06-01T08:00:00.000Z"),
                 ("withdrawn-at", isWithdrawn ? "2026-06-02T10:05:00.000Z" : nil),
+                ("imported", false), ("user", id == 4 ? "default" : nil), ("client", nil),
+                ("address", id == 4 ? "192.0.2.7:50410" : nil), ("blank", id == 4 ? 1 : nil),
+                ("bad", id == 4 ? 3 : nil), ("comma", id == 4 ? 1 : nil), ("in-other-list", id == 4 ? 2 : nil),
             ])
     }
 
@@ -327,6 +385,8 @@ enum SampleServer {
 private enum SampleUpload: Int {
     case good = 7
     case threeBad, unchanged, empty, manyBad
+    /// Codes that another system gave.
+    case given
 
     init(fileName: String) {
         switch fileName {
@@ -342,7 +402,7 @@ private enum SampleUpload: Int {
         switch self {
         case .threeBad: 3
         case .manyBad: 25
-        case .good, .unchanged, .empty: 0
+        case .good, .unchanged, .empty, .given: 0
         }
     }
 
@@ -380,20 +440,25 @@ private enum SampleUpload: Int {
         let isDryRun = options.contains("DRYRUN")
         let status =
             switch self {
-            case .good: "loaded"
+            case .good, .given: "loaded"
             case .unchanged: "unchanged"
             case .empty: "refused"
             case .threeBad, .manyBad: options.contains("SKIPBAD") ? "loaded" : "refused"
             }
+        let imported: [(String, Any?)] =
+            self == .given
+            ? ["columns", "bad-user", "bad-campaign", "bad-time", "future"].map { ($0, 0) }
+                + [("given", 2), ("already", 0)] : []
         let withdrawn: [(String, Any?)] = options.contains("REPLACE") ? [("withdrawn", 2_480)] : []
         SampleServer.map(
             &writer,
             [
                 ("status", status), ("upload", status == "refused" || isDryRun ? nil : 1),
-                ("codes", self == .empty ? 0 : 100_000), ("blank", 0), ("bad", badCount), ("invalid-utf8", 0),
+                ("codes", self == .empty ? 0 : self == .given ? 2 : 100_000), ("blank", 0), ("bad", badCount),
+                ("invalid-utf8", 0),
                 ("comma", max(0, badCount - 1)), ("whitespace", min(1, badCount)), ("control", 0),
                 ("too-long", 0),
-                ("duplicate-in-file", 0), ("duplicate-in-list", 0),
-            ] + withdrawn)
+                ("duplicate-in-file", 0), ("duplicate-in-list", 0), ("in-other-list", 0),
+            ] + imported + withdrawn)
     }
 }

@@ -168,9 +168,28 @@ struct ToolTests {
                 }
             }
         }
-        #expect(ServerAddress(argument: "[::1]:7071") == ServerAddress(host: "::1", port: 7071))
-        for wrong in ["", ":7071", "host", "host:", "host:0", "::1:7071", "[]:1"] {
+        #expect(
+            ServerAddress(argument: "[::1]:7071") == .network(host: "::1", port: 7071, isEncrypted: false))
+        #expect(ServerAddress(argument: "tls://a:1") == .network(host: "a", port: 1, isEncrypted: true))
+        #expect(ServerAddress(argument: "unix:/run/a b:c") == .socket(path: "/run/a b:c"))
+        for wrong in ["", ":7071", "host", "host:", "host:0", "::1:7071", "[]:1", "tls://", "tls://:1", "unix:"] {
             #expect(ServerAddress(argument: wrong) == nil, "\(wrong)")
+        }
+    }
+
+    /// Goal: options that contradict each other are refused before anything is sent. Method: each pair.
+    @Test(arguments: [
+        "--socket a --server b:1", "--socket a --port 1", "--socket a --tls", "--socket a --password-file p",
+        "--ca c", "--any-host-name", "--tls --certificate c", "--certificate c --certificate-key k",
+        "--server tls://a", "--server b:1 --host a",
+    ])
+    func optionsThatContradictEachOtherAreRefused(options: String) async throws {
+        try await FakeServer.with(SampleServer.script) { server in
+            try await Tool.with(port: server.port) { tool in
+                let exit = try await tool.run("ping \(options)").exit
+                #expect(exit == Exit.usage.rawValue)
+                #expect(server.connectionCount == 0)
+            }
         }
     }
 
@@ -204,7 +223,7 @@ struct ToolTests {
                     [
                         ("upload", id), ("file", "f\(id)"), ("hash", nil), ("codes", 1), ("free", 1),
                         ("held", 0), ("given", 0), ("withdrawn", 0), ("burned", 0),
-                        ("committed-at", "2026-06-01T08:00:00.000Z"), ("withdrawn-at", nil),
+                        ("committed-at", "2026-06-01T08:00:00.000Z"), ("withdrawn-at", nil), ("imported", false),
                     ])
             }
             return .reply
@@ -289,7 +308,7 @@ struct ToolLoadTests {
                 let run = try await tool.run("list load june \(file) --dry-run --report bad.csv")
                 #expect(run.exit == exit?.rawValue ?? 0)
                 #expect(run.words.split(separator: "\n").last.map(String.init) == words)
-                #expect(run.output.hasSuffix("upload             -\n"))
+                #expect(run.output.contains(/\nupload +-\n$/))
                 let commits = server.commands.filter { $0[3] == "COMMIT" }
                 #expect(commits.map(\.last) == ["DRYRUN"])
                 let report = try tool.read("bad.csv").split(separator: "\n")
@@ -304,7 +323,7 @@ struct ToolLoadTests {
             try await Tool.with(port: server.port) { tool in
                 try tool.write("A\nB C\n", to: "bad.txt")
                 let run = try await tool.run("list load june bad.txt --replace --skip-bad")
-                #expect(run.exit == 0 && run.output.hasSuffix("upload             1\nwithdrawn          2480\n"))
+                #expect(run.exit == 0 && run.output.contains(/\nupload +1\nwithdrawn +2480\n$/))
                 #expect(run.words == "Left out 3 lines: comma 2, whitespace 1.\n")
                 let tried = try await tool.run("list load june bad.txt --replace --skip-bad --dry-run")
                 #expect(

@@ -165,11 +165,11 @@ struct CatalogTests {
         #expect(condensed.lapses == [Catalog.Lapse(list: supply.list, at: instant(100))])
         var again = Catalog()
         for record in condensed.records {
-            guard case .uploadCommitted(let id, _, _, _, _, _) = record.change else {
+            guard case .uploadCommitted(let upload) = record.change else {
                 again.apply(record)
                 continue
             }
-            again.apply(record, codes: supply.catalog[id].codes)
+            again.apply(record, codes: supply.catalog[upload.id].codes)
         }
         for lapse in condensed.lapses { again.restoreLapse(lapse.at, of: lapse.list) }
         #expect(again.condensed == condensed)

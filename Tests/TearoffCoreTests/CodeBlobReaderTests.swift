@@ -64,7 +64,9 @@ struct CodeBlobReaderTests {
         let first = Ordinal(Strip.capacity)
         for blocks in [[strips], strips.map { [$0] }] {
             var builder = CodeIndexBuilder(capacity: numbers.count, seed: 5)
-            for block in blocks { builder.add(block, isInList: { $0.hasSameBytes(as: bytes("C4").span) }) }
+            for block in blocks {
+                builder.add(block, earlier: { $0.hasSameBytes(as: bytes("C4").span) ? .inList : nil })
+            }
             #expect(builder.count == numbers.count)
             #expect(builder.duplicates.map(\.ordinal) == [4, first, first + 2, first + 3])
             let faults: [LineFault] = [

@@ -29,7 +29,7 @@ let someHash = ContentHash(bytes: [UInt8](repeating: 7, count: ContentHash.byteC
 func codeRun(_ count: Int, upload: UInt32 = 0, prefix: String = "C") throws -> CodeRun {
     var reader = UploadReader(seed: 1)
     for number in 0..<count { try reader.consume(bytes("\(prefix)\(number)\n").span) }
-    let run = try reader.finish(id: UploadID(rawValue: upload), skipBad: false, isInList: { _ in false })
+    let run = try reader.finish(id: UploadID(rawValue: upload), skipBad: false, earlier: { _ in nil })
     return try #require(run)
 }
 
@@ -61,7 +61,9 @@ struct Supply {
         let run = try codeRun(count, upload: id.rawValue, prefix: "U\(id.rawValue)-")
         let record = ControlRecord(
             .uploadCommitted(
-                id: id, list: list, count: UInt64(count), blob: someHash, fileHash: someHash, fileName: "f"),
+                CommittedUpload(
+                    id: id, list: list, count: UInt64(count), blob: someHash, fileHash: someHash, fileName: "f",
+                    report: nil)),
             at: now)
         catalog.apply(record, codes: run)
     }

@@ -12,7 +12,7 @@ struct TakenCodesTests {
         for number in stride(from: 9_998, through: 0, by: -2) {
             try reader.consume(bytes("C\(number)\n").span)
         }
-        let made = try reader.finish(id: UploadID(rawValue: 1), skipBad: false, isInList: { _ in false })
+        let made = try reader.finish(id: UploadID(rawValue: 1), skipBad: false, earlier: { _ in nil })
         let run = try #require(made)
         func owner(_ row: UInt32) throws -> CodeOwner { try #require(CodeOwner(rawValue: 1 + row)) }
         func give(_ ordinal: Ordinal, to row: UInt32) throws {

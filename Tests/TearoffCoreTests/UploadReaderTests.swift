@@ -16,7 +16,9 @@ struct UploadReaderTests {
         var reader = UploadReader(seed: 9)
         for chunk in chunks { try reader.consume(chunk.span) }
         let run = try reader.finish(id: UploadID(rawValue: 3), skipBad: skipBad) { code in
-            inList.contains(String(decoding: bytes(of: code), as: UTF8.self))
+            let text = String(decoding: bytes(of: code), as: UTF8.self)
+            if inList.contains(text) { return .inList }
+            return text.hasPrefix("other-") ? .inOtherList(ListID(rawValue: 5)) : nil
         }
         return Outcome(codes: run.map(texts), bad: reader.badLines, counts: reader.counts)
     }
@@ -45,7 +47,7 @@ struct UploadReaderTests {
                 BadLine(line: 11, fault: .invalidUTF8), BadLine(line: 13, fault: .tooLong),
                 BadLine(line: 14, fault: .tooLong), BadLine(line: 15, fault: .tooLong),
             ])
-        #expect(whole.counts.blank == 3 && whole.counts.bad == 8 && whole.counts.codes == 5)
+        #expect(whole.counts.leftOut.blank == 3 && whole.counts.leftOut.bad == 8 && whole.counts.codes == 5)
         for split in 0...Self.awkward.count {
             let outcome = try Self.read(
                 [Array(Self.awkward[..<split]), Array(Self.awkward[split...])], skipBad: true)
@@ -70,7 +72,7 @@ struct UploadReaderTests {
     @Test(arguments: ["A\nB", "A\nB\n", "A\r\nB\r\n", "A\r\nB\r", "\u{FEFF}A\nB"])
     func theLastLineCounts(file: String) throws {
         let outcome = try Self.read([bytes(file)])
-        #expect(outcome.codes == ["A", "B"] && outcome.counts.blank == 0)
+        #expect(outcome.codes == ["A", "B"] && outcome.counts.leftOut.blank == 0)
     }
 
     /// Goal: no code, no upload. Method: empty, blank, and a BOM alone; a BOM is one only at the file's
@@ -95,8 +97,8 @@ struct UploadReaderTests {
         #expect(refused.codes == nil && refused.bad == expected)
         let taken = try Self.read([file], skipBad: true, inList: ["L"])
         #expect(taken.codes == ["A", "B", "C", "D"] && taken.bad == expected)
-        #expect(taken.counts[.duplicateInFile] == 4 && taken.counts[.duplicateInList] == 2)
-        #expect(taken.counts.codes == 4 && taken.counts.blank == 3)
+        #expect(taken.counts.leftOut[.duplicateInFile] == 4 && taken.counts.leftOut[.duplicateInList] == 2)
+        #expect(taken.counts.codes == 4 && taken.counts.leftOut.blank == 3)
     }
 
     /// Goal: bad lines are bounded. Method: exactly the limit passes; one more ends the upload with its line.
@@ -117,7 +119,7 @@ struct UploadReaderTests {
         for _ in 0...Limits.badLines / 1_000 { try reader.consume(piece.span) }
         var failure: UploadReader.Failure?
         do throws(UploadReader.Failure) {
-            _ = try reader.finish(id: UploadID(rawValue: 0), skipBad: true, isInList: { _ in false })
+            _ = try reader.finish(id: UploadID(rawValue: 0), skipBad: true, earlier: { _ in nil })
         } catch { failure = error }
         #expect(failure == .tooManyBadLines(line: UInt64(Limits.badLines) + 2))
     }
@@ -129,7 +131,7 @@ struct UploadReaderTests {
             reader = UploadReader(seed: 9)
             try reader.consume(bytes(text).span)
             return try reader.finish(id: UploadID(rawValue: 3), skipBad: skipBad, replaces: true) { code in
-                bytes(of: code) == bytes("A") || bytes(of: code) == bytes("C")
+                bytes(of: code) == bytes("A") || bytes(of: code) == bytes("C") ? .inList : nil
             }
         }
         var reader = UploadReader(seed: 0)
@@ -149,11 +151,28 @@ struct UploadReaderTests {
         run = reader.leaveOut([2, 0], of: second)
         let third = try #require(run)
         #expect(Self.texts(third) == ["E"] && reader.counts.codes == 1)
-        #expect(reader.counts[.duplicateInList] == 6 && reader.counts.bad == 8)
+        #expect(reader.counts.leftOut[.duplicateInList] == 6 && reader.counts.leftOut.bad == 8)
         #expect(reader.badLines.map(\.line) == [1, 2, 4, 5, 6, 8, 9, 10])
         #expect(reader.badLines.filter { $0.fault == .duplicateInList }.map(\.line) == [1, 2, 5, 6, 9, 10])
         run = reader.leaveOut([0], of: third)
         #expect(run == nil)
+    }
+
+    /// Goal: a code of another list is a bad line that names the list, also of a file that replaces. Method: one such
+    /// code, twice; the second one is no duplicate in the file of what is not taken.
+    @Test func codesOfOtherListsAreToldByTheirList() throws {
+        let file = bytes("A\nother-1\nother-1\n")
+        let bad = [2, 3].map { BadLine(line: $0, fault: .inOtherList, otherList: ListID(rawValue: 5)) }
+        let refused = try Self.read([file])
+        #expect(refused.codes == nil && refused.bad == bad)
+        let taken = try Self.read([file], skipBad: true)
+        #expect(taken.codes == ["A"] && taken.bad == bad && taken.counts.leftOut[.inOtherList] == 2)
+        var reader = UploadReader(seed: 9)
+        try reader.consume(file.span)
+        let run = try reader.finish(id: UploadID(rawValue: 3), skipBad: false, replaces: true) { code in
+            code[0] == UInt8(ascii: "o") ? .inOtherList(ListID(rawValue: 5)) : nil
+        }
+        #expect(run == nil && MemoryLayout<BadLine>.stride == 16)
     }
 
     /// Goal: any number of codes may be left out; as many are told as any upload's bad lines. Method: one more than
@@ -163,10 +182,10 @@ struct UploadReaderTests {
         for number in 0...Limits.badLines { try reader.consume(bytes("T\(number)\n").span) }
         try reader.consume(bytes("NEW\nNEW\n").span)
         let run = try reader.finish(id: UploadID(rawValue: 0), skipBad: true, replaces: true) { code in
-            code[0] == UInt8(ascii: "T")
+            code[0] == UInt8(ascii: "T") ? .inList : nil
         }
         #expect(run?.count == 1)
-        #expect(reader.counts[.duplicateInList] == UInt64(Limits.badLines) + 1)
+        #expect(reader.counts.leftOut[.duplicateInList] == UInt64(Limits.badLines) + 1)
         #expect(reader.badLines.count == Limits.badLines)
         #expect(reader.badLines.last == BadLine(line: UInt64(Limits.badLines) + 3, fault: .duplicateInFile))
     }
@@ -197,7 +216,7 @@ struct UploadReaderTests {
     @Test func unusedCodesAreSmall() throws {
         var reader = UploadReader(seed: 3)
         for number in 0..<1_000_000 { try reader.consume(bytes("CODE\(10_000_000 + number)\n").span) }
-        let made = try reader.finish(id: UploadID(rawValue: 0), skipBad: false, isInList: { _ in false })
+        let made = try reader.finish(id: UploadID(rawValue: 0), skipBad: false, earlier: { _ in nil })
         let run = try #require(made)
         #expect(run.unusedByteCount <= 20 * 1_000_000)
         #expect(run.ordinal(of: bytes("CODE10765432").span) == 765_432)

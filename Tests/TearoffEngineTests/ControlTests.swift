@@ -11,7 +11,9 @@ struct ControlTests {
         let world = World()
         let life = try world.start(loops: 2, slow: true)
         try life.createList()
-        let reply = life.change { $0.createCampaign(name: "c", list: "l", rule: .standard, returns: .standard, done: $1) }
+        let reply = life.change {
+            $0.createCampaign(name: "c", list: "l", rule: .standard, returns: .standard, done: $1)
+        }
         life.pump()
         #expect(reply.count == 0)
         #expect(life.engine.latestCatalog.campaign(named: "c") == nil, "not durable, so nobody sees it")

@@ -1,5 +1,6 @@
 import TearoffCore
 import TearoffEngine
+import TearoffSimulation
 import Testing
 
 @Suite("Lists and campaigns can be changed, and stay so")
@@ -15,7 +16,8 @@ struct EditTests {
         try life.give("a")
         try life.changed { $0.renameList("l", to: "m", done: $1) }
         try life.changed { $0.setWarning(list: "m", warnAt: 8, done: $1) }
-        #expect(life.change { $0.renameList("m", to: "other", done: $1) }.settled(life) == .catalog(.listExists("other")))
+        #expect(
+            life.change { $0.renameList("m", to: "other", done: $1) }.settled(life) == .catalog(.listExists("other")))
         #expect(life.change { $0.renameList("m", to: "m", done: $1) }.settled(life) == .catalog(.listExists("m")))
         #expect(life.change { $0.renameList("l", to: "n", done: $1) }.settled(life) == .catalog(.noList("l")))
         #expect(life.change { $0.setWarning(list: "l", warnAt: 1, done: $1) }.settled(life) == .catalog(.noList("l")))

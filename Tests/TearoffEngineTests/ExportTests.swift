@@ -185,6 +185,41 @@ struct ExportTests {
         }
     }
 
+    /// Goal: an export takes turns with allocations, and with nothing else. Method: a piece with no commit before it,
+    /// two behind commits, of which the second is too soon by the first one's rows, and one behind none.
+    @Test func besideCommitsPiecesAreKeptBack() throws {
+        let world = World()
+        let life = try world.start()
+        try life.createList()
+        try life.upload((0..<20_000).map { "K\($0)-\(String(repeating: "x", count: 120))" })
+        try life.createCampaign()
+        let id = try life.control.exports.begin(Self.query(life, selection: .free, columns: [.code])).get().id
+        func read() -> Reply<Result<[UInt8], ControlError>> {
+            let reply = Reply<Result<[UInt8], ControlError>>()
+            life.control.exports.read(id) { reply.set($0) }
+            life.pump()
+            return reply
+        }
+        #expect(read().value != nil)
+        try life.give("a")
+        #expect(read().value != nil)
+        try life.give("b")
+        let early = read()
+        life.pass(3)
+        #expect(early.value == nil, "the rows of a piece take 3.9 ms")
+        life.pass(1)
+        #expect(early.value != nil)
+        #expect(read().value != nil)
+    }
+
+    /// Goal: no clock that is set holds an export up. Method: one that goes back by an hour between two pieces.
+    @Test func aClockThatGoesBackHoldsNoExportUp() throws {
+        var pace = ExportPace()
+        #expect(pace.wait(rows: 1_000_000, frames: 1, now: 3_600_000) == 0)
+        #expect(pace.wait(rows: 1_000_000, frames: 2, now: 3_600_000) == 0)
+        #expect(pace.wait(rows: 1, frames: 3, now: 1) == ExportPace.waitMillisecondsMax)
+    }
+
     /// Goal: any user can be written, and read back from CSV and JSON as it is meant. Method: every byte that either
     /// gives a meaning.
     @Test func everyByteIsWrittenSafely() throws {

@@ -284,6 +284,45 @@ extension FeedTests {
         let info = try #require(life.control.feed?.info)
         #expect((15...20).contains(try #require(info.newest) - (try #require(info.oldest))))
     }
+
+    /// Goal: a lane that rests while snapshots remove its segments is told of as before. Method: two snapshots beside an
+    /// idle loop, so that the segment goes in which the feed had come to an end; then a code by that loop.
+    @Test func aLaneWhoseSegmentWentWhileItRestedGoesOn() throws {
+        let world = World()
+        let life = try world.start(loops: 2, feed: .ample)
+        try life.supply(codes: 10)
+        try life.give("u1")
+        life.tellAll()
+        for number in 0..<3 {
+            try life.snapshot()
+            try life.give("other\(number)", loop: 1)
+        }
+        try life.give("u2")
+        life.tellAll()
+        let info = try #require(life.control.feed?.info)
+        #expect(info.faultCount == 0)
+        #expect(try life.feedWords().suffix(2).contains { $0.hasPrefix("given u2") })
+        #expect(try life.feedAllocations() == life.feedOracle())
+    }
+
+    /// Goal: a file whose removal failed behind itself (a sync, say) does not stop the feed for ever. Method: the oldest
+    /// file is gone before its age has come.
+    @Test func aFileThatIsGoneAlreadyIsNoFault() throws {
+        let world = World()
+        let life = try world.start(
+            feed: FeedSettings(bytesMaximum: 1 << 30, ageMillisecondsMaximum: 16 * hour))
+        try life.supply(codes: 40)
+        for number in 0..<40 {
+            if number == 15 { world.feed.replace(try #require(world.feed.files.keys.min()), with: nil) }
+            try life.give("u\(number)")
+            life.pass(hour)
+            life.tellAll()
+        }
+        let info = try #require(life.control.feed?.info)
+        #expect(info.fault == nil && info.faultCount == 0)
+        #expect(world.feed.files.count == info.fileCount)
+        #expect(try life.feedWords().contains("given u39 K39"))
+    }
 }
 
 // MARK: - Warnings

@@ -1,5 +1,6 @@
 import TearoffCore
 import TearoffLog
+import TearoffSimulation
 import Testing
 
 @testable import TearoffEngine

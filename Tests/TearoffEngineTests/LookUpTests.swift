@@ -1,6 +1,7 @@
 import TearoffCore
 import TearoffEngine
 import TearoffLog
+import TearoffSimulation
 import Testing
 
 @Suite("Look-ups: what a crash can take away is not told, and what is durable is all told")

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import TearoffCore
 import TearoffEngine
+import TearoffSimulation
 import Testing
 
 @Suite("Mutex waits: an ALLOC that finds its shard taken is counted, and no other")

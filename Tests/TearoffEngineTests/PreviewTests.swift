@@ -1,6 +1,7 @@
 import TearoffCore
 import TearoffEngine
 import TearoffLog
+import TearoffSimulation
 import Testing
 
 @Suite("Previews: nothing is given, and what a crash can take away is not told")
@@ -192,17 +193,6 @@ struct PreviewTests {
 }
 
 extension Life {
-    /// What a preview would say.
-    ///
-    /// - Parameter user: empty for any who was given nothing.
-    func preview(
-        _ user: String = "", in campaign: String = "c", loop: Int = 0
-    ) throws -> PreviewOutcome {
-        let terms = try self.terms(campaign, loop: loop)
-        loops[loop].beginTick()
-        return loops[loop].preview(Array(user.utf8).span, terms: terms)
-    }
-
     fileprivate func new(_ code: String) -> Preview {
         Preview(verdict: .new, next: id(of: code), frame: .none)
     }
@@ -217,21 +207,6 @@ extension Life {
 }
 
 extension PreviewOutcome {
-    /// Whether the command that follows may come to that.
-    func promises(_ outcome: AllocationOutcome) -> Bool {
-        switch (self, outcome) {
-        case (.parked(let expected), .parked(let frame)): expected == frame
-        case (.told(let preview), .refused(let refusal)): preview.verdict == .refused(refusal)
-        case (.told(let preview), .given(let given)):
-            switch preview.verdict {
-            case .new: !given.isRepeat && given.code == preview.next
-            case .repeated(let code, _): given.isRepeat && given.code == code
-            case .refused: false
-            }
-        default: false
-        }
-    }
-
     fileprivate var told: Preview? {
         if case .told(let preview) = self { preview } else { nil }
     }

@@ -58,6 +58,25 @@ struct RestoreTests {
         #expect(again.engine.failure == nil)
     }
 
+    /// Goal: what is known to have been given since is burned, however little was asked for, and counts as asked for.
+    /// Method: two uploads, of which the log tells the place that was reached; less than that is asked for, then more.
+    @Test(arguments: [(1, [9, 3]), (12, [10, 3]), (25, [10, 16])])
+    func whatIsKnownToBeGivenIsBurned(asked: Int, below: [UInt64]) throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 10)
+        try life.upload((0..<30).map { "L\($0)" })
+        try life.give("u0")
+        let place = SimulatedBlobStore()
+        try life.backUp(to: place)
+        let known: [UploadID: UInt64] = [UploadID(rawValue: 0): 9, UploadID(rawValue: 1): 3]
+        let (restored, outcome) = try World.restored(
+            from: place, burning: .next(UInt64(asked)), givenBelow: known)
+        #expect(outcome.burned == [below[0] - 1 + below[1]])
+        let codes = try drain(try restored.start())
+        #expect(codes == (below[0]..<10).map { "K\($0)" } + (below[1]..<30).map { "L\($0)" })
+    }
+
     /// Goal: after burning all, only new uploads give codes, and a burned one cannot come back with a file, not even
     /// when its upload is withdrawn. Method: a file with a burned code.
     @Test func allThatWasFreeIsBurned() throws {

@@ -134,6 +134,37 @@ struct UploadLedgerTests {
     }
 }
 
+@Suite("A file goes to the list by whose codes it was judged")
+struct UploadNameTests {
+    /// Goal: codes are never added to a list with which nobody compared them. Method: while a file is on its way another
+    /// list, which has its code, gets the name; behind each number of steps.
+    @Test(arguments: [false, true]) func anotherListMayGetTheNameMeanwhile(isImport: Bool) throws {
+        var steps = 0
+        while true {
+            let life = try World().start()
+            try life.supply(codes: 1)
+            try life.createList("m")
+            try life.upload(["A"], to: "m")
+            let other = try #require(life.engine.latestCatalog.list(named: "m")).id
+            let id = isImport ? try life.beginImport("A,u,c,0\n") : try life.beginUpload("A\n")
+            life.settle()
+            let reply = life.commitUpload(id)
+            for _ in 0..<steps { life.step() }
+            let isOver = reply.value != nil
+            let renamed = [("l", "x"), ("m", "l")].map { old, new in
+                life.change { $0.renameList(old, to: new, done: $1) }
+            }
+            life.settle()
+            for reply in renamed { try #require(reply.value).get() }
+            #expect(life.engine.latestCatalog[other].uploads.count == 1)
+            if isOver { break }
+            #expect(try #require(reply.value).error.map { $0 == .catalog(.noList("l")) } ?? true)
+            steps += 1
+        }
+        #expect(steps > 3)
+    }
+}
+
 @Suite("A dry run tells what a commit would come to, and leaves no trace")
 struct DryRunTests {
     static let contents: [(content: String, skipBad: Bool)] = [
@@ -218,7 +249,7 @@ struct DryRunTests {
         #expect(try #require(commit.value).get().status == .loaded(UploadID(rawValue: 0)))
         #expect(try #require(same.value).get().status == .unchanged(nil))
         let outcome = try #require(overlapping.value).get()
-        #expect(outcome.status == .refused && outcome.counts[.duplicateInList] == 1)
+        #expect(outcome.status == .refused && outcome.counts.leftOut[.duplicateInList] == 1)
     }
 
     /// Goal: what a commit cannot do, a dry run does not promise. Method: a list that is fixed, and one that

@@ -9,11 +9,31 @@ import TearoffStorage
 /// A copy of a committed data directory; removed with this object.
 final class GoldenDirectory {
     let url: URL
+    /// nil: it is not encrypted.
+    let key: OperatorKey?
 
     init(_ version: GoldenVersion) throws {
-        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         url = FileManager.default.temporaryDirectory.appending(path: "tearoff-golden-\(UUID().uuidString)")
-        try FileManager.default.copyItem(at: tests.appending(path: "Golden/\(version.rawValue)"), to: url)
+        key = version == .v2k ? try KeySource.file(Self.golden.appending(path: "key").path).read() : nil
+        try FileManager.default.copyItem(at: Self.original(version), to: url)
+    }
+
+    private static let golden = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Golden")
+
+    private static func original(_ version: GoldenVersion) -> URL {
+        golden.appending(path: version.rawValue)
+    }
+
+    /// All files of the committed directory by their names, sorted; but the lock.
+    static func files(of version: GoldenVersion) throws -> [String] { try files(in: original(version)) }
+
+    /// All files of the copy.
+    func files() throws -> [String] { try Self.files(in: url) }
+
+    private static func files(in url: URL) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: url.path)
+            .filter { $0.contains("/") || $0 == "IDENTITY" || $0 == "KEYS" }.sorted()
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
@@ -22,7 +42,11 @@ final class GoldenDirectory {
         try DataDirectory.open(
             path: url.path, expectData: true, shardCount: 16,
             newID: DirectoryID(bytes: [UInt8](repeating: 0, count: DirectoryID.byteCount)),
-            timeMilliseconds: 0)
+            timeMilliseconds: 0, keys: key.map { OperatorKeys($0) })
+    }
+
+    func look(locks: Bool) throws -> ReadOnlyDirectory {
+        try ReadOnlyDirectory(path: url.path, locks: locks, key: key)
     }
 
     func identity() throws -> String {
@@ -45,12 +69,16 @@ extension DataDirectory {
     }
 
     /// The same log in memory, where damage costs nothing.
-    func logInMemory() throws -> SimulatedLogStorage {
-        let real = try makeLogStorage()
-        let copy = SimulatedLogStorage(seed: 1)
-        for file in try real.list().segments {
+    func logInMemory() throws -> SimulatedLogStorage { try makeLogStorage().inMemory() }
+}
+
+extension LogStorage {
+    /// The same in memory.
+    func inMemory() throws -> SimulatedLogStorage {
+        let copy = SimulatedLogStorage(seed: 1, cipher: cipher)
+        for file in try list().segments {
             var bytes: [UInt8] = []
-            try real.read(file.id, from: .zero, count: Int(file.byteCount), into: &bytes)
+            try read(file.id, from: .zero, count: Int(file.byteCount), into: &bytes)
             copy.replace(file.id, with: bytes)
         }
         return copy

@@ -70,8 +70,7 @@ struct DamageTests {
         let stranger = try #require(otherHistory.storage.bytes(of: .data(1)))
         let neighbour = try #require(
             otherLane.storage.bytes(of: SegmentID(lane: .other, number: .first)))
-        for (name, source) in [("itself", whole), ("another history", stranger), ("another lane", neighbour)]
-        {
+        for (name, source) in [("itself", whole), ("another history", stranger), ("another lane", neighbour)] {
             for (to, from) in [(0, 1), (1, 2), (2, 1), (4, 5), (5, 4), (1, 1), (5, 5)] {
                 if name == "itself" && to == from { continue }
                 var mixed = whole

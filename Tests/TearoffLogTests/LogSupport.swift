@@ -37,8 +37,8 @@ struct Rig {
     let storage: SimulatedLogStorage
     var directory = testDirectory
 
-    init(seed: UInt64 = 1, blockBytes: Int = 512) {
-        storage = SimulatedLogStorage(seed: seed, blockBytes: blockBytes)
+    init(seed: UInt64 = 1, blockBytes: Int = 512, cipher: SimulatedCipher? = nil) {
+        storage = SimulatedLogStorage(seed: seed, blockBytes: blockBytes, cipher: cipher)
     }
 
     func recover(_ lane: LaneID = .data) throws(RecoveryError) -> Recovered {

@@ -97,6 +97,43 @@ struct AllocationCodingTests {
         }
     }
 
+    @Test("What was imported comes back with both its times")
+    func importsComeBack() throws {
+        // Goal: nothing is lost, whatever stands around it. Method: every user under extreme times, between
+        // allocations.
+        let latest = Timestamp(milliseconds: Timestamp.maximumMilliseconds)
+        let imports = everyUser.enumerated().map { index, text in
+            ImportRecord(
+                allocation: AllocationRecord(
+                    shard: ShardID(rawValue: UInt16(index % 4)),
+                    sequence: SequenceNumber(rawValue: UInt64(index) << 50),
+                    givenAt: index % 2 == 0 ? .zero : latest, campaign: CampaignID(rawValue: .max),
+                    code: CodeID(upload: UploadID(rawValue: .max), ordinal: index % 3 == 0 ? .max : 0),
+                    user: UserKey(text.span)),
+                at: latest)
+        }
+        var encoder = AllocationEncoder(shardCount: 4)
+        var batch: [UInt8] = []
+        for (one, text) in zip(imports, everyUser) {
+            encoder.encode(one, userBytes: text.span, into: &batch)
+            encoder.encode(Self.records[0].record, userBytes: [UInt8]().span, userID: [UInt8]().span, into: &batch)
+        }
+        var found: [ImportRecord] = []
+        var texts: [[UInt8]] = []
+        func read(_ payload: [UInt8]) throws {
+            try AllocationDecoder.decode(payload.span, shardCount: 4) { record, user, _ in
+                guard case .imported(let record) = record else { return }
+                found.append(record)
+                texts.append(bytes(of: user))
+            }
+        }
+        try read(batch)
+        #expect(found == imports)
+        #expect(texts == everyUser.map { UserKey($0.span).isLong ? $0 : [] })
+        #expect(ShardRecord.imported(imports[1]).at == latest)
+        attack(batch, seed: 8, read)
+    }
+
     @Test("Records of one moment take no more than is told beforehand")
     func boundOfManyRecords() throws {
         // Goal: whoever asks how much room many allocations need is never told too little. Method: every form of user
@@ -117,7 +154,14 @@ struct AllocationCodingTests {
                     code: CodeID(
                         upload: UploadID(rawValue: 1_048_575), ordinal: count % 2 == 0 ? 1_000_000_000 : 0),
                     user: user, holdUntil: nil)
-                encoder.encode(record, userBytes: text.span, userID: [UInt8]().span, into: &batch)
+                if turn % 4 < 2 {
+                    encoder.encode(record, userBytes: text.span, userID: [UInt8]().span, into: &batch)
+                } else {
+                    let again = RepeatRecord(
+                        shard: record.shard, behind: record.sequence, at: record.givenAt,
+                        campaign: record.campaign, code: record.code, user: user, holdUntil: nil)
+                    encoder.encode(again, userBytes: text.span, userID: [UInt8]().span, into: &batch)
+                }
                 count += 1
                 userBytes += AllocationEncoder.bytes(of: user, text: text.span)
                 let most = AllocationEncoder.bytesMax(ofTogether: count, userBytes: userBytes, shardCount: 2)
@@ -235,6 +279,36 @@ struct AllocationCodingTests {
         }
     }
 
+    @Test("Repeats come back among allocations, and whoever wants none is not told")
+    func repeats() throws {
+        // Goal: each form of repeat, and what stands beside it. Method: round trip of every user with extreme times and
+        // ids, the last sequence number of the shard as it is and as it was; every cut, and flips.
+        let times = [0, 5, Timestamp.maximumMilliseconds].map { Timestamp(milliseconds: $0) }
+        var encoder = AllocationEncoder(shardCount: 4)
+        var batch: [UInt8] = []
+        var expected: [(record: RepeatRecord, user: [UInt8], userID: [UInt8])] = []
+        for (index, one) in Self.records.enumerated() {
+            encoder.encode(one.record, userBytes: one.user.span, userID: one.userID.span, into: &batch)
+            let record = RepeatRecord(
+                shard: one.record.shard, behind: one.record.sequence, at: times[index % 3],
+                campaign: one.record.campaign, code: one.record.code, user: one.record.user,
+                holdUntil: index % 2 == 0 ? nil : times[2])
+            let userID = noise([0, 1, 255][index % 3], seed: UInt64(index))
+            encoder.encode(record, userBytes: one.user.span, userID: userID.span, into: &batch)
+            expected.append((record, one.user, userID))
+        }
+        var found: [(record: RepeatRecord, user: [UInt8], userID: [UInt8])] = []
+        try AllocationDecoder.decode(
+            batch.span, shardCount: 4,
+            repeats: { found.append(($0, bytes(of: $1), bytes(of: $2))) }, { _, _, _ in })
+        #expect(found.count == expected.count)
+        for (found, expected) in zip(found, expected) { #expect(found == expected) }
+        #expect(try decodeAllocations(batch) == Self.records)
+        attack(batch, seed: 16) { damaged in
+            try AllocationDecoder.decode(damaged.span, shardCount: 4) { _, _, _ in }
+        }
+    }
+
     private static func key(times: [Timestamp], _ index: Int, of record: AllocationRecord) -> KeyRecord {
         let givenAt = times[index / 3 % 3]
         let holdUntil = index % 2 == 0 ? nil : givenAt.adding(milliseconds: UInt64(index))
@@ -300,142 +374,6 @@ struct AllocationCodingTests {
         ]
         for (name, payload) in bad {
             #expect(throws: RecordError.self, "\(name)") { try decodeAllocations(payload) }
-        }
-    }
-}
-
-@Suite("Control records read back exactly or not at all")
-struct ControlCodingTests {
-    static let hash = ContentHash(bytes: noise(32, seed: 9))
-
-    /// The shortest and the longest of each field.
-    static let audit: [AuditRecord] = {
-        let text = String(repeating: "ü", count: 512)
-        let origins = [
-            Origin.system,
-            Origin(
-                user: String(repeating: "u", count: 128), client: String(repeating: "c", count: 128),
-                address: String(repeating: "a", count: 128)),
-        ]
-        return Act.Command.allCases.enumerated().map { index, command in
-            let act =
-                index % 3 == 0
-                ? Act(command)
-                : Act(
-                    command, object: "june", before: index % 2 == 0 ? text : "a=1",
-                    after: index % 2 == 0 ? "b" : text)
-            return AuditRecord(
-                number: index == 0 ? .max : UInt64(index), at: Timestamp(milliseconds: UInt64(index) << 40),
-                origin: origins[index % 2], act: act, previous: hash)
-        }
-    }()
-
-    static let entries: [ControlEntry] = {
-        let list = ListID(rawValue: 3)
-        let upload = UploadID(rawValue: .max)
-        let campaign = CampaignID(rawValue: 1 << 20)
-        let late = Timestamp(milliseconds: Timestamp.maximumMilliseconds)
-        let name = String(repeating: "n", count: Limits.nameBytes)
-        var changes: [ControlRecord.Change] = [
-            .listCreated(id: list, name: "l", kind: .unique, expiresAt: nil, warnAt: nil),
-            .listCreated(id: list, name: name, kind: .unique, expiresAt: late, warnAt: UInt64(UInt32.max)),
-            .listCreated(
-                id: list, name: "ü", kind: .fixed(code: noise(255, seed: 1), limit: 1_000_000_000),
-                expiresAt: .zero, warnAt: 0),
-            .fixedCodeSet(list: list, upload: upload),
-            .fixedCodeChanged(
-                list: list, upload: upload, code: noise(255, seed: 2), limit: 1_000_000_000,
-                count: 1_000_000_000),
-            .fixedCodeChanged(list: list, upload: upload, code: [0x41], limit: 1, count: 0),
-            .uploadCommitted(
-                id: upload, list: list, count: 1 << 27, blob: hash, fileHash: hash,
-                fileName: String(repeating: "f", count: 255)),
-            .uploadCommitted(id: upload, list: list, count: 1, blob: hash, fileHash: hash, fileName: ""),
-            .listExpirySet(list: list, expiresAt: nil), .listExpirySet(list: list, expiresAt: late),
-            .listWarningSet(list: list, warnAt: nil), .listWarningSet(list: list, warnAt: 0),
-            .uploadWithdrawn(id: upload), .codesBurned(upload: upload, below: 4_097),
-            .campaignSettingsSet(id: campaign, settings: CampaignSettings()),
-            .campaignSettingsSet(
-                id: campaign,
-                settings: CampaignSettings(
-                    sample: noise(255, seed: 3), quota: .max - 1, quotaPerDay: 1, ratePerSecond: 2,
-                    opensAt: .zero, closesAt: Timestamp(milliseconds: Timestamp.maximumMilliseconds),
-                    validityDays: .max, overflow: (0..<16).map { ListID(rawValue: $0) })),
-            .listSettingsSet(list: list, settings: ListSettings()),
-            .listSettingsSet(list: list, settings: ListSettings(codesPerUser: .max, daysKeptBeforeExpiry: 0)),
-            .listRenamed(list: list, name: name), .listRenamed(list: list, name: "ü"),
-            .campaignResumed(id: campaign),
-        ]
-        let rules: [RetriggerRule] = [
-            .standard, .window(milliseconds: 0), .window(milliseconds: .max), .once, .always, .untilExpiry,
-        ]
-        for rule in rules {
-            changes.append(.campaignCreated(id: campaign, name: name, list: list, rule: rule))
-            changes.append(.campaignRuleSet(id: campaign, rule: rule))
-        }
-        for reason in FinishReason.allCases {
-            changes.append(.campaignFinished(id: campaign, reason: reason))
-        }
-        for rule in ReturnRule.allCases { changes.append(.campaignReturnsSet(id: campaign, rule: rule)) }
-        let records = changes.enumerated().map { index, change in
-            ControlEntry.change(
-                ControlRecord(change, at: Timestamp(milliseconds: UInt64(index) << 30)),
-                revision: index == 0 ? .max : UInt64(index))
-        }
-        let lanes = [
-            LifeStart.Lane(lane: .control, segment: SegmentNumber(rawValue: .max), nextFrame: .first),
-            LifeStart.Lane(lane: .data, segment: nil, nextFrame: FrameNumber(rawValue: .max)),
-        ]
-        return records + audit.map(ControlEntry.audit) + [
-            .lifeStarted(LifeStart(at: late, lanes: lanes)), .lifeStarted(LifeStart(at: .zero, lanes: [])),
-        ]
-    }()
-
-    private static func encoded(_ entries: [ControlEntry]) -> [UInt8] {
-        var batch: [UInt8] = []
-        for entry in entries { entry.encode(into: &batch) }
-        return batch
-    }
-
-    @Test("Every change, rule and reason comes back, alone and in a row")
-    func roundTrip() throws {
-        // Goal: the catalog is what was decided. Method: each entry with extreme values.
-        for entry in Self.entries {
-            #expect(try ControlEntry.decodeAll(Self.encoded([entry]).span) == [entry])
-        }
-        #expect(try ControlEntry.decodeAll(Self.encoded(Self.entries).span) == Self.entries)
-        #expect(try ControlEntry.decodeAll([UInt8]().span).isEmpty)
-    }
-
-    @Test("Truncated and flipped entries never crash the reader")
-    func attacks() {
-        // Goal: as for allocations. Method: every cut, seeded flips; a cut inside an entry throws.
-        attack(Self.encoded(Self.entries), seed: 2) { _ = try ControlEntry.decodeAll($0.span) }
-        for entry in Self.entries {
-            let whole = Self.encoded([entry])
-            for count in 1..<whole.count {
-                #expect(throws: RecordError.self) { try ControlEntry.decodeAll(Array(whole[..<count]).span) }
-            }
-        }
-    }
-
-    @Test("Fields out of their range are refused")
-    func badFields() {
-        // Goal: no such value reaches the catalog. Method: one wrong field each.
-        let late: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]
-        let bad: [(name: String, bytes: [UInt8])] = [
-            ("tag", [0x21]), ("change", [0x20, 1, 0, 9]), ("time", [0x20, 1] + late + [7, 0]),
-            (
-                "name over 64 bytes",
-                [0x20, 1, 0, 1, 0, 65] + [UInt8](repeating: 0x41, count: 65) + [0, 0, 0]
-            ),
-            ("name that is no text", [0x20, 1, 0, 1, 0, 1, 0xFF, 0, 0, 0]),
-            ("expiry", [0x20, 1, 0, 4, 0, 0x82] + late.dropFirst() + []), ("reason", [0x20, 1, 0, 6, 0, 5]),
-            ("lists to overflow to", [0x20, 1, 0, 13, 0, 0, 0, 0, 0, 0, 0, 0, 17] + [UInt8](repeating: 0, count: 17)),
-            ("rule", [0x20, 1, 0, 5, 0, 1, 0x41, 0, 5]), ("lane", [0x30, 0, 1, 0x80, 0x80, 4, 1]),
-        ]
-        for (name, payload) in bad {
-            #expect(throws: RecordError.self, "\(name)") { try ControlEntry.decodeAll(payload.span) }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import TearoffLog
@@ -48,5 +49,46 @@ struct RecoveryVerdictTests {
         }
         let isWhole = facts.closed || facts.blank
         return isWhole ? .endOfLane : .truncateTail
+    }
+
+    @Test("The table of docs/FORMAT.md says the same")
+    func page() throws {
+        // Goal: whoever judges a log by hand comes to the same. Method: its rows against all inputs; exactly one matches.
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let text = try String(contentsOf: root.appending(path: "docs/FORMAT.md"), encoding: .utf8)
+        let table = try #require(text.components(separatedBy: "| agrees | verdict |\n").last)
+        let rows = table.split(separator: "\n").dropFirst().prefix { $0.hasPrefix("|") }.map { line in
+            line.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast().map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+        }
+        #expect(rows.count == RecoveryVerdict.table.count)
+        for facts in Self.everything {
+            let values = (0..<RecoveryVerdict.Bits.count).map { facts.bits.rawValue & (1 << $0) != 0 }
+            let matching = rows.filter { row in
+                row.count == values.count + 1
+                    && zip(row, values).allSatisfy { cell, value in cell.isEmpty || cell == (value ? "yes" : "no") }
+            }
+            #expect(matching.count == 1, "\(facts): \(matching)")
+            #expect(Self.words(RecoveryVerdict(facts)).contains(matching.first?.last ?? "no row"), "\(facts)")
+        }
+    }
+
+    /// As the page says it.
+    private static func words(_ verdict: RecoveryVerdict) -> [String] {
+        switch verdict {
+        case .refuse(.misplacedFrame): ["refuse: a whole frame is in the wrong place"]
+        case .refuse(.damagedFrame): ["refuse: a frame is damaged that a later one vouches for"]
+        case .refuse(.missingSegment):
+            [
+                "refuse: the segment that the close frame promises is missing",
+                "refuse: a segment between two others is missing",
+            ]
+        case .refuse(.lostFrames): ["refuse: a later segment vouches for lost frames"]
+        case .nextSegment: ["go on there: a life ended here"]
+        case .endOfLane: ["end of the lane", "end of the lane: the next segment holds nothing yet"]
+        case .truncateTail:
+            ["the torn frame was never acknowledged: it is reported and left; its number is used again"]
+        }
     }
 }

@@ -1,3 +1,4 @@
+import TearoffFuzzing
 import Testing
 
 @testable import TearoffProtocol
@@ -60,6 +61,15 @@ struct CommandParsingTests {
             .unknownOption(EscapedText("BAD".utf8Span.span), of: .listLoad)
         ),
         (["LIST", "UNDO", "a"], .wrongArgumentCount(.listUndo)),
+        (["LIST", "DELETE", "a"], .wrongArgumentCount(.listDelete)),
+        (
+            ["LIST", "DELETE", "a", "CONFIRM", "b"],
+            .invalidArgument(name: "end", rule: "CONFIRM and the list's name once more; nothing was deleted")
+        ),
+        (
+            ["LIST", "DELETE", "a", "CONFIRMED", "a"],
+            .invalidArgument(name: "end", rule: "CONFIRM and the list's name once more; nothing was deleted")
+        ),
         (["LIST", "UPLOADS"], .wrongArgumentCount(.listUploads)),
         (["LIST", "UPLOADS", "a", "FROM"], .wrongArgumentCount(.listUploads)),
         (["LIST", "UPLOADS", "a", "FROM", "1", "COUNT"], .wrongArgumentCount(.listUploads)),
@@ -127,6 +137,16 @@ struct CommandParsingTests {
         (["AUDIT", "READ", "SINCE", "1"], .unknownOption(EscapedText("SINCE".utf8Span.span), of: .auditRead)),
         (["AUDIT", "CHECK", "1"], .wrongArgumentCount(.auditCheck)),
         (["FEED", "READ"], .wrongArgumentCount(.feedRead)),
+        (["LIST", "RECIPIENT", "june", "ADD", "EMAIL"], .wrongArgumentCount(.listRecipient)),
+        (
+            ["LIST", "RECIPIENT", "june", "ADD", "whsec_secret", "x"],
+            .invalidArgument(name: "kind", rule: "EMAIL address or WEBHOOK url [SECRET secret]")
+        ),
+        (["DELIVERY", "RETRY", "0"], .invalidArgument(name: "number", rule: "a number from 1 to \(Int64.max)")),
+        (
+            ["LIST", "SET", "june", "WARNPERCENT", "100"],
+            .invalidArgument(name: "percent", rule: "a number from 1 to 99")
+        ),
         (["FEED", "READ", "1", "COUNT"], .wrongArgumentCount(.feedRead)),
         (["FEED", "READ", "1", "BLOCK", "1", "BLOCK", "2"], .duplicateOption("BLOCK", of: .feedRead)),
         (["FEED", "READ", "1", "SINCE", "1"], .unknownOption(EscapedText("SINCE".utf8Span.span), of: .feedRead)),

@@ -1,3 +1,4 @@
+import TearoffFuzzing
 import Testing
 
 @testable import TearoffProtocol

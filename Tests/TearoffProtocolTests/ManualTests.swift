@@ -42,6 +42,7 @@ struct ManualTests {
             #expect(section.contains { $0.hasPrefix("Reply: ") }, "\(entry.id)")
             #expect(section.contains { $0.hasPrefix("Errors: ") }, "\(entry.id)")
             #expect(section.contains("```text"), "\(entry.id)")
+            #expect(section.filter { $0.hasPrefix("Role: ") } == ["Role: \(entry.need.text)"], "\(entry.id)")
         }
     }
 
@@ -89,6 +90,8 @@ struct ManualTests {
             " | \(ArgumentLimits.auditRowsMax) | | `SYNTAX` |",
             " | \(ArgumentLimits.feedRowsMax) | | `SYNTAX` |",
             " | \(ArgumentLimits.feedBlockMillisecondsMax) milliseconds | | `SYNTAX` |",
+            " | \(ArgumentLimits.passwordBytes.upperBound) bytes | | `SYNTAX` |",
+            " | \(ArgumentLimits.reachPatterns) | | `SYNTAX` |",
         ]
         #expect(rows.count == expected.count)
         for (row, end) in zip(rows, expected) { #expect(row.hasSuffix(end)) }

@@ -1,36 +1,7 @@
+import TearoffFuzzing
 import Testing
 
 @testable import TearoffProtocol
-
-/// All replies that come out of a stream in pieces, and the error that ended it.
-enum ReplyFeed {
-    struct Result: Equatable {
-        var replies: [String] = []
-        var error: ReplyError?
-    }
-
-    static func replies(
-        _ input: [UInt8], cuts: [Int] = [], limits: ReplyLimits = .standard
-    ) -> Result {
-        var decoder = ReplyDecoder(limits: limits)
-        var result = Result()
-        var start = 0
-        for cut in cuts + [input.count] {
-            let seen = [UInt8](input[..<cut])
-            do throws(ReplyError) {
-                while let (reply, end) = try decoder.decode(seen.span, from: start) {
-                    // As text, because a NaN is unlike itself.
-                    result.replies.append("\(reply)")
-                    start = end
-                }
-            } catch {
-                result.error = error
-                return result
-            }
-        }
-        return result
-    }
-}
 
 @Suite("Replies: what is written is what is read")
 struct ReplyRoundTripTests {

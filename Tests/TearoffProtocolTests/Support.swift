@@ -2,80 +2,6 @@ import Testing
 
 @testable import TearoffProtocol
 
-/// A command as a test sees it: what was parsed, and the bytes of its arguments.
-struct Outcome: Equatable {
-    var arguments: [[UInt8]]
-    var command: Command?
-    var error: CommandError?
-}
-
-/// One step of a decoder: a command, or the end of the stream's sense.
-enum Step: Equatable {
-    case outcome(Outcome)
-    case unbalancedQuotes
-    case failed(ProtocolError)
-}
-
-enum Feed {
-    /// Everything that comes out when `input` arrives in pieces ending at `cuts` (ascending) and at its end.
-    static func steps(
-        _ input: [UInt8], cuts: [Int] = [], limits: DecoderLimits = .standard
-    ) -> [Step] {
-        var decoder = CommandDecoder(limits: limits)
-        var steps: [Step] = []
-        var start = 0
-        for cut in cuts + [input.count] {
-            let seen = [UInt8](input[..<cut])
-            do {
-                while true {
-                    let result = try decoder.decode(seen.span, from: start)
-                    if case .needMore = result { break }
-                    switch result {
-                    case .needMore: break
-                    case .command(let end):
-                        steps.append(.outcome(outcome(decoder, seen, start, end)))
-                        start = end
-                    case .unbalancedQuotes(let end):
-                        steps.append(.unbalancedQuotes)
-                        start = end
-                    }
-                }
-            } catch {
-                return steps + [.failed(error)]
-            }
-        }
-        return steps
-    }
-
-    private static func outcome(
-        _ decoder: CommandDecoder, _ input: [UInt8], _ start: Int, _ end: Int
-    ) -> Outcome {
-        let bytes = decoder.source == .input ? [UInt8](input[start..<end]) : decoder.unescaped
-        let arguments = (0..<decoder.argumentCount).map { [UInt8](bytes[decoder.argument($0)]) }
-        guard !arguments.isEmpty else { return Outcome(arguments: []) }
-        do throws(CommandError) {
-            let command = try Command(parsing: decoder, bytes: bytes.span)
-            return Outcome(arguments: arguments, command: command)
-        } catch {
-            return Outcome(arguments: arguments, error: error)
-        }
-    }
-
-    /// The RESP form of `arguments`.
-    static func resp(_ arguments: [String]) -> [UInt8] {
-        var writer = CommandWriter()
-        writer.command(arguments)
-        return writer.bytes
-    }
-
-    /// The only command of `input`, or its error.
-    static func single(_ input: [UInt8]) -> Outcome? {
-        let steps = steps(input)
-        guard steps.count == 1, case .outcome(let outcome) = steps[0] else { return nil }
-        return outcome
-    }
-}
-
 /// A seeded generator: the same numbers everywhere.
 struct SplitMix64 {
     private var state: UInt64
@@ -159,11 +85,16 @@ enum Samples {
             .listUploads(list: "FROM", from: 7, count: 3)
         ),
         (["LIST", "UNDO", "a", "4"], .listUndo(list: "a", upload: 4)),
+        (["LIST", "ARCHIVE", "a"], .listArchive("a")),
+        (["LIST", "RETURN", "a"], .listReturn("a")),
+        (["LIST", "DELETE", "a", "confirm", "a"], .listDelete("a")),
         (["LIST", "ALL"], .listAll),
         (["LIST", "SET", "a", "EXPIRES", "never"], .listSetExpires(name: "a", expires: nil)),
         (["LIST", "SET", "a", "WARN", "0"], .listSetWarning(name: "a", warn: 0)),
         (["list", "set", "a", "warn", "Never"], .listSetWarning(name: "a", warn: nil)),
         (["LIST", "SET", "a", "PERUSER", "2"], .listEdit(name: "a", .perUser(2))),
+        (["LIST", "SET", "a", "OTHERLISTS", "refuse"], .listEdit(name: "a", .otherLists(refuses: true))),
+        (["LIST", "SET", "a", "otherlists", "ALLOW"], .listEdit(name: "a", .otherLists(refuses: false))),
         (["LIST", "SET", "a", "peruser", "none"], .listEdit(name: "a", .perUser(nil))),
         (["LIST", "SET", "a", "STOP", "3650"], .listEdit(name: "a", .stopDays(3_650))),
         (["LIST", "SET", "a", "STOP", "NONE"], .listEdit(name: "a", .stopDays(nil))),
@@ -184,6 +115,8 @@ enum Samples {
     ]
 
     static let uploads: [(arguments: [String], command: Command)] = [
+        (["LIST", "IMPORT", "a"], .listImport(list: "a", filename: nil)),
+        (["list", "import", "a", "given.csv"], .listImport(list: "a", filename: "given.csv")),
         (["LIST", "LOAD", "a", "BEGIN"], .listLoadBegin(list: "a", filename: nil)),
         (["LIST", "LOAD", "a", "begin", "ä b.txt"], .listLoadBegin(list: "a", filename: "ä b.txt")),
         (
@@ -298,24 +231,26 @@ enum Samples {
         (["EXPORT", "BEGIN", "june"], .exportBegin(ExportArguments(list: "june"))),
         (
             ["export", "begin", "june", "all", "format", "jsonl", "COLUMNS", "status,coupon-code"],
-            .exportBegin(exportArguments { arguments in
-                arguments.selection = .all
-                arguments.isJSONLines = true
-                arguments.columns = "status,coupon-code"
-            })
+            .exportBegin(
+                exportArguments { arguments in
+                    arguments.selection = .all
+                    arguments.isJSONLines = true
+                    arguments.columns = "status,coupon-code"
+                })
         ),
         (
             [
                 "EXPORT", "BEGIN", "june", "SINCE", "0.1", "FREE", "UNTIL", "2026-06-30", "CAMPAIGN", "c", "AFTER",
                 "2026-05-31", "FORMAT", "CSV",
             ],
-            .exportBegin(exportArguments { arguments in
-                arguments.selection = .free
-                arguments.since = "0.1"
-                arguments.campaign = "c"
-                arguments.after = "2026-05-31"
-                arguments.until = "2026-06-30"
-            })
+            .exportBegin(
+                exportArguments { arguments in
+                    arguments.selection = .free
+                    arguments.since = "0.1"
+                    arguments.campaign = "c"
+                    arguments.after = "2026-05-31"
+                    arguments.until = "2026-06-30"
+                })
         ),
         (["EXPORT", "READ", "3"], .exportRead(3)),
         (["EXPORT", "END", "3"], .exportEnd(3)),
@@ -325,6 +260,40 @@ enum Samples {
         (["FEED", "READ", "1"], .feedRead(from: 1, count: 100, block: 0)),
         (["feed", "read", "7", "block", "60000", "count", "1000"], .feedRead(from: 7, count: 1_000, block: 60_000)),
         (["FEED", "INFO"], .feedInfo),
+        (["DELIVERY", "INFO"], .deliveryInfo),
+        (["DELIVERY", "LIST"], .deliveryList),
+        (["DELIVERY", "RETRY", "17"], .deliveryRetry(17)),
+        (["DELIVERY", "RETRY", "all"], .deliveryRetry(nil)),
+        (["LIST", "RECIPIENTS", "june"], .listRecipients("june")),
+        (["LIST", "RECIPIENT", "june", "TEST"], .recipientTest(list: "june")),
+        (["LIST", "RECIPIENT", "june", "REMOVE", "a@b"], .recipientRemove(list: "june", address: "a@b")),
+        (["LIST", "RECIPIENT", "june", "add", "email", "a@b"], .recipientAdd(list: "june", .email("a@b"))),
+        (
+            ["LIST", "RECIPIENT", "june", "ADD", "WEBHOOK", "http://h", "SECRET", "whsec_x"],
+            .recipientAdd(list: "june", .webhook(url: "http://h", secret: "whsec_x"))
+        ),
+        (["LIST", "SET", "june", "WARNPERCENT", "10"], .listWarn(name: "june", .percent(10))),
+        (["LIST", "SET", "june", "WARNHOURS", "never"], .listWarn(name: "june", .hours(nil))),
+        (["LIST", "SET", "june", "WARNDAYS", "2,14"], .listWarn(name: "june", .days([14, 2]))),
+        (["LIST", "SET", "june", "WARNDAYS", "DEFAULT"], .listWarn(name: "june", .days(nil))),
+        (["LIST", "SET", "june", "WARNDAYS", "NEVER"], .listWarn(name: "june", .days([]))),
+        (
+            [
+                "ACCOUNT", "CREATE", "shop", "ROLES", "allocate,REVEAL", "PASSWORD", "correct horse", "campaigns",
+                "summer*,a",
+            ],
+            .accountCreate(
+                name: "shop",
+                account {
+                    $0.roles = [.allocate, .reveal]
+                    $0.password = Secret(Array("correct horse".utf8))
+                    $0.campaigns = ["summer*", "a"]
+                })
+        ),
+        (["account", "set", "shop", "LISTS", "*"], .accountSet(name: "shop", account { $0.lists = [] })),
+        (["ACCOUNT", "DELETE", "shop"], .accountDelete("shop")),
+        (["ACCOUNT", "LIST"], .accountList),
+        (["ACCOUNT", "SHOW", "shop"], .accountShow("shop")),
         (["SNAPSHOT"], .snapshot),
         (["BACKUP", "2026-06-01_a:b"], .backup(name: "2026-06-01_a:b")),
         (["INFO"], .info(section: nil)),
@@ -332,6 +301,12 @@ enum Samples {
         (["SHUTDOWN"], .shutdown),
         (["CONFIG", "GET", "save", "append*"], .configGet(["save", "append*"])),
     ]
+
+    private static func account(_ set: (inout AccountArguments) -> Void) -> AccountArguments {
+        var arguments = AccountArguments()
+        set(&arguments)
+        return arguments
+    }
 
     private static func exportArguments(_ set: (inout ExportArguments) -> Void) -> ExportArguments {
         var arguments = ExportArguments(list: "june")
@@ -349,11 +324,12 @@ enum Samples {
             ["HELLO", "3", "SETNAME", "n", "AUTH", "default", "p w"],
             .hello(
                 HelloArguments(
-                    version: .resp3, credentials: Credentials(user: "default", password: Array("p w".utf8)),
+                    version: .resp3, credentials: Credentials(account: "default", password: Secret(Array("p w".utf8))),
                     clientName: "n"))
         ),
-        (["AUTH", "pw"], .auth(Credentials(user: nil, password: Array("pw".utf8)))),
-        (["AUTH", "joe", "pw"], .auth(Credentials(user: "joe", password: Array("pw".utf8)))),
+        (["AUTH", "pw"], .auth(Credentials(account: nil, password: Secret(Array("pw".utf8))))),
+        (["AUTH", "joe", "pw"], .auth(Credentials(account: "joe", password: Secret(Array("pw".utf8))))),
+        (["ACL", "WHOAMI"], .whoAmI),
         (["SELECT", "0"], .select(0)),
         (["RESET"], .reset),
         (["QUIT"], .quit),

@@ -40,6 +40,20 @@ struct DataDirectoryTests {
         #expect(try scratch.names("data").isEmpty)
     }
 
+    @Test("A directory that cannot be read itself is named in the refusal")
+    func unreadableDirectory() throws {
+        // Goal: whoever reads the message knows what could not be read. Method: a file in the directory's place.
+        let scratch = try Scratch()
+        try scratch.write("data", bytes("no directory"))
+        do throws(DataDirectoryError) {
+            _ = try scratch.open()
+            Issue.record("opened")
+        } catch {
+            guard case .storage(let problem) = error else { throw error }
+            #expect(problem.file == "." && problem.operation == .list)
+        }
+    }
+
     @Test("A directory that holds something else is refused and stays as it was")
     func strangers() throws {
         // Goal: no foreign directory is taken over. Method: a stranger's file, a log without identity.

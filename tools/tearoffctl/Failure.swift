@@ -14,6 +14,7 @@ enum Exit: Int32, CaseIterable {
     case protocolViolation = 70
     case file = 74
     case busy = 75
+    case wrongKey = 77
     /// 128 and SIGINT, as shells count.
     case interrupted = 130
 }
@@ -30,7 +31,7 @@ struct Failure: Error, Equatable {
 
     init(_ error: TearoffError) {
         switch error.code {
-        case .unreachable, .connectionLost, .timeout, .closed, .cancelled: exit = .unreachable
+        case .unreachable, .tls, .connectionLost, .timeout, .closed, .cancelled: exit = .unreachable
         case .invalidReply, .protocolViolation, .noProtocol, .unknownCommand: exit = .protocolViolation
         case .busy, .loading, .shutdown: exit = .busy
         default: exit = .refused

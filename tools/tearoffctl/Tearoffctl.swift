@@ -27,17 +27,22 @@ struct Tearoffctl: AsyncParsableCommand {
               4    the doctor found a problem
               64   the command line is wrong
               65   the audit trail's chain is broken
-              69   the server cannot be reached, or the connection was lost
+              69   the server cannot be reached or is not trusted, or the connection was lost
               70   the other side does not speak this protocol
               74   a local file cannot be read or written
               75   the server is busy or still loading, or has the data directory: try again later
+              77   a data directory or a backup is encrypted, and this is not its key
               130  interrupted with Ctrl-C
             """,
-        subcommands: [
-            PingCommand.self, InfoCommand.self, ListCommand.self, CampaignCommand.self, AllocCommand.self,
-            HoldCommand.self, ConfirmCommand.self, ReleaseCommand.self, PreviewCommand.self,
-            UserCommand.self, CodeCommand.self, ExportCommand.self, AuditCommand.self, FeedCommand.self,
-            SnapshotCommand.self, BackupCommand.self, ShutdownCommand.self, DoctorCommand.self,
-            VerifyCommand.self, RestoreCommand.self, WalCommand.self,
-        ])
+        subcommands: Overview.groups.flatMap { $0.commands })
+
+    static func main() async {
+        let words = Array(CommandLine.arguments.dropFirst())
+        if words.isEmpty { return Terminal.data(Overview.text) }
+        if let slip = Misspelling(in: words, of: Self.self) {
+            Terminal.words("Error: \(slip.message)")
+            exit(withError: ExitCode(Exit.usage.rawValue))
+        }
+        await main(nil)
+    }
 }

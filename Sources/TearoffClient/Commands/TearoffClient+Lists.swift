@@ -49,6 +49,30 @@ extension TearoffClient {
         return upload
     }
 
+    /// Takes the codes of an expired list out of the server's memory. Its history stays readable.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``; ``TearoffError/Code/inUse`` when it is not past its expiry, or codes of it
+    ///   are held; ``TearoffError/Code/archived`` when it is archived already.
+    public func archiveList(_ name: String) async throws(TearoffError) {
+        try await call("LIST", "ARCHIVE", name).requireOK()
+    }
+
+    /// Brings the codes of an archived list back; the list is past its expiry as before.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``; ``TearoffError/Code/active`` when it is not archived;
+    ///   ``TearoffError/Code/damaged`` when its codes cannot be read.
+    public func returnList(_ name: String) async throws(TearoffError) {
+        try await call("LIST", "RETURN", name).requireOK()
+    }
+
+    /// Removes a list and its campaigns for good.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``; ``TearoffError/Code/inUse`` when a campaign that draws from it is active,
+    ///   or codes of it are held.
+    public func deleteList(_ name: String) async throws(TearoffError) {
+        try await call("LIST", "DELETE", name, "CONFIRM", name).requireOK()
+    }
+
     /// Every list.
     public func lists() async throws(TearoffError) -> [ListInfo] {
         try await call("LIST", "ALL").records(ListInfo.init)
@@ -84,6 +108,13 @@ extension TearoffClient {
     /// - Throws: ``TearoffError/Code/noList``.
     public func setListCodesPerUser(_ name: String, _ count: Int?) async throws(TearoffError) {
         try await call("LIST", "SET", name, "PERUSER", count.map(String.init) ?? "NONE").requireOK()
+    }
+
+    /// Changes whether a list refuses lines of a file whose codes stand in another list. What is in it stays.
+    ///
+    /// - Throws: ``TearoffError/Code/noList``.
+    public func setList(_ name: String, refusesCodesOfOthers refuses: Bool) async throws(TearoffError) {
+        try await call("LIST", "SET", name, "OTHERLISTS", refuses ? "refuse" : "allow").requireOK()
     }
 
     /// Changes the code of a fixed list, or how often it is given in all; users keep what they were given. Campaigns

@@ -22,6 +22,8 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private let calls: CallQueue
+    /// As it was asked for, to be told.
+    private let host: String
     private var waiting = CircularBuffer<Waiting>()
     private var decoder = ReplyDecoder()
     /// Bytes of a reply that is not whole yet.
@@ -31,7 +33,10 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private var hasEnded = false
 
-    init(calls: CallQueue) { self.calls = calls }
+    init(calls: CallQueue, host: String) {
+        self.calls = calls
+        self.host = host
+    }
 }
 
 // MARK: - Out
@@ -118,7 +123,7 @@ extension ConnectionHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(context, .lost("the connection broke: \(error)"))
+        end(context, .lost("the connection broke: \(TearoffClient.TLS.words(for: error, host: host))"))
     }
 }
 

@@ -41,6 +41,19 @@ extension TearoffClient {
         return Upload(client: self, list: list, id: id)
     }
 
+    /// Opens an import of codes that another system gave: `code,user,campaign,given_at` in each line of a CSV file. It
+    /// goes on as an upload does, without `replace`.
+    ///
+    /// - Parameter fileName: as of ``beginUpload(list:fileName:)``.
+    /// - Throws: ``TearoffError/Code/noList``, ``TearoffError/Code/busy``.
+    public func beginImport(
+        list: String, fileName: String? = nil
+    ) async throws(TearoffError) -> Upload {
+        let words = ["LIST", "IMPORT", list] + (fileName.map { [$0] } ?? [])
+        let id = try await call(Command(words), timeout: options.replyTimeout).requiredInteger()
+        return Upload(client: self, list: list, id: id)
+    }
+
     /// Uploads a whole file: one code per line.
     ///
     /// - Parameters:

@@ -99,9 +99,11 @@ extension TearoffClient {
         public let endsAt: Date?
         /// For how many days a code is good from the day on which it was given; nil: as long as its list.
         public let validityDays: Int?
-        /// How many codes it gives at most, in all, in a day and in a second; nil: no such limit.
+        /// How many codes it gives at most in all; nil: no such limit.
         public let quota: Int?
+        /// In a day of the server's time zone; nil: no such limit.
         public let dayQuota: Int?
+        /// In a second; nil: no such limit.
         public let rate: Int?
         /// Further lists that it draws from when its own has no free code.
         public let overflow: [String]

@@ -35,6 +35,10 @@ extension TearoffClient {
         public let setting: String?
         /// Codes that the list had left.
         public let remaining: Int?
+        /// The part of its codes, in a hundred, that is still free.
+        public let percent: Int?
+        /// Within how many hours the list will be empty.
+        public let hours: Int?
         /// Within how many days the list expires.
         public let days: Int?
         /// When the list expires, as it is set now.
@@ -57,6 +61,8 @@ extension TearoffClient {
             reason = try fields.optionalText("reason")
             setting = try fields.optionalText("setting")
             remaining = try fields.optionalInteger("remaining")
+            percent = try fields.optionalInteger("percent")
+            hours = try fields.optionalInteger("hours")
             days = try fields.optionalInteger("days")
             expiresAt = try fields.optionalTime("expires-at")
         }

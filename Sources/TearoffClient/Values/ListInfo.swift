@@ -48,14 +48,26 @@ extension TearoffClient {
         public let expiresAt: Date?
         /// Whether that time has come.
         public let isExpired: Bool
+        /// When it was archived; nil: its codes are in memory.
+        public let archivedAt: Date?
         /// The count of free codes from which on ``isLow`` holds; nil: no warning is set.
         public let warnAt: Int?
         /// Whether no more than ``warnAt`` codes are free.
         public let isLow: Bool
+        /// The share of free codes in a hundred that recipients are told of; nil: none.
+        public let warnPercent: Int?
+        /// Recipients are told when it will be empty within so many hours; nil: they are not.
+        public let warnHours: Int?
+        /// The days before its expiry on which recipients are told, as `7,3,1`.
+        public let warnDays: String
+        /// How many are told of its warnings.
+        public let recipients: Int
         /// So many days before it expires its campaigns give no new codes any more; nil: they give until then.
         public let stopDays: Int?
         /// Codes of it that one user gets at most; nil: no such limit.
         public let codesPerUser: Int?
+        /// Whether it refuses lines of a file whose codes stand in another list.
+        public let refusesCodesOfOthers: Bool
         /// How many uploads it has.
         public let uploads: Int
         /// How many campaigns draw from it.
@@ -76,10 +88,16 @@ extension TearoffClient {
             burned = try fields.integer("burned")
             expiresAt = try fields.optionalTime("expires-at")
             isExpired = try fields.boolean("expired")
+            archivedAt = try fields.optionalTime("archived-at")
             warnAt = try fields.optionalInteger("warn-at")
             isLow = try fields.boolean("low")
+            warnPercent = try fields.optionalInteger("warn-percent")
+            warnHours = try fields.optionalInteger("warn-hours")
+            warnDays = try fields.text("warn-days")
+            recipients = try fields.integer("recipients")
             stopDays = try fields.optionalInteger("stop-days")
             codesPerUser = try fields.optionalInteger("per-user")
+            refusesCodesOfOthers = try fields.optionalText("other-lists") == "refuse"
             uploads = try fields.integer("uploads")
             campaigns = try fields.integer("campaigns")
         }

@@ -1,7 +1,7 @@
 public import Foundation
 
 extension TearoffClient {
-    /// One file that a list was loaded from, and where its codes are: 
+    /// One file that a list was loaded from, and where its codes are:
     /// `codes = free + held + given + withdrawn + burned`.
     public struct ListUpload: Sendable, Hashable {
         /// Its id; those of all lists are one sequence.
@@ -26,6 +26,20 @@ extension TearoffClient {
         public let committedAt: Date
         /// When its free codes were taken out of the list; nil when they were not.
         public let withdrawnAt: Date?
+        /// Whether another system gave its codes: see ``TearoffClient/beginImport(list:fileName:)``.
+        public let isImport: Bool
+        /// Who sent it; nil for a fixed list's own code, and for what was loaded before that was kept.
+        public let user: String?
+        /// As the connection that sent it called itself; nil when it did not.
+        public let client: String?
+        /// From where it was sent: host and port.
+        public let address: String?
+        /// Blank lines of the file; nil where ``user`` is.
+        public let blank: Int?
+        /// Bad lines that were left out; nil where ``user`` is.
+        public let bad: Int?
+        /// Bad lines of each kind that occurred.
+        public let badByKind: [BadLineKind: Int]
 
         init(_ fields: Fields) throws(TearoffError) {
             upload = try fields.integer("upload")
@@ -39,6 +53,13 @@ extension TearoffClient {
             burned = try fields.integer("burned")
             committedAt = try fields.time("committed-at")
             withdrawnAt = try fields.optionalTime("withdrawn-at")
+            isImport = try fields.boolean("imported")
+            user = try fields.optionalText("user")
+            client = try fields.optionalText("client")
+            address = try fields.optionalText("address")
+            blank = try fields.optionalInteger("blank")
+            bad = try fields.optionalInteger("bad")
+            badByKind = try BadLineKind.counts(fields)
         }
     }
 }

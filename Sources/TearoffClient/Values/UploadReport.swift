@@ -25,6 +25,10 @@ extension TearoffClient {
         public let upload: Int?
         /// Free codes of earlier files that went, or would have; nil unless the upload was to replace them.
         public let withdrawn: Int?
+        /// Rows of an import that were written, or would have been; nil when it was none.
+        public let given: Int?
+        /// Rows of an import that are there already; nil when it was none.
+        public let already: Int?
 
         init(_ fields: Fields) throws(TearoffError) {
             guard let status = Status(rawValue: try fields.text("status")) else {
@@ -34,14 +38,11 @@ extension TearoffClient {
             codes = try fields.integer("codes")
             blank = try fields.integer("blank")
             bad = try fields.integer("bad")
-            var counts: [BadLineKind: Int] = [:]
-            for kind in BadLineKind.allCases {
-                let count = try fields.integer(kind.rawValue)
-                if count > 0 { counts[kind] = count }
-            }
-            badByKind = counts
+            badByKind = try BadLineKind.counts(fields)
             upload = try fields.optionalInteger("upload")
             withdrawn = try fields.optionalInteger("withdrawn")
+            given = try fields.optionalInteger("given")
+            already = try fields.optionalInteger("already")
         }
     }
 
@@ -54,6 +55,30 @@ extension TearoffClient {
         case tooLong = "too-long"
         case duplicateInFile = "duplicate-in-file"
         case duplicateInList = "duplicate-in-list"
+        case inOtherList = "in-other-list"
+        // Of an import only.
+        case columns
+        case user = "bad-user"
+        case campaign = "bad-campaign"
+        case time = "bad-time"
+        case future
+
+        /// Those of a file of codes.
+        static let ofCodes: [Self] = [
+            .invalidUTF8, .comma, .whitespace, .control, .tooLong, .duplicateInFile, .duplicateInList, .inOtherList,
+        ]
+
+        /// - Parameter isImport: whether codes that another system gave were to be taken over.
+        public static func all(isImport: Bool) -> [Self] { isImport ? allCases : ofCodes }
+
+        /// How many lines there are of each kind that occurs.
+        static func counts(_ fields: Fields) throws(TearoffError) -> [Self: Int] {
+            var counts: [Self: Int] = [:]
+            for kind in allCases {
+                if let count = try fields.optionalInteger(kind.rawValue), count > 0 { counts[kind] = count }
+            }
+            return counts
+        }
     }
 
     /// A line of an upload that is no code.

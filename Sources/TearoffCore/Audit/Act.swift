@@ -6,8 +6,13 @@ package struct Act: Hashable, Sendable {
     package enum Command: String, CaseIterable, Sendable {
         case listCreate = "LIST CREATE"
         case listLoad = "LIST LOAD"
+        case listImport = "LIST IMPORT"
         case listSet = "LIST SET"
         case listUndo = "LIST UNDO"
+        case listArchive = "LIST ARCHIVE"
+        case listReturn = "LIST RETURN"
+        case listDelete = "LIST DELETE"
+        case listRecipient = "LIST RECIPIENT"
         case campaignCreate = "CAMPAIGN CREATE"
         case campaignSet = "CAMPAIGN SET"
         case campaignFinish = "CAMPAIGN FINISH"
@@ -17,10 +22,14 @@ package struct Act: Hashable, Sendable {
         case backup = "BACKUP"
         case restore = "RESTORE"
         case shutdown = "SHUTDOWN"
+        case deliveryRetry = "DELIVERY RETRY"
+        case accountCreate = "ACCOUNT CREATE"
+        case accountSet = "ACCOUNT SET"
+        case accountDelete = "ACCOUNT DELETE"
     }
 
     package let command: Command
-    /// The name of the list or campaign as it was before; empty for an act on the server.
+    /// The name of the list, campaign or account as it was before; empty for an act on the server.
     package let object: String
     /// `name=value` texts with blanks between them, and never a code; at most ``Limits/auditTextBytes`` bytes each, what
     /// is longer is cut. Empty for what was not there, or is not changed.
@@ -70,14 +79,5 @@ package struct AuditRecord: Hashable, Sendable {
         self.origin = origin
         self.act = act
         self.previous = previous
-    }
-}
-
-extension String {
-    /// The text itself, or its beginning and `...`, in at most so many bytes.
-    fileprivate func cut(toBytes maximum: Int) -> String {
-        guard utf8.count > maximum else { return self }
-        // A character that is cut through becomes another one of three bytes.
-        return String(decoding: utf8.prefix(maximum - 6), as: UTF8.self) + "..."
     }
 }

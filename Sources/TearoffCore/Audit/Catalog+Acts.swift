@@ -27,15 +27,17 @@ extension Catalog {
         case .fixedCodeSet(let id, let upload):
             // Behind the creation of its list, which tells the rest.
             return ToldChange(.list(id), .listCreate, "", after: [("upload", "\(upload.rawValue)")])
-        case .uploadCommitted(let upload, let id, let count, _, _, let fileName):
-            let uploaded = self[id].uploadedCount
+        case .uploadCommitted(let upload):
+            let uploaded = self[upload.list].uploadedCount
+            var after: [ToldChange.Field] = [
+                ("uploaded", "\(uploaded + upload.count)"), ("upload", "\(upload.id.rawValue)"),
+                ("codes", "\(upload.count)"),
+            ]
+            if let bad = upload.report?.lines.bad, bad > 0 { after.append(("bad", "\(bad)")) }
+            after.append(("file", "\"\(upload.fileName)\""))
             return ToldChange(
-                .list(id), .listLoad, self[id].name, before: [("uploaded", "\(uploaded)")],
-                after: [
-                    ("uploaded", "\(uploaded + count)"), ("upload", "\(upload.rawValue)"),
-                    ("codes", "\(count)"),
-                    ("file", "\"\(fileName)\""),
-                ])
+                .list(upload.list), upload.isImport ? .listImport : .listLoad, self[upload.list].name,
+                before: [("uploaded", "\(uploaded)")], after: after)
         case .uploadWithdrawn(let upload):
             let id = self[upload].list
             return ToldChange(
@@ -92,9 +94,59 @@ extension Catalog {
             let fields = Self.changes([
                 ("per-user", Self.text(old.codesPerUser), Self.text(settings.codesPerUser)),
                 ("stop", Self.text(old.daysKeptBeforeExpiry), Self.text(settings.daysKeptBeforeExpiry)),
+                ("other-lists", old.otherListsText, settings.otherListsText),
             ])
             return ToldChange(.list(id), .listSet, self[id].name, before: fields.before, after: fields.after)
+        case .listArchived(let id):
+            return ToldChange(
+                .list(id), .listArchive, self[id].name, before: [("archived", "no")], after: [("archived", "yes")])
+        case .listReturned(let id):
+            return ToldChange(
+                .list(id), .listReturn, self[id].name, before: [("archived", "yes")], after: [("archived", "no")])
+        case .listDeleted(let id, let ledger):
+            // No name of a campaign: there may be thousands.
+            return ToldChange(
+                .list(id), .listDelete, self[id].name,
+                before: [
+                    ("uploaded", "\(ledger.uploaded)"), ("free", "\(ledger.free)"), ("given", "\(ledger.given)"),
+                    ("withdrawn", "\(ledger.withdrawn)"), ("burned", "\(ledger.burned)"),
+                    ("campaigns", "\(campaigns(of: id).count)"),
+                ], after: [])
+        case .listWarningsSet(let id, let warnings):
+            let old = self[id].warnings
+            let fields = Self.changes([
+                ("warn-percent", Self.text(old.percent), Self.text(warnings.percent)),
+                ("warn-hours", Self.text(old.hoursLeft), Self.text(warnings.hoursLeft)),
+                ("warn-days", Self.text(days: old.expiryDays), Self.text(days: warnings.expiryDays)),
+            ])
+            return ToldChange(.list(id), .listSet, self[id].name, before: fields.before, after: fields.after)
+        case .recipientAdded(let id, let recipient):
+            return ToldChange(
+                .list(id), .listRecipient, self[id].name, after: [("recipient", recipient.shown)])
+        case .recipientRemoved(let id, let address):
+            return ToldChange(
+                .list(id), .listRecipient, self[id].name, before: [("recipient", Recipient.shown(address))],
+                after: [("recipient", "none")])
+        case .accountSet(let account): return tell(account)
+        case .accountDeleted(let name):
+            return ToldChange(
+                .account(name), .accountDelete, name, before: accounts[name].map(Self.fields(of:)) ?? [], after: [])
         }
+    }
+
+    /// Whether a password is set, and never what is kept of it.
+    private func tell(_ account: Account) -> ToldChange {
+        let fields = Self.fields(of: account)
+        guard let old = accounts[account.name] else {
+            return ToldChange(.account(account.name), .accountCreate, account.name, after: fields)
+        }
+        var (before, after) = Self.changes(
+            zip(Self.fields(of: old), fields).map { old, new in (new.name, old.value, new.value) })
+        if old.password != account.password {
+            before.append(("password", "***"))
+            after.append(("password", "changed"))
+        }
+        return ToldChange(.account(account.name), .accountSet, account.name, before: before, after: after)
     }
 
     /// Those settings that are changed.
@@ -141,6 +193,7 @@ private struct ToldChange {
         case list(ListID)
         case campaign(CampaignID)
         case upload(UploadID)
+        case account(String)
     }
 
     typealias Field = (name: String, value: String)
@@ -199,8 +252,24 @@ extension Catalog {
         }
     }
 
+    fileprivate static func fields(of account: Account) -> [ToldChange.Field] {
+        [
+            ("roles", account.roles.text), ("lists", text(patterns: account.reach.lists)),
+            ("campaigns", text(patterns: account.reach.campaigns)),
+        ]
+    }
+
+    private static func text(patterns: [String]) -> String {
+        patterns.isEmpty ? "*" : patterns.joined(separator: ",")
+    }
+
     fileprivate static func text(_ time: Timestamp?, _ none: String = "never") -> String {
         time?.iso8601 ?? none
+    }
+
+    fileprivate static func text(days: [UInt32]?) -> String {
+        guard let days else { return "default" }
+        return days.isEmpty ? "never" : days.map(String.init).joined(separator: ",")
     }
 
     fileprivate static func text(warning count: UInt64?) -> String { count.map { "\($0)" } ?? "never" }

@@ -17,8 +17,10 @@ package final class CampaignMeter: Sendable {
     ///
     /// - Returns: whether there are any.
     package func beginCounting(_ new: CampaignSettings, insteadOf old: CampaignSettings) -> Bool {
-        let isNew = (total: old.quota == nil && new.quota != nil,
-            day: old.quotaPerDay == nil && new.quotaPerDay != nil)
+        let isNew = (
+            total: old.quota == nil && new.quota != nil,
+            day: old.quotaPerDay == nil && new.quotaPerDay != nil
+        )
         if isNew.total { totalIsUnknown.store(true, ordering: .relaxed) }
         if isNew.day { dayIsUnknown.store(true, ordering: .relaxed) }
         return isNew.total || isNew.day
@@ -41,7 +43,8 @@ package final class CampaignMeter: Sendable {
         if let refusal = refusal(settings, now: now, day: today) { return refusal }
         // Another loop may take the last one between the look and this.
         if let quota = settings.quota, !take(upTo: quota) { return .quotaReached }
-        if let quota = settings.quotaPerDay, !day.take(upTo: dayLimit(quota), in: Self.number(ofDaySince: today.first)) {
+        if let quota = settings.quotaPerDay, !day.take(upTo: dayLimit(quota), in: Self.number(ofDaySince: today.first))
+        {
             giveBack(settings)
             return .dayQuotaReached
         }
@@ -51,6 +54,14 @@ package final class CampaignMeter: Sendable {
             return .rateReached
         }
         return nil
+    }
+
+    /// Counts what another system gave, whatever the limits.
+    package func note(_ settings: CampaignSettings, givenAt: Timestamp, day today: Day) {
+        if settings.quota != nil { total.wrappingAdd(1, ordering: .relaxed) }
+        if settings.quotaPerDay != nil, today.contains(givenAt) {
+            _ = day.take(upTo: .max, in: Self.number(ofDaySince: today.first))
+        }
     }
 
     /// A code that was counted was not given after all.

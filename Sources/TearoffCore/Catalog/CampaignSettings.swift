@@ -55,15 +55,24 @@ package struct ListSettings: Hashable, Sendable {
     package internal(set) var codesPerUser: UInt32?
     /// So many days before its expiry its campaigns give no new codes any more.
     package internal(set) var daysKeptBeforeExpiry: UInt32?
+    /// Whether a line of a file is bad whose code stands in another list.
+    package internal(set) var refusesCodesOfOthers = false
 
-    package init(codesPerUser: UInt32? = nil, daysKeptBeforeExpiry: UInt32? = nil) {
+    package init(
+        codesPerUser: UInt32? = nil, daysKeptBeforeExpiry: UInt32? = nil, refusesCodesOfOthers: Bool = false
+    ) {
         self.codesPerUser = codesPerUser
         self.daysKeptBeforeExpiry = daysKeptBeforeExpiry
+        self.refusesCodesOfOthers = refusesCodesOfOthers
     }
+
+    /// As the operator writes it after `OTHERLISTS`.
+    package var otherListsText: String { refusesCodesOfOthers ? "refuse" : "allow" }
 }
 
 /// One setting of a list to be changed; nil takes it away.
 package enum ListEdit: Hashable, Sendable {
     case codesPerUser(UInt32?)
     case daysKeptBeforeExpiry(UInt32?)
+    case refusesCodesOfOthers(Bool)
 }

@@ -14,10 +14,13 @@ package final class CampaignTerms: Sendable {
     let finished: FinishReason?
     /// The list's; see ``List``.
     package let expiresAt: Timestamp?
+    /// The same, or the beginning of time for a list that is away: a loop's clock may be a moment behind the one by which
+    /// it was past its expiry.
+    private let givesUntil: Timestamp?
     let lapsedAt: Timestamp?
     package let warnAt: UInt64?
-    /// Whether no new code may be given now; codes go back to the pool all the same.
-    let isFrozen: Bool
+    /// Why no new code may be given for a while; codes go back to the pool all the same.
+    let pause: AllocationRefusal?
     package let pool: Pool
     package let validity: Validity
     /// The text that is given instead of a code; nil when codes are given.
@@ -25,7 +28,7 @@ package final class CampaignTerms: Sendable {
     /// nil when nothing but rule and list decides.
     package let conditions: GivingConditions?
 
-    init(of campaign: Campaign, list: List, conditions: GivingConditions?) {
+    init(of campaign: Campaign, list: List, conditions: GivingConditions?, isDiskFull: Bool) {
         self.campaign = campaign.id
         campaignName = campaign.name
         self.list = list.id
@@ -34,9 +37,10 @@ package final class CampaignTerms: Sendable {
         returns = campaign.returns
         if case .finished(let reason, _) = campaign.state { finished = reason } else { finished = nil }
         expiresAt = list.expiresAt
+        givesUntil = list.givesUntil
         lapsedAt = list.lapsedAt
         warnAt = list.warnAt
-        isFrozen = list.isFrozen
+        pause = isDiskFull ? .diskFull : list.isFrozen ? .listFrozen : nil
         pool = list.pool
         validity = campaign.validity
         sample = campaign.settings.sample
@@ -65,14 +69,16 @@ package final class CampaignTerms: Sendable {
     }
 
     func isExpired(at now: Timestamp) -> Bool {
-        List.isExpired(expiresAt, at: now)
+        List.isExpired(givesUntil, at: now)
     }
 }
 
 extension Catalog {
+    /// - Parameter isDiskFull: no new code is given on these terms.
     /// - Precondition: there is such a campaign.
-    package func terms(of campaign: CampaignID) -> CampaignTerms {
+    package func terms(of campaign: CampaignID, isDiskFull: Bool = false) -> CampaignTerms {
         let campaign = self[campaign]
-        return CampaignTerms(of: campaign, list: self[campaign.list], conditions: conditions(of: campaign))
+        return CampaignTerms(
+            of: campaign, list: self[campaign.list], conditions: conditions(of: campaign), isDiskFull: isDiskFull)
     }
 }

@@ -25,6 +25,7 @@ extension Catalog {
     package func checkUpload(to name: String, replaces: Bool = false) throws(CatalogError) -> List {
         guard let list = list(named: name) else { throw .noList(name) }
         if list.kind != .unique { throw .listIsFixed(name) }
+        if list.isArchived { throw .listArchived(name) }
         try checkRoomForUpload()
         if replaces, list.activeUploads.count > Limits.withdrawalsPerChange {
             throw .tooMany(what: "uploads to replace", maximum: Limits.withdrawalsPerChange)
@@ -44,6 +45,7 @@ extension Catalog {
         guard case .fixed(let oldCode, let oldLimit) = list.kind else { throw .listIsUnique(name) }
         let (code, limit) = (code ?? oldCode, limit ?? oldLimit)
         if list.kind == .fixed(code: code, limit: limit) { return [] }
+        if list.isArchived { throw .listArchived(name) }
         let taken = taken(list)
         if taken > limit { throw .limitBelowTaken(list: name, taken: taken) }
         try checkRoomForUpload()
@@ -61,6 +63,7 @@ extension Catalog {
         guard let receipt = list.uploads.first(where: { UInt64($0.id.rawValue) == upload }) else {
             throw .noUpload(upload, list: name)
         }
+        if receipt.isImport { throw .uploadIsImport(upload, list: name) }
         if receipt.withdrawnAt != nil { return [] }
         return [ControlRecord(.uploadWithdrawn(id: receipt.id), at: now)]
     }
@@ -73,6 +76,7 @@ extension Catalog {
         list name: String, expiresAt: Timestamp?, now: Timestamp
     ) throws(CatalogError) -> [ControlRecord] {
         guard let list = list(named: name) else { throw .noList(name) }
+        if list.isArchived { throw .listArchived(name) }
         if let expiresAt, now > expiresAt { throw .expiryInThePast }
         return [ControlRecord(.listExpirySet(list: list.id, expiresAt: expiresAt), at: now)]
     }
@@ -102,9 +106,42 @@ extension Catalog {
             switch edit {
             case .codesPerUser(let count): settings.codesPerUser = count
             case .daysKeptBeforeExpiry(let days): settings.daysKeptBeforeExpiry = days
+            case .refusesCodesOfOthers(let refuses): settings.refusesCodesOfOthers = refuses
             }
         }
         return [ControlRecord(.listSettingsSet(list: list.id, settings: settings), at: now)]
+    }
+
+    package func decideSet(
+        list name: String, warning edit: WarningEdit, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        var warnings = list.warnings
+        switch edit {
+        case .percent(let percent): warnings.percent = percent
+        case .hoursLeft(let hours): warnings.hoursLeft = hours
+        case .expiryDays(let days): warnings.expiryDays = days
+        }
+        return [ControlRecord(.listWarningsSet(list: list.id, warnings: warnings), at: now)]
+    }
+
+    package func decideAdd(
+        recipient: Recipient, to name: String, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        if list.recipient(recipient.address) != nil { throw .recipientExists(recipient.address, list: name) }
+        guard list.recipients.count < Limits.recipients else {
+            throw .tooMany(what: "recipients of a list", maximum: Limits.recipients)
+        }
+        return [ControlRecord(.recipientAdded(list: list.id, recipient: recipient), at: now)]
+    }
+
+    package func decideRemove(
+        recipient address: String, of name: String, now: Timestamp
+    ) throws(CatalogError) -> [ControlRecord] {
+        guard let list = list(named: name) else { throw .noList(name) }
+        guard list.recipient(address) != nil else { throw .noRecipient(address, list: name) }
+        return [ControlRecord(.recipientRemoved(list: list.id, address: address), at: now)]
     }
 
     /// - Parameters:
@@ -162,6 +199,7 @@ extension Catalog {
     ) throws(CatalogError) -> [ControlRecord] {
         guard let list = list(named: listName) else { throw .noList(listName) }
         if campaign(named: name) != nil { throw .campaignExists(name) }
+        if list.isArchived { throw .listArchived(listName) }
         if list.isExpired(at: now) { throw .listExpired(listName) }
         if campaigns.count >= Limits.campaigns {
             throw .tooMany(what: "campaigns", maximum: Limits.campaigns)
@@ -188,6 +226,7 @@ extension Catalog {
         guard let campaign = campaign(named: name) else { throw .noCampaign(name) }
         if campaign.isActive { throw .alreadyActive(name) }
         let list = self[campaign.list]
+        if list.isArchived { throw .listArchived(list.name) }
         if list.isExpired(at: now) { throw .listExpired(list.name) }
         if let closesAt = closesAt(campaign), now > closesAt { throw .campaignClosed(name) }
         if chain(of: campaign).allSatisfy({ isDry($0, held: 0, now: now) }) { throw .listExhausted(list.name) }
@@ -230,6 +269,6 @@ extension Catalog {
     /// A frozen one may have codes in a moment.
     private func isDry(_ list: ListID, held: UInt64, now: Timestamp) -> Bool {
         let list = self[list]
-        return list.isExpired(at: now) || (!list.isFrozen && list.pool.totalFree == 0 && held == 0)
+        return list.isAway || list.isExpired(at: now) || (!list.isFrozen && list.pool.totalFree == 0 && held == 0)
     }
 }

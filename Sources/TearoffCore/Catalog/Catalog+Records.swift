@@ -22,7 +22,7 @@ extension Catalog {
     }
 
     /// The shortest records that lead to this catalog: lists, uploads and campaigns each in the order of
-    /// their ids.
+    /// their ids, then which lists are away, and the accounts.
     package var condensed: Condensed {
         let listRecords = lists.flatMap { list in
             let created = ControlRecord(
@@ -30,11 +30,7 @@ extension Catalog {
                     id: list.id, name: list.name, kind: list.firstKind, expiresAt: list.expiresAt,
                     warnAt: list.warnAt),
                 at: list.createdAt)
-            if list.settings == ListSettings() { return [created] }
-            return [
-                created,
-                ControlRecord(.listSettingsSet(list: list.id, settings: list.settings), at: list.createdAt),
-            ]
+            return [created] + list.settingsRecords
         }
         let receipts = lists.flatMap { list in list.uploads.map { (list, $0) } }.sorted {
             $0.1.id < $1.1.id
@@ -67,8 +63,18 @@ extension Catalog {
             }
             return records
         }
+        let endRecords = lists.flatMap { list -> [ControlRecord] in
+            var records: [ControlRecord] = []
+            if let at = list.archivedAt { records.append(ControlRecord(.listArchived(list.id), at: at)) }
+            if let deletion = list.deletion {
+                let deleted = ControlRecord.Change.listDeleted(list.id, ledger: deletion.ledger)
+                records.append(ControlRecord(deleted, at: deletion.at))
+            }
+            return records
+        }
         let lapses = lists.compactMap { list in list.lapsedAt.map { Lapse(list: list.id, at: $0) } }
-        return Condensed(records: listRecords + uploadRecords + campaignRecords, lapses: lapses)
+        return Condensed(
+            records: listRecords + uploadRecords + campaignRecords + endRecords + accountRecords, lapses: lapses)
     }
 }
 
@@ -88,6 +94,15 @@ private func settingsRecords(of campaign: Campaign) -> [ControlRecord] {
 }
 
 extension List {
+    /// All that is set of it beside what it was created with.
+    fileprivate var settingsRecords: [ControlRecord] {
+        var changes: [ControlRecord.Change] = []
+        if settings != ListSettings() { changes.append(.listSettingsSet(list: id, settings: settings)) }
+        if warnings != ListWarnings() { changes.append(.listWarningsSet(list: id, warnings: warnings)) }
+        changes += recipients.map { .recipientAdded(list: id, recipient: $0) }
+        return changes.map { ControlRecord($0, at: createdAt) }
+    }
+
     /// What it was created as.
     fileprivate var firstKind: Kind { uploads.first?.kind ?? kind }
 }
@@ -102,6 +117,8 @@ extension UploadReceipt {
                 list: list.id, upload: id, code: code, limit: limit, count: UInt32(count))
         }
         return .uploadCommitted(
-            id: id, list: list.id, count: count, blob: blob, fileHash: fileHash, fileName: fileName)
+            CommittedUpload(
+                id: id, list: list.id, count: count, blob: blob, fileHash: fileHash, fileName: fileName,
+                report: report, isImport: isImport))
     }
 }

@@ -5,6 +5,7 @@ package struct Catalog: Sendable {
     package private(set) var campaigns: [Campaign] = []
     /// Indexed by upload id.
     package private(set) var uploads: [Upload] = []
+    package private(set) var accounts = Accounts()
     /// Grows with every record that is applied, and every freeze. Not part of the state.
     package private(set) var generation: UInt64 = 0
     private var listsByName: [String: ListID] = [:]
@@ -23,6 +24,10 @@ package struct Catalog: Sendable {
     package func campaign(named name: String) -> Campaign? {
         campaignsByName[name].map { self[$0] }
     }
+
+    /// Those that are there: others keep their ids, and are named by what they left.
+    package var presentLists: [List] { lists.filter { !$0.isDeleted } }
+    package var presentCampaigns: [Campaign] { campaigns.filter { !self[$0.list].isDeleted } }
 
     package func campaigns(of list: ListID) -> [Campaign] {
         campaigns.filter { $0.list == list }
@@ -49,7 +54,8 @@ package struct Catalog: Sendable {
 extension Catalog {
     /// Applies a record.
     ///
-    /// - Parameter codes: the codes of an upload, which stand in its blob and not in the record.
+    /// - Parameter codes: the codes of an upload, which stand in its blob and not in the record. nil: they are away
+    ///   until ``bringBack(_:codes:)``.
     /// - Precondition: the record was made by `decide…` on this state, or read back in the same order.
     package mutating func apply(_ record: ControlRecord, codes: CodeRun? = nil) {
         generation += 1
@@ -67,23 +73,25 @@ extension Catalog {
             }
             let receipt = UploadReceipt(
                 id: upload, kind: self[list].kind, count: UInt64(limit), fileHash: nil, blob: nil,
-                fileName: "", committedAt: record.at, withdrawnAt: nil)
+                fileName: "", report: nil, isImport: false, committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: .fixed(code: code, limit: limit, upload: upload))
         case .fixedCodeChanged(let list, let upload, let code, let limit, let count):
             for id in self[list].activeUploads.map(\.id) { withdraw(id, at: record.at) }
             lists[Int(list.rawValue)].kind = .fixed(code: code, limit: limit)
             let receipt = UploadReceipt(
                 id: upload, kind: self[list].kind, count: UInt64(count), fileHash: nil, blob: nil,
-                fileName: "", committedAt: record.at, withdrawnAt: nil)
+                fileName: "", report: nil, isImport: false, committedAt: record.at, withdrawnAt: nil)
             add(receipt, to: list, codes: .fixed(code: code, limit: count, upload: upload))
-        case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
-            guard let codes, codes.count == Int(count) else {
-                preconditionFailure("upload \(id.rawValue) without its \(count) codes")
-            }
+        case .uploadCommitted(let upload):
+            let codes = codes ?? .away(count: Int(upload.count), upload: upload.id)
+            precondition(
+                codes.count == Int(upload.count),
+                "upload \(upload.id.rawValue) with other than its \(upload.count) codes")
             let receipt = UploadReceipt(
-                id: id, kind: .unique, count: count, fileHash: fileHash, blob: blob, fileName: fileName,
-                committedAt: record.at, withdrawnAt: nil)
-            add(receipt, to: list, codes: codes)
+                id: upload.id, kind: .unique, count: upload.count, fileHash: upload.fileHash, blob: upload.blob,
+                fileName: upload.fileName, report: upload.report, isImport: upload.isImport, committedAt: record.at,
+                withdrawnAt: nil)
+            add(receipt, to: upload.list, codes: codes)
         case .uploadWithdrawn(let id):
             withdraw(id, at: record.at)
         case .codesBurned(let id, let below):
@@ -115,6 +123,59 @@ extension Catalog {
             campaigns[Int(id.rawValue)].validity.set(settings.validityDays, at: record.at)
         case .listSettingsSet(let list, let settings):
             lists[Int(list.rawValue)].settings = settings
+        case .listWarningsSet(let list, let warnings):
+            lists[Int(list.rawValue)].warnings = warnings
+        case .recipientAdded(let list, let recipient):
+            lists[Int(list.rawValue)].recipients.append(recipient)
+        case .recipientRemoved(let list, let address):
+            lists[Int(list.rawValue)].recipients.removeAll { $0.address == address }
+        case .listArchived(let list):
+            lists[Int(list.rawValue)].archivedAt = record.at
+            exchangeText(of: list, with: [:])
+        case .listReturned(let list):
+            lists[Int(list.rawValue)].archivedAt = nil
+        case .listDeleted(let list, let ledger):
+            lists[Int(list.rawValue)].deletion = List.Deletion(at: record.at, ledger: ledger)
+            // Nothing can be done any more about what they would be told.
+            lists[Int(list.rawValue)].recipients = []
+            exchangeText(of: list, with: [:])
+            forgetNames(of: list)
+        case .accountSet(let account): accounts.set(account, at: record.at)
+        case .accountDeleted(let name): accounts.remove(name)
+        }
+    }
+
+    /// Names are free again. Where another has this one by now, which can be only while a snapshot's records are put
+    /// together, that other keeps it.
+    private mutating func forgetNames(of list: ListID) {
+        let name = self[list].name
+        if listsByName[name] == list {
+            listsByName[name] = lists.first { $0.name == name && !$0.isDeleted }?.id
+        }
+        for campaign in campaigns(of: list) where campaignsByName[campaign.name] == campaign.id {
+            campaignsByName[campaign.name] = presentCampaigns.first { $0.name == campaign.name }?.id
+        }
+    }
+
+    /// Puts the text of a list's codes back that was away.
+    ///
+    /// - Parameter codes: of each of its uploads that has a blob.
+    /// - Precondition: nobody has a code of it given or taken back meanwhile.
+    package mutating func bringBack(_ list: ListID, codes: [UploadID: CodeRun]) {
+        precondition(!self[list].isAway, "the codes of list \(list.rawValue) are to be away")
+        exchangeText(of: list, with: codes)
+    }
+
+    /// - Parameter codes: those that are missing have no text then.
+    private mutating func exchangeText(of list: ListID, with codes: [UploadID: CodeRun]) {
+        generation += 1
+        for receipt in self[list].uploads where receipt.blob != nil {
+            let id = receipt.id
+            uploads[Int(id.rawValue)] = self[id].exchangingText(codes[id])
+        }
+        let uploads = uploads
+        lists[Int(list.rawValue)].pool = self[list].pool.exchanging { strip in
+            uploads[Int(strip.upload.rawValue)].codes.strips[Int(strip.firstOrdinal) / Strip.capacity]
         }
     }
 
@@ -128,17 +189,30 @@ extension Catalog {
         case .fixedCodeChanged(let list, let upload, _, let limit, let count):
             has(list) && self[list].kind != .unique && upload == nextUploadID && limit <= Limits.fixedLimit
                 && count <= limit
-        case .uploadCommitted(let id, let list, let count, _, _, _):
-            id == nextUploadID && has(list) && count > 0 && count < UInt64(Limits.uploadCodes)
-        case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn
-        case .codesBurned(let id, let below): hasUpload(id) && below > 0 && Int(below) <= self[id].count
-        case .listExpirySet(let list, _), .listWarningSet(let list, _), .listSettingsSet(let list, _): has(list)
+        case .uploadCommitted(let upload):
+            upload.id == nextUploadID && has(upload.list) && upload.count > 0
+                && upload.count < UInt64(Limits.uploadCodes)
+        case .uploadWithdrawn(let id): hasUpload(id) && !self[id].isWithdrawn && !self[id].isImport
+        case .codesBurned(let id, let below):
+            hasUpload(id) && !self[id].isImport && below > 0 && Int(below) <= self[id].count
+        case .listExpirySet(let list, _), .listWarningSet(let list, _), .listSettingsSet(let list, _),
+            .listWarningsSet(let list, _):
+            has(list)
+        case .recipientAdded(let list, let recipient):
+            has(list) && self[list].recipients.count < Limits.recipients
+                && self[list].recipient(recipient.address) == nil
+        case .recipientRemoved(let list, let address): has(list) && self[list].recipient(address) != nil
+        case .listArchived(let list): has(list) && !self[list].isAway
+        case .listReturned(let list): has(list) && self[list].isArchived && !self[list].isDeleted
+        case .listDeleted(let list, _): has(list) && !self[list].isDeleted
         case .listRenamed(let list, let name): has(list) && self.list(named: name) == nil
         case .campaignCreated(let id, _, let list, _): Int(id.rawValue) == campaigns.count && has(list)
         case .campaignFinished(let id, _), .campaignResumed(let id), .campaignReturnsSet(let id, _),
             .campaignRuleSet(let id, _):
             hasCampaign(id)
         case .campaignSettingsSet(let id, let settings): hasCampaign(id) && settings.overflow.allSatisfy(has)
+        case .accountSet(let account): accounts[account.name] != nil || accounts.count < Limits.accounts
+        case .accountDeleted(let name): accounts[name] != nil
         }
     }
 
@@ -146,15 +220,17 @@ extension Catalog {
 
     private mutating func add(_ receipt: UploadReceipt, to list: ListID, codes: CodeRun) {
         precondition(receipt.id == nextUploadID, "upload ids are dense")
-        uploads.append(Upload(id: receipt.id, list: list, codes: codes))
+        uploads.append(Upload(id: receipt.id, list: list, codes: codes, isImport: receipt.isImport))
         lists[Int(list.rawValue)].uploads.append(receipt)
-        lists[Int(list.rawValue)].pool = self[list].pool.appending(codes.strips)
+        let pool = self[list].pool
+        lists[Int(list.rawValue)].pool =
+            receipt.isImport ? pool.appending(closed: codes.strips) : pool.appending(codes.strips)
     }
 
     private mutating func withdraw(_ id: UploadID, at time: Timestamp) {
         let upload = self[id]
         let list = Int(upload.list.rawValue)
-        uploads[Int(id.rawValue)] = Upload(id: id, list: upload.list, codes: upload.codes, isWithdrawn: true)
+        uploads[Int(id.rawValue)] = upload.withdrawing()
         for index in lists[list].uploads.indices where lists[list].uploads[index].id == id {
             lists[list].uploads[index].withdrawnAt = time
         }

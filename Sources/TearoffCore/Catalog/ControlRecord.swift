@@ -5,9 +5,7 @@ package struct ControlRecord: Hashable, Sendable {
         case listCreated(id: ListID, name: String, kind: List.Kind, expiresAt: Timestamp?, warnAt: UInt64?)
         /// A fixed list's own code and limit, under the upload that stands for them.
         case fixedCodeSet(list: ListID, upload: UploadID)
-        case uploadCommitted(
-            id: UploadID, list: ListID, count: UInt64, blob: ContentHash, fileHash: ContentHash,
-            fileName: String)
+        case uploadCommitted(CommittedUpload)
         /// A fixed list's code and limit are others: its earlier uploads are withdrawn, and this one brings the code
         /// `count` times, what the limit leaves.
         case fixedCodeChanged(list: ListID, upload: UploadID, code: [UInt8], limit: UInt32, count: UInt32)
@@ -27,6 +25,18 @@ package struct ControlRecord: Hashable, Sendable {
         /// All of them, also those that are as before.
         case campaignSettingsSet(id: CampaignID, settings: CampaignSettings)
         case listSettingsSet(list: ListID, settings: ListSettings)
+        /// The text of its codes is in its blobs alone from now on.
+        case listArchived(ListID)
+        case listReturned(ListID)
+        /// The list is gone, and its campaigns with it; what it came to.
+        case listDeleted(ListID, ledger: Ledger)
+        /// All of them, also those that are as before.
+        case listWarningsSet(list: ListID, warnings: ListWarnings)
+        case recipientAdded(list: ListID, recipient: Recipient)
+        case recipientRemoved(list: ListID, address: String)
+        /// All of it, whether it is new or another of that name is changed.
+        case accountSet(Account)
+        case accountDeleted(name: String)
     }
 
     package let change: Change
@@ -44,8 +54,12 @@ package enum CatalogError: Error, Equatable {
     case noCampaign(String)
     /// The list has no such upload.
     case noUpload(UInt64, list: String)
+    /// Its codes were given elsewhere, so none of them is free.
+    case uploadIsImport(UInt64, list: String)
     case listExists(String)
     case campaignExists(String)
+    case recipientExists(String, list: String)
+    case noRecipient(String, list: String)
     case listIsFixed(String)
     /// The list has uploads, and no code and limit of its own.
     case listIsUnique(String)
@@ -55,10 +69,24 @@ package enum CatalogError: Error, Equatable {
     case alreadyFinished(String)
     case alreadyActive(String)
     case listExpired(String)
+    case listNotExpired(String)
+    /// The list has to come back first.
+    case listArchived(String)
+    case listNotArchived(String)
+    /// Codes of the list are held, or are on their way back.
+    case listHeld(String)
+    /// This campaign draws from the list, its own or one that it overflows to, and is active.
+    case listInUse(String, campaign: String)
     case listExhausted(String)
     /// The campaign's time is over: it ends before now.
     case campaignClosed(String)
     /// The lists that a campaign overflows to: each once, and not its own.
     case overflowTwice(String)
+    case accountExists(String)
+    case noAccount(String)
+    /// The server itself goes by that name.
+    case accountReserved(String)
+    /// There would be accounts, this one among them or not, and nobody who may change them.
+    case noAdministrator(String)
     case tooMany(what: String, maximum: Int)
 }

@@ -23,7 +23,7 @@ package struct Supply: Sendable {
     package let listName: String
     package let warnAt: UInt64?
     let pool: Pool
-    let expiresAt: Timestamp?
+    let givesUntil: Timestamp?
     let codesPerUser: UInt32?
     /// Nobody is given a code of it now: see ``List/isFrozen``.
     let isFrozen: Bool
@@ -31,7 +31,7 @@ package struct Supply: Sendable {
     let drawers: [CampaignID]
     let uploads: Set<UploadID>
 
-    func isExpired(at now: Timestamp) -> Bool { List.isExpired(expiresAt, at: now) }
+    func isExpired(at now: Timestamp) -> Bool { List.isExpired(givesUntil, at: now) }
 }
 
 extension GivingConditions {
@@ -75,7 +75,7 @@ extension Catalog {
     private func supply(_ list: List) -> Supply {
         let drawers = campaigns.lazy.filter { chain(of: $0).contains(list.id) }.map(\.id)
         return Supply(
-            list: list.id, listName: list.name, warnAt: list.warnAt, pool: list.pool, expiresAt: list.expiresAt,
+            list: list.id, listName: list.name, warnAt: list.warnAt, pool: list.pool, givesUntil: list.givesUntil,
             codesPerUser: list.settings.codesPerUser, isFrozen: list.isFrozen,
             drawers: list.settings.codesPerUser == nil ? [] : Array(drawers),
             uploads: Set(list.uploads.map(\.id)))

@@ -18,6 +18,13 @@ package struct List: Sendable {
     /// A warning goes out when this many codes are left.
     package internal(set) var warnAt: UInt64?
     package internal(set) var settings = ListSettings()
+    /// When its codes left the memory; nil while they are there.
+    package internal(set) var archivedAt: Timestamp?
+    /// When it went, and what it came to; nil while it is there.
+    package internal(set) var deletion: Deletion?
+    package internal(set) var warnings = ListWarnings()
+    /// In the order in which they were added.
+    package internal(set) var recipients: [Recipient] = []
     package internal(set) var uploads: [UploadReceipt]
     /// All codes, in the order they go out.
     package internal(set) var pool: Pool
@@ -25,6 +32,19 @@ package struct List: Sendable {
     var freezes = 0
 
     package var isFrozen: Bool { freezes > 0 }
+
+    package struct Deletion: Hashable, Sendable {
+        package let at: Timestamp
+        let ledger: Ledger
+    }
+
+    package var isArchived: Bool { archivedAt != nil }
+    package var isDeleted: Bool { deletion != nil }
+    /// Whether the text of its codes is in its blobs alone.
+    var isAway: Bool { isArchived || isDeleted }
+
+    /// The last millisecond at which anything of it may be given; nil: for ever.
+    var givesUntil: Timestamp? { isAway ? .zero : expiresAt }
 
     package func isExpired(at now: Timestamp) -> Bool {
         Self.isExpired(expiresAt, at: now)
@@ -38,8 +58,13 @@ package struct List: Sendable {
     /// All codes ever added: the left side of the ledger.
     package var uploadedCount: UInt64 { uploads.reduce(0) { $0 + $1.count } }
 
-    /// Those that were not withdrawn.
-    package var activeUploads: [UploadReceipt] { uploads.filter { $0.withdrawnAt == nil } }
+    package func recipient(_ address: String) -> Recipient? { recipients.first { $0.address == address } }
+
+    /// Whether it ever had a code to give. An import brings none.
+    package var hadSupply: Bool { uploads.contains { $0.count > 0 && !$0.isImport } }
+
+    /// Those whose codes are given: neither withdrawn nor given elsewhere.
+    package var activeUploads: [UploadReceipt] { uploads.filter { $0.withdrawnAt == nil && !$0.isImport } }
 
     /// Its uploads from that id on, which another list's may be, oldest first.
     ///
@@ -61,6 +86,10 @@ package struct UploadReceipt: Hashable, Sendable {
     /// The blob that holds the codes. nil for a fixed list's own code.
     package let blob: ContentHash?
     package let fileName: String
+    /// nil for a fixed list's own code, and for uploads of before that was kept.
+    package let report: UploadReport?
+    /// See ``Upload/isImport``.
+    package let isImport: Bool
     package let committedAt: Timestamp
     /// When the codes that were free were taken out of the list; nil when they were not.
     package internal(set) var withdrawnAt: Timestamp?

@@ -109,6 +109,8 @@ package enum AllocationRefusal: Equatable, Sendable {
     case finished(FinishReason)
     /// A new code is due, and the list is being changed: for a moment it gives none.
     case listFrozen
+    /// A new code is due, and the disk has room only for what is under way: until there is more, none is given.
+    case diskFull
     /// The campaign is active, but the pool is empty.
     case poolEmpty
     /// The time in which the campaign gives codes has not come.
@@ -117,6 +119,8 @@ package enum AllocationRefusal: Equatable, Sendable {
     case quotaReached, dayQuotaReached, rateReached
     /// The user has as many codes of the list as one may have.
     case userLimitReached
+    /// The user's code is of a list that was archived or deleted since, so its text is not in memory.
+    case codeAway
     /// The shard has as many rows as an owner's number can name.
     case shardFull
 }

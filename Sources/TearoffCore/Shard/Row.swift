@@ -1,5 +1,5 @@
-/// One allocation in the history of a shard: 48 bytes, never changed once written. What becomes of a hold stands
-/// in the ``HoldStore``.
+/// One allocation in the history of a shard: 48 bytes, never changed once written, but for the link to the one before
+/// when that is imported later. What becomes of a hold stands in the ``HoldStore``.
 package struct Row: Sendable {
     let low: UInt64
     /// The upper half of the user, or for a long user where its bytes stand in the arena.
@@ -8,7 +8,7 @@ package struct Row: Sendable {
     package let code: CodeID
     package let campaign: CampaignID
     /// 1 + row of the earlier allocation of this user in this campaign; 0 when there is none.
-    private let previousPlusOne: UInt32
+    private var previousPlusOne: UInt32
     /// Where the marketing user id stands in the arena.
     let userID: ArenaReference
 
@@ -21,7 +21,7 @@ package struct Row: Sendable {
         stamp = RowStamp(givenAt: givenAt, form: user.form)
         self.code = code
         self.campaign = campaign
-        previousPlusOne = previous.map { $0.rawValue + 1 } ?? 0
+        previousPlusOne = Self.plusOne(previous)
         self.userID = userID
     }
 
@@ -33,6 +33,9 @@ package struct Row: Sendable {
     package var previous: RowNumber? {
         previousPlusOne == 0 ? nil : RowNumber(rawValue: previousPlusOne - 1)
     }
+    fileprivate mutating func setPrevious(_ row: RowNumber) { previousPlusOne = Self.plusOne(row) }
+
+    private static func plusOne(_ row: RowNumber?) -> UInt32 { row.map { $0.rawValue + 1 } ?? 0 }
 }
 
 /// What is mostly asked of a row, in one word: 48 bits of time below, the form of the user above, and in the highest
@@ -83,6 +86,11 @@ package struct RowStore: Sendable {
 
     mutating func markAsHold(_ row: RowNumber) {
         chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows].markAsHold()
+    }
+
+    /// Puts an imported row behind the one that was given next.
+    mutating func setPrevious(_ previous: RowNumber, of row: RowNumber) {
+        chunks[Int(row.rawValue) / Self.chunkRows][Int(row.rawValue) % Self.chunkRows].setPrevious(previous)
     }
 
     mutating func append(_ row: Row) {

@@ -15,7 +15,7 @@ package struct Shard: ~Copyable {
     var deadlines = DeadlineQueue()
     /// Holds that have not ended.
     var openHolds = 0
-    private var index = AllocationIndex()
+    var index = AllocationIndex()
     var arena = Arena()
     /// Indexed by upload id: the shard's share of the ledger.
     private var tallies: [CodeTally] = []
@@ -118,7 +118,7 @@ extension Shard {
             }
         }
         if let reason = terms.finished { return .refused(.finished(reason)) }
-        if terms.isFrozen { return .refused(.listFrozen) }
+        if let pause = terms.pause { return .refused(pause) }
         if rows.count >= Int(CodeOwner.rowsMaximum(shardCount: shardCount)) { return .refused(.shardFull) }
         return .new
     }
@@ -199,6 +199,10 @@ extension Shard {
         guard Int(record.code.ordinal) < upload.count else { throw .ordinalBeyondUpload(record.code) }
         let key = AllocationKey(
             campaign: record.campaign, user: record.user, bytes: userBytes, seed: seed)
+        if upload.isImport {
+            // A snapshot tells all rows alike.
+            return try addImported(record, key, code: upload.position(of: record.code.ordinal), userBytes: userBytes)
+        }
         return try add(
             record, to: upload.position(of: record.code.ordinal), at: find(key, bytes: userBytes),
             hash: key.hash, userBytes: userBytes, userID: userID, isRecovering: true)

@@ -14,17 +14,31 @@ package struct HoldEndRecord: Equatable, Sendable {
     }
 }
 
+/// A fact: another system gave this user this code at this time, as was imported later. The code is of an import.
+package struct ImportRecord: Equatable, Sendable {
+    package let allocation: AllocationRecord
+    /// When it was imported, and its place in the shard's time; not before it was given.
+    package let at: Timestamp
+
+    package init(allocation: AllocationRecord, at: Timestamp) {
+        self.allocation = allocation
+        self.at = at
+    }
+}
+
 /// What the log keeps of a shard.
 package enum ShardRecord: Equatable, Sendable {
     case allocation(AllocationRecord)
     case holdEnd(HoldEndRecord)
     case key(KeyRecord)
+    case imported(ImportRecord)
 
     package var shard: ShardID {
         switch self {
         case .allocation(let record): record.shard
         case .holdEnd(let record): record.shard
         case .key(let record): record.shard
+        case .imported(let record): record.allocation.shard
         }
     }
 
@@ -33,6 +47,7 @@ package enum ShardRecord: Equatable, Sendable {
         case .allocation(let record): record.sequence
         case .holdEnd(let record): record.sequence
         case .key(let record): record.sequence
+        case .imported(let record): record.allocation.sequence
         }
     }
 
@@ -41,6 +56,7 @@ package enum ShardRecord: Equatable, Sendable {
         case .allocation(let record): record.givenAt
         case .holdEnd(let record): record.end.at
         case .key(let record): record.answer.usedAt
+        case .imported(let record): record.at
         }
     }
 
@@ -50,6 +66,7 @@ package enum ShardRecord: Equatable, Sendable {
         case .allocation(let record): record.user.isLong
         case .holdEnd: false
         case .key(let record): record.user.isLong
+        case .imported(let record): record.allocation.user.isLong
         }
     }
 }
@@ -67,4 +84,6 @@ package enum ApplyError: Error, Equatable {
     case noHold(SequenceNumber)
     /// The record of a key names a user whom the campaign has given nothing.
     case noAllocation(SequenceNumber)
+    /// A code was imported that is of no import.
+    case noImport(CodeID)
 }

@@ -10,6 +10,8 @@ package final class Pool: Sendable {
     package let strips: [Strip]
     /// Of uploads that were withdrawn: what nobody claimed of them is nobody's any more.
     private let withdrawnStrips: [Strip]
+    /// Of imports: nobody is given a code of them.
+    private let closedStrips: [Strip]
     /// `codesAfter[i]`: how many codes the strips behind strip i have.
     private let codesAfter: [UInt64]
     /// No strip before this one has a code left; a hint, so that a claim does not walk over used strips.
@@ -19,14 +21,18 @@ package final class Pool: Sendable {
     package init(strips: [Strip] = []) {
         self.strips = strips
         withdrawnStrips = []
+        closedStrips = []
         codesAfter = Self.countsAfter(strips)
         firstOpen = Atomic(0)
         holes = Holes()
     }
 
-    private init(strips: [Strip], withdrawnStrips: [Strip], firstOpen: Int, holes: Holes) {
+    private init(
+        strips: [Strip], withdrawnStrips: [Strip], closedStrips: [Strip], firstOpen: Int, holes: Holes
+    ) {
         self.strips = strips
         self.withdrawnStrips = withdrawnStrips
+        self.closedStrips = closedStrips
         codesAfter = Self.countsAfter(strips)
         self.firstOpen = Atomic(firstOpen)
         self.holes = holes
@@ -34,7 +40,15 @@ package final class Pool: Sendable {
 
     package func appending(_ more: [Strip]) -> Pool {
         Pool(
-            strips: strips + more, withdrawnStrips: withdrawnStrips,
+            strips: strips + more, withdrawnStrips: withdrawnStrips, closedStrips: closedStrips,
+            firstOpen: firstOpen.load(ordering: .relaxed), holes: holes)
+    }
+
+    /// The pool with codes that were given elsewhere: they count in the ledger, and none is ever claimed.
+    package func appending(closed more: [Strip]) -> Pool {
+        for strip in more { strip.close() }
+        return Pool(
+            strips: strips, withdrawnStrips: withdrawnStrips, closedStrips: closedStrips + more,
             firstOpen: firstOpen.load(ordering: .relaxed), holes: holes)
     }
 
@@ -46,7 +60,18 @@ package final class Pool: Sendable {
         let usedUp = strips.prefix(firstOpen.load(ordering: .relaxed)).count { $0.upload != upload }
         return Pool(
             strips: strips.filter { $0.upload != upload }, withdrawnStrips: withdrawnStrips + leaving,
-            firstOpen: usedUp, holes: holes)
+            closedStrips: closedStrips, firstOpen: usedUp, holes: holes)
+    }
+
+    /// The same pool with other strips of the same codes; who draws from the old one draws codes twice.
+    ///
+    /// - Parameter exchange: the other strip.
+    /// - Precondition: nobody claims from either meanwhile, and ``awaitsReturns`` is false.
+    package func exchanging(_ exchange: (Strip) -> Strip) -> Pool {
+        Pool(
+            strips: strips.map(exchange), withdrawnStrips: withdrawnStrips.map(exchange),
+            closedStrips: closedStrips.map(exchange), firstOpen: firstOpen.load(ordering: .relaxed),
+            holes: holes.exchanging(exchange))
     }
 
     private static func countsAfter(_ strips: [Strip]) -> [UInt64] {
@@ -112,6 +137,9 @@ extension Pool {
     /// Lets a code be claimed again that was expected back, now that a crash cannot undo that.
     package func putBack(_ place: CodePosition) { holes.fill(place) }
 
+    /// Whether codes are on their way back: free, and not to be claimed before a crash cannot undo that.
+    package var awaitsReturns: Bool { holes.awaitsReturns }
+
     /// Codes that nobody claimed, holes included. Exact when no claim runs meanwhile.
     ///
     /// - Complexity: O(strips not used up).
@@ -122,10 +150,11 @@ extension Pool {
     /// Where the codes are that no shard counts, at one instant. Exact when no claim runs meanwhile, and no code
     /// is expected back.
     ///
-    /// - Complexity: O(strips not used up, and withdrawn ones).
+    /// - Complexity: O(strips not used up, and those that are withdrawn or closed).
     package var counts: PoolCounts {
         holes.counts.adding(
-            free: unclaimedInStrips, withdrawn: withdrawnStrips.reduce(0) { $0 + UInt64($1.unclaimedCount) })
+            free: unclaimedInStrips, withdrawn: withdrawnStrips.reduce(0) { $0 + UInt64($1.unclaimedCount) },
+            burned: closedStrips.reduce(0) { $0 + UInt64($1.burnedCount) })
     }
 
     private var unclaimedInStrips: UInt64 {
@@ -160,8 +189,8 @@ package struct PoolCounts: Equatable, Sendable {
     package let withdrawn: UInt64
     package let burned: UInt64
 
-    func adding(free: UInt64, withdrawn: UInt64) -> PoolCounts {
-        PoolCounts(free: self.free + free, withdrawn: self.withdrawn + withdrawn, burned: burned)
+    func adding(free: UInt64, withdrawn: UInt64, burned: UInt64) -> PoolCounts {
+        PoolCounts(free: self.free + free, withdrawn: self.withdrawn + withdrawn, burned: self.burned + burned)
     }
 }
 
@@ -175,11 +204,31 @@ private final class Holes: Sendable {
         var burned: UInt64 = 0
     }
 
-    private let codes = Mutex(Codes())
+    private let codes: Mutex<Codes>
     /// Lets a claim pass without the lock in the usual case of no holes.
-    private let available = Atomic<Int>(0)
+    private let available: Atomic<Int>
     /// Those that are expected back included.
-    private let total = Atomic<Int>(0)
+    private let total: Atomic<Int>
+
+    private init(_ codes: Codes) {
+        self.codes = Mutex(codes)
+        available = Atomic(codes.all.count - codes.taken)
+        total = Atomic(codes.all.count - codes.taken)
+    }
+
+    convenience init() { self.init(Codes()) }
+
+    /// The same holes in other strips of the same codes.
+    func exchanging(_ exchange: (Strip) -> Strip) -> Holes {
+        precondition(!awaitsReturns, "codes are on their way back to strips that are exchanged")
+        var codes = codes.withLock { $0 }
+        codes.all = codes.all[codes.taken...].map { CodePosition(strip: exchange($0.strip), position: $0.position) }
+        codes.taken = 0
+        return Holes(codes)
+    }
+
+    /// Exact when no hold ends meanwhile, and no claim runs.
+    var awaitsReturns: Bool { total.load(ordering: .relaxed) != available.load(ordering: .relaxed) }
 
     var count: Int { total.load(ordering: .relaxed) }
 

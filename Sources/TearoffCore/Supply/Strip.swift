@@ -18,7 +18,7 @@ package final class Strip: Sendable {
     private let withdrawn = Atomic<Bool>(false)
     /// The positions before this one that have no owner are burned. Set before any claim.
     private let burnedEnd = Atomic<UInt32>(0)
-    /// How many those are; known once the strip is settled, and the same from then on.
+    /// How many those are; known once the strip is settled, and the same from then on unless it is ``close()``d.
     private let burned = Atomic<UInt32>(0)
 
     package init(upload: UploadID, firstOrdinal: Ordinal, count: Int, text: StripText) {
@@ -33,6 +33,21 @@ package final class Strip: Sendable {
     func assigned(to upload: UploadID) -> Strip {
         precondition(unclaimedCount == count, "a strip whose codes are claimed keeps its upload")
         return Strip(upload: upload, firstOrdinal: firstOrdinal, count: count, text: text)
+    }
+
+    /// The same codes, and who has which, with the text of other strips: or without text, when there is none.
+    ///
+    /// A strip of its own: whoever reads from the old one goes on doing so.
+    /// - Precondition: no code of it is claimed or goes back meanwhile, nor of the old one ever after.
+    func exchangingText(_ other: Strip?) -> Strip {
+        let text = other?.text ?? .away
+        let strip = Strip(upload: upload, firstOrdinal: firstOrdinal, count: count, text: text)
+        strip.cursor.store(cursor.load(ordering: .relaxed), ordering: .relaxed)
+        strip.withdrawn.store(isWithdrawn, ordering: .relaxed)
+        strip.burnedEnd.store(burnedEnd.load(ordering: .relaxed), ordering: .relaxed)
+        strip.burned.store(burned.load(ordering: .relaxed), ordering: .relaxed)
+        strip.owners.copy(owners)
+        return strip
     }
 
     /// Claims the next code of this strip for the caller alone.
@@ -67,6 +82,16 @@ package final class Strip: Sendable {
     func burn(below ordinal: Ordinal) {
         burnedEnd.store(min(max(ordinal, firstOrdinal) - firstOrdinal, UInt32(count)), ordering: .relaxed)
     }
+
+    /// Takes all codes before anybody can claim one: they were given elsewhere. One that has no owner is burned.
+    func close() {
+        burnedEnd.store(UInt32(count), ordering: .relaxed)
+        burned.store(UInt32(count), ordering: .relaxed)
+        cursor.store(UInt32(count), ordering: .relaxed)
+    }
+
+    /// A code of a strip that was closed has an owner now. Under the mutex of the shard that counts it as given.
+    func noteImport() { burned.wrappingSubtract(1, ordering: .relaxed) }
 
     /// Whether a code that has no owner is burned.
     func isBurned(at position: Int) -> Bool { position < Int(burnedEnd.load(ordering: .relaxed)) }
@@ -194,6 +219,16 @@ package struct CodePosition: Sendable {
         // SAFETY: as above.
         guard let slots = unsafe slots.load(ordering: .acquiring) else { return nil }
         return CodeOwner(rawValue: unsafe slots[position].load(ordering: .acquiring))
+    }
+
+    /// - Precondition: nobody sees this page yet, and nobody changes the other.
+    func copy(_ other: borrowing OwnerPage) {
+        guard let theirs = unsafe other.slots.load(ordering: .acquiring) else { return }
+        let ours = unsafe makeSlots()
+        for index in 0..<Strip.capacity {
+            // SAFETY: both have `capacity` slots, and live as long as their pages.
+            unsafe ours[index].store(theirs[index].load(ordering: .relaxed), ordering: .relaxed)
+        }
     }
 
     /// Makes the slots, or finds that another loop has just made them.

@@ -19,6 +19,9 @@ package struct StripText: Sendable {
         layout = isUniform ? .uniform(length: length) : .varied(ends: ends)
     }
 
+    /// What stands for codes whose text is not in memory: it reads as empty, which no code is.
+    static let away = StripText(bytes: [], ends: [])
+
     package init(same code: [UInt8]) {
         bytes = code
         layout = .same

@@ -15,7 +15,10 @@ package struct CodeIndexBuilder: Sendable {
 
     package struct Duplicate: Equatable, Sendable {
         package let ordinal: Ordinal
-        package let fault: LineFault
+        /// nil: in the file itself.
+        package let earlier: EarlierCode?
+
+        package var fault: LineFault { earlier?.fault ?? .duplicateInFile }
     }
 
     private var index: CodeIndex
@@ -23,7 +26,7 @@ package struct CodeIndexBuilder: Sendable {
     private var hashed: [Entry] = []
     private var sorted: [Entry] = []
     package private(set) var count = 0
-    /// Codes that stand in the upload or in the list already, by ordinal; they are not in the index.
+    /// Codes that stand in the upload or in a list already, by ordinal; they are not in the index.
     package private(set) var duplicates: [Duplicate] = []
 
     /// - Parameter capacity: codes that will be added at most, up to ``Limits/uploadCodes``.
@@ -34,11 +37,11 @@ package struct CodeIndexBuilder: Sendable {
     /// Adds a block: the strips behind those added before. Takes 32 bytes a code meanwhile, so blocks are
     /// best of some million codes.
     ///
-    /// - Parameter isInList: whether the list has that code from an earlier upload.
-    package mutating func add(_ block: [Strip], isInList: (Span<UInt8>) -> Bool = { _ in false }) {
+    /// - Parameter earlier: where a code stands already, if that keeps it out.
+    package mutating func add(_ block: [Strip], earlier: (Span<UInt8>) -> EarlierCode? = { _ in nil }) {
         strips += block
         let firstDuplicate = duplicates.count
-        hash(block, isInList: isInList)
+        hash(block, earlier: earlier)
         sort()
         let strips = strips
         for entry in sorted {
@@ -46,7 +49,7 @@ package struct CodeIndexBuilder: Sendable {
                 Self.haveSameCode(entry.ordinal, other, in: strips)
             }
             if existing != nil {
-                duplicates.append(Duplicate(ordinal: entry.ordinal, fault: .duplicateInFile))
+                duplicates.append(Duplicate(ordinal: entry.ordinal, earlier: nil))
             }
         }
         duplicates[firstDuplicate...].sort { $0.ordinal < $1.ordinal }
@@ -60,14 +63,14 @@ package struct CodeIndexBuilder: Sendable {
         return CodeRun(strips: strips, index: index)
     }
 
-    private mutating func hash(_ block: [Strip], isInList: (Span<UInt8>) -> Bool) {
+    private mutating func hash(_ block: [Strip], earlier: (Span<UInt8>) -> EarlierCode?) {
         hashed.removeAll(keepingCapacity: true)
         for strip in block {
             for position in 0..<strip.count {
                 let ordinal = strip.firstOrdinal + Ordinal(position)
                 strip.withCode(at: position) { code in
-                    if isInList(code) {
-                        duplicates.append(Duplicate(ordinal: ordinal, fault: .duplicateInList))
+                    if let place = earlier(code) {
+                        duplicates.append(Duplicate(ordinal: ordinal, earlier: place))
                     } else {
                         hashed.append(Entry(hash: index.hash(code), ordinal: ordinal))
                     }

@@ -6,12 +6,30 @@ package final class Upload: Sendable {
     package let codes: CodeRun
     /// Whether what nobody has of it is out of the list.
     package let isWithdrawn: Bool
+    /// Whether its codes were given by another system: nobody is ever given one of them.
+    package let isImport: Bool
 
-    package init(id: UploadID, list: ListID, codes: CodeRun, isWithdrawn: Bool = false) {
+    package init(
+        id: UploadID, list: ListID, codes: CodeRun, isWithdrawn: Bool = false, isImport: Bool = false
+    ) {
         self.id = id
         self.list = list
         self.codes = codes
         self.isWithdrawn = isWithdrawn
+        self.isImport = isImport
+    }
+
+    /// The same upload with the text of its codes, or without it.
+    ///
+    /// - Parameter codes: nil: without text.
+    package func exchangingText(_ codes: CodeRun?) -> Upload {
+        Upload(
+            id: id, list: list, codes: self.codes.exchangingText(codes), isWithdrawn: isWithdrawn, isImport: isImport)
+    }
+
+    /// The same upload without what nobody has of it.
+    func withdrawing() -> Upload {
+        Upload(id: id, list: list, codes: codes, isWithdrawn: true, isImport: isImport)
     }
 
     /// How a code counts that no shard's tally has.
@@ -40,13 +58,20 @@ package final class Upload: Sendable {
 package struct CodeRun: Sendable {
     package let strips: [Strip]
     package let count: Int
-    /// nil for a fixed list, whose codes are all the same.
+    /// Whether the text of the codes is on disk alone.
+    package let isAway: Bool
+    /// nil for a fixed list, whose codes are all the same, and for codes that are away.
     private let index: CodeIndex?
 
     /// - Parameter strips: all full but the last, in order of ordinals.
     package init(strips: [Strip], index: CodeIndex?) {
+        self.init(strips: strips, index: index, isAway: false)
+    }
+
+    private init(strips: [Strip], index: CodeIndex?, isAway: Bool) {
         self.strips = strips
         self.index = index
+        self.isAway = isAway
         count = strips.reduce(0) { $0 + $1.count }
     }
 
@@ -61,6 +86,22 @@ package struct CodeRun: Sendable {
                 text: StripText(same: code))
         }
         return CodeRun(strips: strips, index: nil)
+    }
+
+    /// Codes of an upload whose text is on disk alone.
+    static func away(count: Int, upload: UploadID) -> CodeRun {
+        let strips = stride(from: 0, to: count, by: Strip.capacity).map { first in
+            Strip(
+                upload: upload, firstOrdinal: Ordinal(first), count: min(count - first, Strip.capacity), text: .away)
+        }
+        return CodeRun(strips: strips, index: nil, isAway: true)
+    }
+
+    /// The same codes, and who has which, with the text of another run of them; nil: without text.
+    func exchangingText(_ other: CodeRun?) -> CodeRun {
+        precondition(other.map { $0.count == count } ?? true, "another run than the \(count) codes")
+        let strips = strips.enumerated().map { index, strip in strip.exchangingText(other?.strips[index]) }
+        return CodeRun(strips: strips, index: other?.index, isAway: other == nil)
     }
 
     /// The same codes under the id that the upload gets at last; text and index are shared.
@@ -108,8 +149,9 @@ package struct CodeRun: Sendable {
     /// - Complexity: O(strips).
     package var burnedCount: UInt64 { strips.reduce(0) { $0 + UInt64($1.burnedCount) } }
 
-    /// The ordinal of a code, or nil when this run does not have it. For a fixed list: 0 for its code.
+    /// The ordinal of a code, or nil when this run does not have it, or is away. For a fixed list: 0 for its code.
     package func ordinal(of code: Span<UInt8>) -> Ordinal? {
+        if isAway { return nil }
         guard let index else {
             return count > 0 && withCode(at: 0, { $0.hasSameBytes(as: code) }) ? 0 : nil
         }
@@ -119,7 +161,7 @@ package struct CodeRun: Sendable {
     }
 
     /// Whether all codes read the same.
-    package var isFixed: Bool { index == nil }
+    package var isFixed: Bool { index == nil && !isAway }
 
     /// Codes that no claim has passed yet.
     package var unclaimedCount: UInt64 { strips.reduce(0) { $0 + UInt64($1.unclaimedCount) } }

@@ -1,6 +1,6 @@
 /// Reads the bytes of an upload as they come: splits lines, judges each, and keeps the good ones as strips.
 ///
-/// Nothing of it is seen by the list before ``finish(id:skipBad:replaces:isInList:)`` says what the upload is.
+/// Nothing of it is seen by the list before ``finish(id:skipBad:replaces:earlier:)`` says what the upload is.
 package struct UploadReader: ~Copyable {
     private let seed: UInt64
     /// A line that the last chunk left unfinished; at most ``Limits/codeBytes`` + 5 bytes are kept of it.
@@ -24,10 +24,12 @@ package struct UploadReader: ~Copyable {
     package enum Failure: Error, Equatable {
         case tooManyBadLines(line: UInt64)
         case tooManyCodes(line: UInt64)
+        /// Of an import.
+        case tooManyRows(line: UInt64)
 
         package var line: UInt64 {
             switch self {
-            case .tooManyBadLines(let line), .tooManyCodes(let line): line
+            case .tooManyBadLines(let line), .tooManyCodes(let line), .tooManyRows(let line): line
             }
         }
     }
@@ -80,7 +82,7 @@ package struct UploadReader: ~Copyable {
             nextIsJump = false
             builder.append(line)
         case .blank:
-            counts.blank += 1
+            counts.leftOut.blank += 1
             nextIsJump = true
         case .bad(let fault):
             try note(fault, line: lineNumber)
@@ -88,10 +90,10 @@ package struct UploadReader: ~Copyable {
         }
     }
 
-    private mutating func note(_ fault: LineFault, line: UInt64) throws(Failure) {
+    private mutating func note(_ fault: LineFault, line: UInt64, in list: ListID? = nil) throws(Failure) {
         guard badLines.count < Limits.badLines else { throw .tooManyBadLines(line: line) }
-        badLines.append(BadLine(line: line, fault: fault))
-        counts[fault] += 1
+        badLines.append(BadLine(line: line, fault: fault, otherList: list))
+        counts.leftOut[fault] += 1
     }
 
     private func line(of ordinal: Ordinal) -> UInt64 {
@@ -111,35 +113,35 @@ extension UploadReader {
     ///   - skipBad: whether an upload with bad lines is taken without them.
     ///   - replaces: whether the upload takes the place of all earlier ones: a code that stands in the list is left
     ///     out then, which does not make its line a reason to refuse the others.
-    ///   - isInList: whether the list has that code from an earlier upload.
+    ///   - earlier: where a code stands already, if that keeps it out.
     /// - Returns: the codes under the upload's id, or nil when there are bad lines and they are not to be
     /// skipped,
     ///   or no code at all. ``badLines`` and ``counts`` are complete then.
     /// - Complexity: O(codes) expected; seconds for many millions, so never on an event loop.
     package mutating func finish(
-        id: UploadID, skipBad: Bool, replaces: Bool = false, isInList: (Span<UInt8>) -> Bool
+        id: UploadID, skipBad: Bool, replaces: Bool = false, earlier: (Span<UInt8>) -> EarlierCode?
     ) throws(Failure) -> CodeRun? {
         try consumeEnd()
         builder.finish()
         let strips = builder.takeStrips()
         let maximum = replaces ? Int.max : Limits.badLines
-        var index = indexed(strips, duplicatesMaximum: maximum, isInList: isInList)
+        var index = indexed(strips, duplicatesMaximum: maximum, earlier: earlier)
         let duplicates = index.duplicates
         for duplicate in duplicates where !replaces || duplicate.fault != .duplicateInList {
-            try note(duplicate.fault, line: line(of: duplicate.ordinal))
+            try note(duplicate.fault, line: line(of: duplicate.ordinal), in: duplicate.earlier?.otherList)
         }
         if replaces {
             noteTaken(duplicates.lazy.filter { $0.fault == .duplicateInList }.map(\.ordinal))
         }
         badLines.sort { $0.line < $1.line }
         counts.codes = UInt64(builder.count - duplicates.count)
-        let faults = counts.bad - (replaces ? counts[.duplicateInList] : 0)
+        let faults = counts.leftOut.bad - (replaces ? counts.leftOut[.duplicateInList] : 0)
         if counts.codes == 0 || (faults > 0 && !skipBad) { return nil }
         if duplicates.isEmpty { return index.finish().assigned(to: id) }
         return without(duplicates.lazy.map(\.ordinal), of: strips, count: builder.count).assigned(to: id)
     }
 
-    /// Leaves more codes out of what ``finish(id:skipBad:replaces:isInList:)`` brought for an upload that replaces:
+    /// Leaves more codes out of what ``finish(id:skipBad:replaces:earlier:)`` brought for an upload that replaces:
     /// users have got them meanwhile.
     ///
     /// - Parameters:
@@ -157,7 +159,7 @@ extension UploadReader {
     /// as there is room.
     private mutating func noteTaken(_ ordinals: some Sequence<Ordinal>) {
         for ordinal in ordinals {
-            counts[.duplicateInList] += 1
+            counts.leftOut[.duplicateInList] += 1
             guard badLines.count < Limits.badLines else { continue }
             badLines.append(BadLine(line: line(of: ordinal), fault: .duplicateInList))
         }
@@ -185,18 +187,18 @@ extension UploadReader {
         }
         lineJumps = jumps
         kept.finish()
-        var again = indexed(kept.strips, duplicatesMaximum: 0, isInList: { _ in false })
+        var again = indexed(kept.strips, duplicatesMaximum: 0, earlier: { _ in nil })
         precondition(again.duplicates.isEmpty, "duplicates among codes that are unique")
         return again.finish()
     }
 
     /// - Parameter duplicatesMaximum: one more ends the upload, so more are not gathered.
     private func indexed(
-        _ strips: [Strip], duplicatesMaximum: Int, isInList: (Span<UInt8>) -> Bool
+        _ strips: [Strip], duplicatesMaximum: Int, earlier: (Span<UInt8>) -> EarlierCode?
     ) -> CodeIndexBuilder {
         var index = CodeIndexBuilder(capacity: strips.reduce(0) { $0 + $1.count }, seed: seed)
         for first in stride(from: 0, to: strips.count, by: Self.blockStrips) {
-            index.add(Array(strips[first...].prefix(Self.blockStrips)), isInList: isInList)
+            index.add(Array(strips[first...].prefix(Self.blockStrips)), earlier: earlier)
             if index.duplicates.count > duplicatesMaximum { break }
         }
         return index

@@ -81,19 +81,37 @@ extension UserKey {
     package func appendText(to output: inout [UInt8]) {
         precondition(!isLong, "a long user's bytes stand in the arena")
         if form <= 16 {
-            for index in 0..<Int(form) {
-                let word = index < 8 ? low >> UInt64(index * 8) : high >> UInt64(index * 8 - 64)
-                output.append(UInt8(truncatingIfNeeded: word))
+            output.append(addingCapacity: Int(form)) { text in
+                for index in 0..<Int(form) {
+                    let word = index < 8 ? low >> UInt64(index * 8) : high >> UInt64(index * 8 - 64)
+                    text.append(UInt8(truncatingIfNeeded: word))
+                }
             }
             return
         }
-        let letters: UInt8 = form == Self.uppercaseUUID ? 0x37 : 0x57
-        for digit in 0..<32 {
-            if digit == 8 || digit == 12 || digit == 16 || digit == 20 { output.append(0x2D) }
-            let word = digit < 16 ? low >> UInt64(60 - digit * 4) : high >> UInt64(60 - (digit - 16) * 4)
-            let nibble = UInt8(truncatingIfNeeded: word & 0xF)
-            output.append(nibble < 10 ? 0x30 + nibble : letters + nibble)
+        let isUpper = form == Self.uppercaseUUID
+        output.append(addingCapacity: 36) { text in
+            text.append(HexDigits.text(of: low >> 32, isUpper: isUpper), bytes: 8)
+            text.append(0x2D)
+            let second = HexDigits.text(of: low, isUpper: isUpper)
+            text.append(second, bytes: 4)
+            text.append(0x2D)
+            text.append(second << 32, bytes: 4)
+            text.append(0x2D)
+            let third = HexDigits.text(of: high >> 32, isUpper: isUpper)
+            text.append(third, bytes: 4)
+            text.append(0x2D)
+            text.append(third << 32, bytes: 4)
+            text.append(HexDigits.text(of: high, isUpper: isUpper), bytes: 8)
         }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends so many bytes of a word, the highest first.
+    @inline(__always)
+    fileprivate mutating func append(_ word: UInt64, bytes: Int) {
+        for index in 0..<bytes { append(UInt8(truncatingIfNeeded: word >> UInt64(56 - index * 8))) }
     }
 }
 
@@ -129,6 +147,16 @@ private struct HexDigits {
         let pairs = (nibbles | nibbles &>> 4) & 0x00FF_00FF_00FF_00FF
         let quads = (pairs | pairs &>> 8) & 0x0000_FFFF_0000_FFFF
         value = (quads | quads &>> 16) & 0xFFFF_FFFF
+    }
+
+    /// The way back: what the lower 32 bits are spelled as, the first digit highest.
+    @inline(__always)
+    static func text(of value: UInt64, isUpper: Bool) -> UInt64 {
+        let quads = (value & 0xFFFF | value &<< 16) & 0x0000_FFFF_0000_FFFF
+        let pairs = (quads | quads &<< 8) & 0x00FF_00FF_00FF_00FF
+        let nibbles = (pairs | pairs &<< 4) & (ones &* 0x0F)
+        let letters = ((nibbles &+ ones &* 6) &>> 4) & ones
+        return nibbles &+ ones &* 0x30 &+ letters &* (isUpper ? 0x07 : 0x27)
     }
 }
 

@@ -83,8 +83,8 @@ extension SnapshotDesk {
         hasher.update(bytes.span)
         let label = BackupLabel(
             directory: manifest.directory, shardCount: UInt16(manifest.shards.count), snapshot: number,
-            manifest: hasher.finish(), at: manifest.at, blobCount: needed.count, byteCount: byteCount,
-            serverVersion: version)
+            manifest: place.publicHash(of: hasher.finish()), at: manifest.at, blobCount: needed.count,
+            byteCount: byteCount, serverVersion: version, isEncrypted: place.isEncrypted)
         try place.writeNamed(BackupLabel.file, label.encoded)
         return BackupReceipt(
             snapshot: number, at: manifest.at, blobs: needed.count, linked: linked, byteCount: byteCount,

@@ -7,16 +7,24 @@ package struct Restoration {
     private let manifest: Manifest
     private let state: RecoveredState
     private let burning: Burning
+    private let givenBelow: [UploadID: UInt64]
     private let at: Timestamp
 
     /// - Parameters:
-    ///   - manifest: of the backup.
+    ///   - manifest: of the snapshot.
     ///   - state: what it was read back to; its shards are changed.
+    ///   - givenBelow: by upload, before which ordinal all codes stand that are known to have been given since.
+    ///     They are burned, however few were asked for.
     ///   - now: the wall clock's time.
-    package init(_ manifest: Manifest, _ state: RecoveredState, burning: Burning, now: Timestamp) {
+    package init(
+        _ manifest: Manifest, _ state: RecoveredState, burning: Burning, givenBelow: [UploadID: UInt64] = [:],
+        now: Timestamp
+    ) {
+        precondition(burning != .nothing || givenBelow.isEmpty, "codes that were given would be free again")
         self.manifest = manifest
         self.state = state
         self.burning = burning
+        self.givenBelow = givenBelow
         at = max(state.at, now)
     }
 
@@ -30,11 +38,11 @@ package struct Restoration {
         package let holdsEnded: Int
     }
 
-    /// Writes what the other directory has beside the blobs of the backup: the manifest last.
+    /// Writes what the other directory has beside the blobs of the snapshot: the manifest last.
     ///
-    /// - Parameter backup: how the audit trail tells of the backup.
+    /// - Parameter source: how the audit trail tells where the snapshot was, as `backup="monday"`.
     package func write(
-        to blobs: any BlobStore, as directory: DirectoryID, by origin: Origin, backup: String,
+        to blobs: any BlobStore, as directory: DirectoryID, by origin: Origin, source: String,
         _ makeHasher: () -> any ContentHasher
     ) throws(StorageError) -> Outcome {
         let holdsEnded = burning == .nothing ? 0 : burnOpenHolds()
@@ -47,7 +55,7 @@ package struct Restoration {
             [
                 Act(
                     .restore,
-                    before: "backup=\"\(backup)\" snapshot=\(manifest.number) at=\(manifest.at.iso8601)",
+                    before: "\(source) snapshot=\(manifest.number) at=\(manifest.at.iso8601)",
                     after: "burned=\(burning.text) holds-ended=\(holdsEnded)")
             ] + catalog.acts(of: records)
         for record in records { catalog.apply(record) }
@@ -80,6 +88,7 @@ package struct Restoration {
 
     /// Codes go out in upload order, and those that went back before all others.
     private func plan(of list: List) -> [Burned] {
+        if list.isDeleted { return [] }
         var left: UInt64
         switch burning {
         case .next(let count): left = count
@@ -89,9 +98,11 @@ package struct Restoration {
         return list.uploads.compactMap { receipt in
             guard receipt.withdrawnAt == nil else { return nil }
             let codes = state.catalog[receipt.id].codes
-            let taken = min(left, codes.unclaimedCount)
-            left -= taken
-            let below = UInt64(codes.count) - codes.unclaimedCount + taken
+            let next = UInt64(codes.count) - codes.unclaimedCount
+            let known = max(givenBelow[receipt.id] ?? 0, next) - next
+            let taken = min(max(left, known), codes.unclaimedCount)
+            left -= min(left, taken)
+            let below = next + taken
             let count = codes.holeCount + taken
             return count == 0 ? nil : (receipt.id, Ordinal(below), count)
         }

@@ -26,6 +26,23 @@ extension ControlPlane {
                 }))
     }
 
+    /// Makes a change of a list while nobody is given a code of it, when that is all that the change needs.
+    func changeFreezing(
+        _ name: String, by origin: Origin,
+        _ decide: @escaping (Catalog, Timestamp) throws(CatalogError) -> [ControlRecord],
+        done: @escaping (Result<Void, ControlError>) -> Void
+    ) {
+        freeze(name) { [self] frozen in
+            switch frozen {
+            case .success(let id):
+                changeFrozen(
+                    id, by: origin,
+                    { catalog, now throws(CatalogError) in Proposal(records: try decide(catalog, now)) }, done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
     /// Makes a change of a frozen list, and thaws it whether that succeeded or not; then `done` is called.
     func changeFrozen(
         _ list: ListID, by origin: Origin, _ decide: @escaping (Catalog, Timestamp) throws(CatalogError) -> Proposal,

@@ -10,9 +10,12 @@ package final class ControlPlane {
     package let uploads: UploadDesk
     package let snapshots: SnapshotDesk
     package let exports: ExportDesk
+    package let archive: ArchiveDesk
     package let audit: AuditDesk
     /// nil when it is turned off.
     package let feed: FeedDesk?
+    /// nil when there is no feed, whose warnings it sends.
+    package let deliveries: DeliveryDesk?
     package let writer: LaneWriter
     let loops: [LoopPort]
     let port: ControlPort
@@ -38,15 +41,18 @@ package final class ControlPlane {
     }
 
     init(
-        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, audit: AuditDesk,
-        feed: FeedDesk?, writer: LaneWriter, loops: [LoopPort], port: ControlPort, catalog: Catalog, revision: UInt64
+        engine: Engine, uploads: UploadDesk, snapshots: SnapshotDesk, exports: ExportDesk, archive: ArchiveDesk,
+        audit: AuditDesk, feed: FeedDesk?, deliveries: DeliveryDesk?, writer: LaneWriter, loops: [LoopPort],
+        port: ControlPort, catalog: Catalog, revision: UInt64
     ) {
         self.engine = engine
         self.uploads = uploads
         self.snapshots = snapshots
         self.exports = exports
+        self.archive = archive
         self.audit = audit
         self.feed = feed
+        self.deliveries = deliveries
         self.writer = writer
         self.loops = loops
         self.port = port
@@ -91,6 +97,8 @@ struct ControlJob {
 struct Proposal {
     var records: [ControlRecord]
     var codes: CodeRun?
+    /// Of a list that comes back: the codes of its uploads.
+    var returned: [UploadID: CodeRun] = [:]
 }
 
 /// Catalog and audit trail after a job, and from where the control lane goes on.
@@ -108,6 +116,8 @@ package enum ControlError: Error, Equatable, Sendable {
     case export(ExportError)
     case feed(FeedError)
     case storage(StorageError)
+    /// The codes of an archived list cannot be read.
+    case unreadableCodes(RecoveryError)
     case backup(BackupError)
     /// Too much of this kind is under way.
     case busy
@@ -238,6 +248,7 @@ extension ControlPlane {
         let freeBefore = freeCounts(ofListsThatLoseBy: proposal)
         for record in proposal.records {
             catalog.apply(record, codes: proposal.codes)
+            if case .listReturned(let list) = record.change { catalog.bringBack(list, codes: proposal.returned) }
             revision += 1
         }
         for record in proposal.records { report(record) }
@@ -300,15 +311,18 @@ extension ControlPlane {
         switch record.change {
         case .campaignFinished(let id, let reason):
             engine.host.report(.campaignFinished(campaign: catalog[id].name, reason: reason))
-        case .uploadCommitted(_, let list, let count, _, _, _):
-            engine.host.report(.uploadCommitted(list: catalog[list].name, codes: count))
+        case .uploadCommitted(let upload):
+            let (list, codes) = (catalog[upload.list].name, upload.count)
+            engine.host.report(
+                upload.isImport ? .givenImported(list: list, codes: codes) : .uploadCommitted(list: list, codes: codes))
         case .uploadWithdrawn(let id):
             let upload = catalog[id]
             let count = upload.codes.unclaimedCount
             engine.host.report(.uploadWithdrawn(list: catalog[upload.list].name, codes: count))
         case .listCreated, .fixedCodeSet, .fixedCodeChanged, .listExpirySet, .listWarningSet, .listRenamed,
             .campaignCreated, .campaignResumed, .campaignReturnsSet, .campaignRuleSet, .campaignSettingsSet,
-            .listSettingsSet, .codesBurned:
+            .listSettingsSet, .codesBurned, .listArchived, .listReturned, .listDeleted, .listWarningsSet,
+            .recipientAdded, .recipientRemoved, .accountSet, .accountDeleted:
             break
         }
     }

@@ -19,7 +19,7 @@ extension ControlPlane {
 extension Operator {
     package typealias Done = ControlPlane.Done
 
-    private func change(
+    func change(
         _ decide: @escaping (Catalog, Timestamp) throws(CatalogError) -> [ControlRecord], done: @escaping Done
     ) {
         control.submit(
@@ -69,21 +69,13 @@ extension Operator {
     ///   - code: as a line of a file may have it; nil: as it is.
     ///   - limit: up to ``Limits/fixedLimit``; nil: as it is.
     package func setFixed(list: String, code: [UInt8]?, limit: UInt32?, done: @escaping Done) {
-        control.freeze(list) { [control, origin] frozen in
-            switch frozen {
-            case .success(let id):
-                let engine = control.engine
-                control.changeFrozen(
-                    id, by: origin,
-                    { catalog, now throws(CatalogError) in
-                        let records = try catalog.decideSetFixed(
-                            list: list, code: code, limit: limit,
-                            taken: { engine.ledgers(of: [$0])[0].taken }, now: now)
-                        return Proposal(records: records)
-                    }, done: done)
-            case .failure(let error): done(.failure(error))
-            }
-        }
+        let engine = control.engine
+        control.changeFreezing(
+            list, by: origin,
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSetFixed(
+                    list: list, code: code, limit: limit, taken: { engine.ledgers(of: [$0])[0].taken }, now: now)
+            }, done: done)
     }
 
     /// Takes the free codes of an upload out of its list. Nothing changes when that was done before.
@@ -111,6 +103,27 @@ extension Operator {
         change(
             { catalog, now throws(CatalogError) in
                 try catalog.decideSet(list: list, edits: edits, now: now)
+            }, done: done)
+    }
+
+    package func setWarning(list: String, _ edit: WarningEdit, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideSet(list: list, warning: edit, now: now)
+            }, done: done)
+    }
+
+    package func add(recipient: Recipient, to list: String, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideAdd(recipient: recipient, to: list, now: now)
+            }, done: done)
+    }
+
+    package func remove(recipient address: String, of list: String, done: @escaping Done) {
+        change(
+            { catalog, now throws(CatalogError) in
+                try catalog.decideRemove(recipient: address, of: list, now: now)
             }, done: done)
     }
 
@@ -177,6 +190,37 @@ extension Operator {
     /// Writes down that an export was begun. Nothing of it may be told before `done` says that this is durable.
     package func noteExport(_ query: ExportQuery, done: @escaping Done) {
         note(query.act(in: control.engine.latestCatalog), done: done)
+    }
+
+    /// Sends each recipient of a list a test, once.
+    ///
+    /// - Parameter done: called on some thread.
+    package func testRecipients(
+        of list: List, at desk: DeliveryDesk,
+        done: @escaping @Sendable (Result<[DeliveryTest], ControlError>) -> Void
+    ) {
+        note(Act(.listRecipient, object: list.name, after: "test=sent")) { result in
+            switch result {
+            case .success: desk.test(list, done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
+    /// Tries dead letters anew.
+    ///
+    /// - Parameters:
+    ///   - number: of one; nil: as many as there is room for.
+    ///   - done: called on some thread, with how many there are; 0: none of that number.
+    package func retryDelivery(
+        _ number: UInt64?, at desk: DeliveryDesk, done: @escaping @Sendable (Result<Int, ControlError>) -> Void
+    ) {
+        note(Act(.deliveryRetry, after: "delivery=\(number.map(String.init) ?? "all")")) { result in
+            switch result {
+            case .success: desk.retry(number, done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
     }
 
     /// Writes down that the server is to stop.

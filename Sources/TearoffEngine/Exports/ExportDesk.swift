@@ -1,5 +1,6 @@
 import Synchronization
 package import TearoffCore
+import TearoffLog
 
 /// The exports that are being read. Each shows one instant, however long it is read, and none stands in the way of
 /// an allocation: what it reads does not change any more, and it is written in the background.
@@ -15,17 +16,35 @@ package final class ExportDesk: Sendable {
     }
 
     private let engine: Engine
+    private let blobs: any BlobStore
     private let state = Mutex(State())
 
-    init(engine: Engine) {
+    init(engine: Engine, blobs: any BlobStore) {
         self.engine = engine
+        self.blobs = blobs
     }
 }
 
 /// One export. Its pieces are read one after the other, from changing threads.
 private final class Export: Sendable {
-    let reader: Mutex<ExportReader>
-    init(_ reader: ExportReader) { self.reader = Mutex(reader) }
+    private struct Progress {
+        var reader: ExportReader
+        var pace = ExportPace()
+    }
+
+    private let progress: Mutex<Progress>
+
+    init(_ reader: ExportReader) { progress = Mutex(Progress(reader: reader)) }
+
+    /// - Returns: the next piece, and how many milliseconds it should be kept back.
+    func read(_ engine: Engine) throws(RecoveryError) -> (piece: [UInt8], wait: UInt64) {
+        try progress.withLock { progress throws(RecoveryError) in
+            let (piece, rows) = try progress.reader.read(bytes: ExportDesk.pieceBytes)
+            let frames = engine.lanes.reduce(0) { $0 + $1.durableFrame.rawValue }
+            let wait = progress.pace.wait(rows: rows, frames: frames, now: engine.host.wallMilliseconds())
+            return (piece, wait)
+        }
+    }
 }
 
 package enum ExportError: Error, Equatable, Sendable {
@@ -45,10 +64,13 @@ extension ExportDesk {
     /// Begins an export of the state as it is now. Nothing of it may be told before a barrier that is asked for
     /// behind this is durable.
     package func begin(_ query: ExportQuery) -> Result<ExportTicket, ControlError> {
-        let cuts = engine.cuts()
+        var cuts = engine.cuts()
         let at = engine.now()
         // Behind the cuts: a row may be of a campaign, and a code of an upload, that is newer than any before.
-        let reader = ExportReader(query, catalog: engine.latestCatalog, cuts: cuts, day: engine.host.day)
+        let catalog = engine.latestCatalog
+        // It may have been archived in between: its codes' owners are those of now.
+        if catalog[query.list].isArchived { cuts = engine.cuts() }
+        let reader = ExportReader(query, catalog: catalog, cuts: cuts, blobs: blobs, day: engine.host.day)
         let export = Export(reader)
         let id = state.withLock { state -> UInt64? in
             guard state.exports.count < Self.exportsMaximum else { return nil }
@@ -62,7 +84,7 @@ extension ExportDesk {
         return .success(ExportTicket(id: id, cursor: reader.cursor, at: at))
     }
 
-    /// Reads the next piece in the background.
+    /// Reads the next piece in the background, at the pace of an ``ExportPace``.
     ///
     /// - Parameter done: called on some thread; an empty piece is the end, and the export is over then.
     package func read(_ id: UInt64, done: @escaping @Sendable (Result<[UInt8], ControlError>) -> Void) {
@@ -70,9 +92,15 @@ extension ExportDesk {
             guard let export = state.withLock({ $0.exports[id] }) else {
                 return done(.failure(.export(.noExport(id))))
             }
-            let piece = export.reader.withLock { $0.read(bytes: Self.pieceBytes) }
-            if piece.isEmpty { end([id]) }
-            done(.success(piece))
+            do throws(RecoveryError) {
+                let (piece, wait) = try export.read(engine)
+                if piece.isEmpty { end([id]) }
+                if wait == 0 { return done(.success(piece)) }
+                engine.host.later(wait) { done(.success(piece)) }
+            } catch {
+                end([id])
+                done(.failure(.unreadableCodes(error)))
+            }
         }
     }
 

@@ -47,6 +47,9 @@ package struct ExportQuery: Sendable {
         selection != .given && campaign == nil && after == nil && until == nil && since == nil
     }
 
+    /// Whether a code that nobody has, and that counts so, is asked for.
+    func wantsUnowned(_ state: CodeState) -> Bool { wantsFree && (selection == .all || state == .free) }
+
     func wants(_ standing: AllocationStanding, _ state: CodeState, of campaign: CampaignID) -> Bool {
         switch (selection, state) {
         case (.given, .given), (.all, .given), (.all, .held), (.all, .burned): break

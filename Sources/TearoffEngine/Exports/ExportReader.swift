@@ -1,7 +1,9 @@
 import TearoffCore
+import TearoffLog
 
 /// Reads an export piece by piece from what the shards were at one instant, in memory that does not grow with it:
-/// allocations shard by shard, then codes that nobody had.
+/// allocations shard by shard, then codes that nobody had. Those of an archived list come as they stand in its blobs,
+/// each with who had it.
 struct ExportReader: Sendable {
     private let query: ExportQuery
     private let catalog: Catalog
@@ -15,14 +17,21 @@ struct ExportReader: Sendable {
     /// Uploads whose codes that nobody has are still to come, and the next code of the first one.
     private var uploads: [Upload] = []
     private var ordinal: Ordinal = 0
+    /// nil unless the list is archived.
+    private var archive: ArchivedCodes?
     private var writer: ExportWriter
     /// The day of the server's zone that an instant is in.
     private let day: @Sendable (Timestamp) -> Day
-    /// That of the last expiry that was asked for: rows of one day follow each other.
+    /// What the last rows were of, for those that follow are mostly of the same: their days, campaign, strip and dates.
     private var lastDays: [Day] = []
+    private var lastCampaign: Campaign?
+    private var lastStrip: Strip?
+    private var givenAtText = DateCell()
+    private var expiresAtText = DateCell()
 
     init(
-        _ query: ExportQuery, catalog: Catalog, cuts: [ShardCut], day: @escaping @Sendable (Timestamp) -> Day
+        _ query: ExportQuery, catalog: Catalog, cuts: [ShardCut], blobs: any BlobStore,
+        day: @escaping @Sendable (Timestamp) -> Day
     ) {
         self.day = day
         self.query = query
@@ -31,7 +40,14 @@ struct ExportReader: Sendable {
         expiresAt = catalog[query.list].expiresAt
         row = query.since?.rows.first ?? 0
         writer = ExportWriter(query.format, query.columns)
-        guard query.wantsFree, catalog[query.list].kind == .unique else { return }
+        guard catalog[query.list].kind == .unique else { return }
+        if catalog[query.list].isArchived {
+            let uploads = catalog[query.list].uploads.filter { $0.id == query.upload ?? $0.id }
+            archive = ArchivedCodes(of: uploads, blobs)
+            shard = cuts.count
+            return
+        }
+        guard query.wantsFree else { return }
         uploads = catalog.uploads.filter { upload in
             upload.list == query.list && query.upload.map { $0 == upload.id } ?? true
                 && (query.selection == .all || !upload.isWithdrawn)
@@ -42,9 +58,12 @@ struct ExportReader: Sendable {
     /// Where an export since this one begins.
     var cursor: ExportCursor { ExportCursor(rows: cuts.map { UInt32($0.rows.count) }) }
 
-    /// The next piece: a bit more than `bytes` at most; empty at the end.
-    mutating func read(bytes: Int) -> [UInt8] {
+    /// The next piece: a bit more than `bytes` at most; empty at the end. And the rows in it.
+    ///
+    /// - Throws: when the blob of an archived upload cannot be read, or is not what was written.
+    mutating func read(bytes: Int) throws(RecoveryError) -> (piece: [UInt8], rows: Int) {
         writer.begin(bytes: bytes)
+        while writer.count < bytes, let code = try archive?.next() { tell(code) }
         while writer.count < bytes, shard < cuts.count { readRows(bytes: bytes) }
         while writer.count < bytes, !uploads.isEmpty { readUnowned(bytes: bytes) }
         return writer.take()
@@ -61,7 +80,7 @@ struct ExportReader: Sendable {
             let (standing, state) = cut.standing(of: number)
             if state != .free { take(allocation.code) }
             if query.wants(standing, state, of: allocation.campaign) {
-                write(allocation, standing, state, of: cut)
+                write(allocation, standing, state, of: cut, at: position(of: allocation.code))
             }
         }
         guard row >= end else { return }
@@ -80,27 +99,46 @@ struct ExportReader: Sendable {
     }
 
     private mutating func write(
-        _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut
+        _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut, at code: CodePosition
     ) {
-        let catalog = catalog
-        let expiresAt = expiry(of: allocation, standing)
-        let code = catalog.position(of: allocation.code)
+        let campaign = campaign(allocation.campaign)
+        expiresAtText.set(expiry(of: campaign, standing))
+        if case .given = state { givenAtText.set(standing.givenAt) } else { givenAtText.set(nil) }
+        let (givenAt, expiresAt) = (givenAtText.bytes, expiresAtText.bytes)
         writer.row { column, cell in
             switch column {
             case .code: code.strip.withCode(at: code.position) { cell.append($0) }
             case .user: cut.appendUser(of: allocation, to: &cell)
             case .userID: cut.appendUserID(of: allocation, to: &cell)
-            case .givenAt: if state == .given { standing.givenAt.withISO8601 { cell.append($0) } }
-            case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
-            case .campaign: cell.append(contentsOf: catalog[allocation.campaign].name.utf8)
+            case .givenAt: cell.append(givenAt.span)
+            case .expiresAt: cell.append(expiresAt.span)
+            case .campaign: cell.append(contentsOf: campaign.name.utf8)
             case .status: cell.append(contentsOf: state.text.utf8)
             }
         }
     }
 
+    private mutating func campaign(_ id: CampaignID) -> Campaign {
+        if let lastCampaign, lastCampaign.id == id { return lastCampaign }
+        let campaign = catalog[id]
+        lastCampaign = campaign
+        return campaign
+    }
+
+    private mutating func position(of code: CodeID) -> CodePosition {
+        if let lastStrip, lastStrip.upload == code.upload, code.ordinal >= lastStrip.firstOrdinal,
+            Int(code.ordinal - lastStrip.firstOrdinal) < lastStrip.count
+        {
+            return CodePosition(strip: lastStrip, position: Int(code.ordinal - lastStrip.firstOrdinal))
+        }
+        let position = catalog.position(of: code)
+        lastStrip = position.strip
+        return position
+    }
+
     /// Until when the user can redeem the code.
-    private mutating func expiry(of allocation: Row, _ standing: AllocationStanding) -> Timestamp? {
-        let validity = catalog[allocation.campaign].validity
+    private mutating func expiry(of campaign: Campaign, _ standing: AllocationStanding) -> Timestamp? {
+        let validity = campaign.validity
         if validity.steps.isEmpty { return expiresAt }
         var days = lastDays
         let expiry = validity.expiry(givenAt: standing.givenAt, listExpiresAt: expiresAt) { time in
@@ -116,7 +154,6 @@ struct ExportReader: Sendable {
 
     private mutating func readUnowned(bytes: Int) {
         guard let upload = uploads.first, let taken = taken[upload.id] else { return }
-        let expiresAt = expiresAt
         while ordinal < upload.count, writer.count < bytes {
             let code = upload.position(of: ordinal)
             let isTaken = taken.contains(ordinal)
@@ -126,17 +163,95 @@ struct ExportReader: Sendable {
             }
             let state = upload.stateOfUnowned(ordinal)
             ordinal += 1
-            writer.row { column, cell in
-                switch column {
-                case .code: code.strip.withCode(at: code.position) { cell.append($0) }
-                case .expiresAt: expiresAt?.withISO8601 { cell.append($0) }
-                case .status: cell.append(contentsOf: state.text.utf8)
-                case .user, .userID, .givenAt, .campaign: break
-                }
-            }
+            writeUnowned(code, state)
         }
         guard ordinal >= upload.count else { return }
         uploads.removeFirst()
         ordinal = 0
+    }
+}
+
+extension ExportReader {
+    private mutating func writeUnowned(_ code: CodePosition, _ state: CodeState) {
+        expiresAtText.set(expiresAt)
+        let expiresAt = expiresAtText.bytes
+        writer.row { column, cell in
+            switch column {
+            case .code: code.strip.withCode(at: code.position) { cell.append($0) }
+            case .expiresAt: cell.append(expiresAt.span)
+            case .status: cell.append(contentsOf: state.text.utf8)
+            case .user, .userID, .givenAt, .campaign: break
+            }
+        }
+    }
+
+    /// A code of an archived list: nothing of it has changed since the cuts.
+    private mutating func tell(_ text: CodePosition) {
+        let upload = catalog[text.code.upload]
+        guard let owner = upload.codes.owner(of: text.code.ordinal) else {
+            let state = upload.stateOfUnowned(text.code.ordinal)
+            if query.wantsUnowned(state) { writeUnowned(text, state) }
+            return
+        }
+        let shardCount = UInt16(cuts.count)
+        let shard = Int(owner.shard(shardCount: shardCount).rawValue)
+        let number = owner.row(shardCount: shardCount)
+        if let since = query.since, number.rawValue < since.rows[shard] { return }
+        let cut = cuts[shard]
+        let allocation = cut.rows[number]
+        let (standing, state) = cut.standing(of: number)
+        if query.wants(standing, state, of: allocation.campaign) {
+            write(allocation, standing, state, of: cut, at: text)
+        }
+    }
+}
+
+/// The codes of archived uploads with their texts, in order.
+private struct ArchivedCodes: Sendable {
+    private let blobs: any BlobStore
+    private var uploads: ArraySlice<UploadReceipt>
+    private var stored: StoredCodes?
+    private var strips: ArraySlice<Strip> = []
+    private var position = 0
+
+    init(of uploads: [UploadReceipt], _ blobs: any BlobStore) {
+        self.blobs = blobs
+        self.uploads = uploads[...]
+    }
+
+    mutating func next() throws(RecoveryError) -> CodePosition? {
+        while true {
+            if let strip = strips.first {
+                guard position < strip.count else {
+                    strips.removeFirst()
+                    position = 0
+                    continue
+                }
+                position += 1
+                return CodePosition(strip: strip, position: position - 1)
+            }
+            if let stored {
+                stored.read(codes: StoredCodes.block)
+                strips = try stored.take()[...]
+                if strips.isEmpty { self.stored = nil }
+            } else {
+                guard let upload = uploads.popFirst() else { return nil }
+                stored = try upload.stored(in: blobs)
+            }
+        }
+    }
+}
+
+/// A date as a cell has it, made anew only when it is another one.
+private struct DateCell {
+    private var time: Timestamp?
+    /// Empty when there is no date.
+    private(set) var bytes: [UInt8] = []
+
+    mutating func set(_ time: Timestamp?) {
+        if time == self.time { return }
+        self.time = time
+        bytes.removeAll(keepingCapacity: true)
+        time?.withISO8601 { bytes.append($0) }
     }
 }

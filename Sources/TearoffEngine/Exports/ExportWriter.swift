@@ -6,7 +6,7 @@ struct ExportWriter: Sendable {
     private let format: ExportFormat
     private let columns: [ExportColumn]
     private var output: [UInt8] = []
-    private var cell: [UInt8] = []
+    private var rows = 0
     private var isBegun = false
 
     init(_ format: ExportFormat, _ columns: [ExportColumn]) {
@@ -26,28 +26,32 @@ struct ExportWriter: Sendable {
         output.append(contentsOf: (titles.joined(separator: ",") + "\r\n").utf8)
     }
 
-    mutating func take() -> [UInt8] {
-        defer { output = [] }
-        return output
+    mutating func take() -> (piece: [UInt8], rows: Int) {
+        defer { (output, rows) = ([], 0) }
+        return (output, rows)
     }
 
     /// - Parameter fill: appends the text of a column; nothing for an empty cell.
     @inline(__always)
     mutating func row(_ fill: (ExportColumn, inout [UInt8]) -> Void) {
+        rows += 1
         for (index, column) in columns.enumerated() {
-            cell.removeAll(keepingCapacity: true)
-            fill(column, &cell)
             switch format {
             case .csv:
                 if index > 0 { output.append(Byte.comma) }
-                appendCSVCell()
+                let start = output.count
+                fill(column, &output)
+                makeCSVCell(from: start)
             case .jsonLines:
                 output.append(index > 0 ? Byte.comma : Byte.brace)
                 output.append(Byte.quote)
                 output.append(contentsOf: column.rawValue.utf8)
                 output.append(Byte.quote)
                 output.append(Byte.colon)
-                appendJSONCell()
+                output.append(Byte.quote)
+                let start = output.count
+                fill(column, &output)
+                makeJSONCell(from: start)
             }
         }
         switch format {
@@ -78,20 +82,25 @@ private enum Byte {
 // MARK: - CSV
 
 extension ExportWriter {
-    private mutating func appendCSVCell() {
-        guard let first = cell.first else { return }
-        let isFormula = Self.beginsFormula(first)
-        guard isFormula || cell.contains(where: Self.needsQuotes) else {
-            output.append(contentsOf: cell)
-            return
-        }
+    /// What was filled in from `start` on becomes a cell: most can stand as they are.
+    private mutating func makeCSVCell(from start: Int) {
+        guard start < output.count else { return }
+        let isFormula = Self.beginsFormula(output[start])
+        guard isFormula || Self.needQuotes(output.span.extracting(start...)) else { return }
+        let text = takeText(from: start)
         output.append(Byte.quote)
         if isFormula { output.append(Byte.apostrophe) }
-        for byte in cell {
+        for byte in text {
             if byte == Byte.quote { output.append(Byte.quote) }
             output.append(byte)
         }
         output.append(Byte.quote)
+    }
+
+    /// Takes back what was filled in.
+    private mutating func takeText(from start: Int) -> [UInt8] {
+        defer { output.removeLast(output.count - start) }
+        return Array(output[start...])
     }
 
     private static func beginsFormula(_ byte: UInt8) -> Bool {
@@ -103,27 +112,43 @@ extension ExportWriter {
         }
     }
 
-    private static func needsQuotes(_ byte: UInt8) -> Bool {
-        byte == Byte.comma || byte == Byte.quote || byte == Byte.carriageReturn || byte == Byte.lineFeed
+    private static func needQuotes(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            switch text[index] {
+            case Byte.comma, Byte.quote, Byte.carriageReturn, Byte.lineFeed: return true
+            default: continue
+            }
+        }
+        return false
     }
 }
 
 // MARK: - JSON
 
 extension ExportWriter {
-    /// An empty cell is null. Bytes that are no UTF-8 become U+FFFD, since JSON has no other way.
-    private mutating func appendJSONCell() {
-        if cell.isEmpty {
+    /// What was filled in from `start` on, behind a quotation mark, becomes a cell. An empty one is null. Bytes that
+    /// are no UTF-8 become U+FFFD, since JSON has no other way.
+    private mutating func makeJSONCell(from start: Int) {
+        guard start < output.count else {
+            output.removeLast()
             output.append(contentsOf: "null".utf8)
             return
         }
-        output.append(Byte.quote)
-        if cell.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != Byte.quote && $0 != Byte.backslash }) {
-            output.append(contentsOf: cell)
-        } else {
-            for byte in String(decoding: cell, as: UTF8.self).utf8 { appendEscaped(byte) }
+        if !Self.isPlain(output.span.extracting(start...)) {
+            for byte in String(decoding: takeText(from: start), as: UTF8.self).utf8 { appendEscaped(byte) }
         }
         output.append(Byte.quote)
+    }
+
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            switch text[index] {
+            case Byte.quote, Byte.backslash: return false
+            case 0x20..<0x7F: continue
+            default: return false
+            }
+        }
+        return true
     }
 
     private mutating func appendEscaped(_ byte: UInt8) {

@@ -118,6 +118,12 @@ extension FeedDesk {
         }
     }
 
+    /// - Throws: what the storage does.
+    func readNow(from: FeedSequence, count: Int) throws(StorageError) -> FeedPage {
+        let reader = FeedReader(from: from, count: count, waitMilliseconds: 0, done: { _ in })
+        return try page(reader, readers.withLock { $0.view })
+    }
+
     private func readOrWait(_ reader: FeedReader) {
         let view = readers.withLock { $0.view }
         guard view.isOpen else { return reader.done(.failure(.feed(.notReady))) }

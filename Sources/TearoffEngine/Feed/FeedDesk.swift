@@ -11,8 +11,6 @@ import TearoffLog
 package final class FeedDesk: Sendable {
     /// When a failed write or read is tried again.
     package static let retryMilliseconds: UInt64 = 1_000
-    /// No timer is set further ahead: clocks are set, and machines sleep.
-    static let timerMillisecondsMax: UInt64 = 60_000
     /// Looks at all lanes until two in a row are alike; between two commits there is time for hundreds.
     private static let markTries = 1_000
 
@@ -28,6 +26,11 @@ package final class FeedDesk: Sendable {
     private let work = Mutex(Work())
     let readers = Mutex(Readers())
     let places = Mutex(FeedPlaces())
+    /// Hears of each frame, on the writer's thread.
+    private let follower = Mutex<Follower?>(nil)
+
+    typealias Follower =
+        @Sendable (_ first: FeedSequence, _ end: FeedSequence, _ warnings: [ToldWarning]) -> Void
 
     /// What the writer does, and what makes it go on.
     private struct Work {
@@ -41,8 +44,7 @@ package final class FeedDesk: Sendable {
         var isWarning = false
         /// Lanes whose next commit makes it go on.
         var awaited: Set<LaneID> = []
-        /// Of the earliest timer that is set.
-        var timerAt: UInt64?
+        var timer = EarliestTimer()
         var told: [LaneID: LaneProgress] = [:]
         var fault: FeedFault?
         var faultCount: UInt64 = 0
@@ -118,6 +120,12 @@ extension FeedDesk {
             byteCount: view.files.reduce(0) { $0 + $1.byteCount }, fileCount: view.files.count, fault: fault,
             faultCount: faultCount)
     }
+
+    /// Has `body` called with each frame from now on, once that is on disk. Before the start.
+    func follow(_ body: @escaping Follower) { follower.withLock { $0 = body } }
+
+    /// The number that the next event gets.
+    var nextSequence: FeedSequence { readers.withLock { $0.view.next } }
 
     var isStopped: Bool { work.withLock { $0.isStopped } }
 
@@ -214,11 +222,13 @@ extension FeedDesk {
             if let writer { open = writer } else { open = try makeWriter() }
             // Also after a failure: what the files had before is known, and what a failed write left is not believed.
             defer { writer = open }
+            let first = open.next
             let isMore = try open.write(through: marks)
             let changes = mayWarn ? open.dueWarnings() : []
             return Written(
-                view: FeedView(files: open.files, next: open.next, isOpen: true), lanes: open.told.lanes,
-                isMore: isMore, changes: changes, nextExpiry: open.nextExpiry)
+                first: first, view: FeedView(files: open.files, next: open.next, isOpen: true),
+                lanes: open.told.lanes,
+                isMore: isMore, changes: changes, warnings: open.toldWarnings, nextLook: open.nextLook)
         }
         let reached = work.withLock { work in
             work.fault = nil
@@ -227,17 +237,20 @@ extension FeedDesk {
         }
         for wait in reached { wait() }
         publish(written.view)
+        follower.withLock { $0 }?(written.first, written.view.next, written.warnings)
         if !written.changes.isEmpty { warn(written.changes) }
-        setTimer(written.nextExpiry)
+        setTimer(written.nextLook)
         return written.isMore
     }
 
     private struct Written: Sendable {
+        let first: FeedSequence
         let view: FeedView
         let lanes: [LaneID: LaneProgress]
         let isMore: Bool
         let changes: [FeedChange]
-        let nextExpiry: Timestamp?
+        let warnings: [ToldWarning]
+        let nextLook: Timestamp?
     }
 
     private func makeWriter() throws(FeedFault) -> FeedWriter {
@@ -300,20 +313,12 @@ extension FeedDesk {
         }
     }
 
-    private func setTimer(_ nextExpiry: Timestamp?) {
+    private func setTimer(_ nextLook: Timestamp?) {
         let now = engine.host.wallMilliseconds()
-        let wait = min(
-            nextExpiry.map { $0.millisecondsSince(engine.now()) } ?? .max, Self.timerMillisecondsMax)
-        let isEarlier = work.withLock { work in
-            if let set = work.timerAt, set <= now + wait { return false }
-            work.timerAt = now + wait
-            return true
-        }
-        guard isEarlier else { return }
-        engine.host.later(wait) { [self] in
-            work.withLock { work in
-                if work.timerAt == now + wait { work.timerAt = nil }
-            }
+        let wait = nextLook.map { $0.millisecondsSince(engine.now()) } ?? .max
+        guard let time = work.withLock({ $0.timer.set(in: wait, now: now) }) else { return }
+        engine.host.later(time - now) { [self] in
+            work.withLock { $0.timer.rang(time) }
             goOn()
         }
     }

@@ -6,10 +6,13 @@ package struct FeedSettings: Equatable, Sendable {
     package var ageMillisecondsMaximum: UInt64
     /// Rest between two writes: so many events more in each of them, and so much later they can be read.
     package var restMilliseconds: UInt64 = 20
+    /// Whether repeats are events, too, each with a record in the log.
+    package var tellsRepeats: Bool
 
-    package init(bytesMaximum: UInt64, ageMillisecondsMaximum: UInt64) {
+    package init(bytesMaximum: UInt64, ageMillisecondsMaximum: UInt64, tellsRepeats: Bool = false) {
         self.bytesMaximum = bytesMaximum
         self.ageMillisecondsMaximum = ageMillisecondsMaximum
+        self.tellsRepeats = tellsRepeats
     }
 
     /// A file is left for the next one at this size, so that what retention removes is a small part of the whole.

@@ -30,7 +30,7 @@ struct FeedShelf {
         self.storage = storage
         self.directory = directory
         self.settings = settings
-        coder = FeedFrameCoder(directoryID: directory)
+        coder = FeedFrameCoder(directoryID: directory, cipher: storage.cipher)
         for file in try storage.list() {
             files.append(File(first: file.first, byteCount: file.byteCount, beganAt: try beginning(of: file)))
         }
@@ -109,7 +109,12 @@ extension FeedShelf {
     /// Removes the oldest files that go over the bounds; never the one that is written.
     mutating func retire(at now: Timestamp) throws(StorageError) {
         while files.count > 1, isOver(at: now) {
-            try storage.remove(files[0].first)
+            do throws(StorageError) {
+                try storage.remove(files[0].first)
+            } catch {
+                // A try that failed may have removed it all the same.
+                guard error.problem == .missing else { throw error }
+            }
             files.removeFirst()
         }
     }

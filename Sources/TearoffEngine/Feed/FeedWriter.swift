@@ -3,7 +3,7 @@ package import TearoffLog
 
 /// Follows the log and writes the feed, one frame after the other. Used by one thread at a time.
 struct FeedWriter {
-    private let engine: Engine
+    let engine: Engine
     private let log: any LogStorage
     private let directory: DirectoryID
     private var shelf: FeedShelf
@@ -11,13 +11,19 @@ struct FeedWriter {
     private(set) var told: FeedCheckpoint
     private var tails: [LaneTail] = []
     /// Lists whose codes were in the frames since the warnings were looked at.
-    private var touched: Set<ListID> = []
+    var touched: Set<ListID> = []
+    /// Lists that got more codes since then, with the upload that brought them: what was told of them comes anew.
+    var refilled: [ListID: UploadID] = [:]
     /// The catalog that the warnings were looked at with.
-    private var catalogGeneration: UInt64?
-    /// When the next list comes nearer to its expiry; nil when none does.
-    private(set) var nextExpiry: Timestamp?
+    var catalogGeneration: UInt64?
+    /// When all lists are to be looked at again: one comes nearer to its expiry, or paces are to be taken. nil: never.
+    var nextLook: Timestamp?
+    /// Of the lists that are to be told when they will soon be empty.
+    var paces: [ListID: SupplyPace] = [:]
     /// Warnings that may be told now: what they rest on is durable.
-    private var warnings: [FeedChange] = []
+    var warnings: [FeedChange] = []
+    /// The warnings of the frame that was written last.
+    private(set) var toldWarnings: [ToldWarning] = []
 
     /// - Parameter ends: how far each lane of an earlier life was found; a feed that begins does not tell what was
     ///   before it.
@@ -36,7 +42,7 @@ struct FeedWriter {
 
     /// A feed that begins has nothing to warn of that was so before.
     private mutating func beginWithPresentSigns() {
-        for change in changedSigns(of: engine.latestCatalog.lists, at: engine.now()) {
+        for change in changedSigns(of: engine.latestCatalog.presentLists, at: engine.now()) {
             told.signs[change.list] = change.signs
         }
     }
@@ -47,11 +53,31 @@ struct FeedWriter {
 
 }
 
+extension ControlRecord.Change {
+    /// Which list gets more codes by it, and by which upload.
+    fileprivate var refill: (ListID, UploadID)? {
+        switch self {
+        // The codes of an import are given.
+        case .uploadCommitted(let upload): upload.isImport ? nil : (upload.list, upload.id)
+        case .fixedCodeChanged(let list, let upload, _, _, let count): count > 0 ? (list, upload) : nil
+        default: nil
+        }
+    }
+}
+
 /// What is told of a list from now on.
 struct FeedChange: Sendable {
     let list: ListID
     let signs: FeedSigns
     let warnings: [FeedWarning]
+}
+
+/// A warning as it stands in the feed.
+struct ToldWarning: Sendable {
+    let sequence: FeedSequence
+    let at: Timestamp
+    let list: ListID
+    let warning: FeedWarning
 }
 
 /// Why the feed could not go on. It is tried again; nothing was told.
@@ -90,16 +116,24 @@ extension FeedWriter {
         var next = told
         for tail in tails { next.lanes[tail.lane] = tail.progress }
         var changed: [ListID: FeedSigns] = [:]
+        var warned: [ToldWarning] = []
+        toldWarnings = []
         for change in warnings {
             changed[change.list] = change.signs
             next.signs[change.list] = change.signs == FeedSigns() ? nil : change.signs
-            for warning in change.warnings { batch.append(warning, of: change.list, at: now) }
+            for warning in change.warnings {
+                let sequence = shelf.next.advanced(by: batch.count)
+                warned.append(ToldWarning(sequence: sequence, at: now, list: change.list, warning: warning))
+                batch.append(warning, of: change.list, at: now)
+            }
         }
         do throws(StorageError) {
-            if next != told {
+            // A warning may be told anew while the signs stay.
+            if next != told || !warned.isEmpty {
                 try shelf.append(batch, next, changed: changed, at: now)
                 told = next
                 warnings = []
+                toldWarnings = warned
             }
             try shelf.retire(at: now)
         } catch {
@@ -182,8 +216,11 @@ extension FeedWriter {
         do throws(RecordError) {
             for entry in try ControlEntry.decodeAll(payload.span) {
                 guard case .change(let record, _) = entry else { continue }
-                // It only gives a list's own code a number.
-                if case .fixedCodeSet = record.change { continue }
+                guard record.change.isTold else { continue }
+                if let (list, upload) = record.change.refill {
+                    refilled[list] = upload
+                    touched.insert(list)
+                }
                 batch.append(record)
             }
         } catch {
@@ -200,7 +237,13 @@ extension FeedWriter {
         let (payload, catalog) = (tails[index].payload, engine.latestCatalog)
         do throws(RecordError) {
             try AllocationDecoder.decode(
-                payload.span, shardCount: engine.routing.shardCount
+                payload.span, shardCount: engine.routing.shardCount,
+                repeats: { record, text, userID in
+                    seen += 1
+                    guard seen > before, !batch.isFullForGood else { return }
+                    taken += 1
+                    batch.append(record, text: text, userID: userID)
+                }
             ) { record, text, userID in
                 seen += 1
                 guard seen > before, !batch.isFullForGood else { return }
@@ -213,8 +256,9 @@ extension FeedWriter {
                     let allocation = engine.shards[Int(record.shard.rawValue)].allocation(ofHold: record.hold)
                     batch.append(record, of: allocation)
                     touched.insert(catalog[allocation.code.upload].list)
-                // What a key stands for has an event of its own, or is a repeat.
-                case .key: break
+                // What a key stands for has an event of its own, or is a repeat; what another system gave happened
+                // there, and only its import is told.
+                case .key, .imported: break
                 }
             }
         } catch {
@@ -244,69 +288,5 @@ extension ShardCell {
             state.shard.appendUserID(of: row, to: &userID)
             return FeedAllocation(campaign: row.campaign, code: row.code, user: user, userID: userID)
         }
-    }
-}
-
-// MARK: - Warnings
-
-extension FeedWriter {
-    /// Looks at the lists that anything has happened to, or whose time has come.
-    ///
-    /// - Returns: what is to be told of them once all that was claimed by now is durable.
-    mutating func dueWarnings() -> [FeedChange] {
-        let now = engine.now()
-        let catalog = engine.latestCatalog
-        let isWhole = catalogGeneration != catalog.generation || nextExpiry.map { now >= $0 } ?? false
-        let lists = isWhole ? catalog.lists : touched.sorted().map { catalog[$0] }
-        touched = []
-        if isWhole {
-            catalogGeneration = catalog.generation
-            nextExpiry = lists.compactMap { $0.nextExpiryStage(after: now) }.min()
-        }
-        return changedSigns(of: lists, at: now)
-    }
-
-    mutating func tell(_ changes: [FeedChange]) { warnings += changes }
-
-    private func changedSigns(of lists: [List], at now: Timestamp) -> [FeedChange] {
-        lists.compactMap { list in
-            let before = told.signs[list.id] ?? FeedSigns()
-            let free = list.pool.totalFree
-            var signs = FeedSigns()
-            signs.isLow = list.warnAt.map { free <= $0 && list.uploadedCount > 0 } ?? false
-            signs.isEmpty = free == 0 && list.uploadedCount > 0
-            signs.expiryStage = list.expiryStage(at: now)
-            if signs == before { return nil }
-            var warnings: [FeedWarning] = []
-            if signs.isLow, !before.isLow { warnings.append(.low(remaining: free)) }
-            if signs.isEmpty, !before.isEmpty { warnings.append(.empty) }
-            // An expiry that came, and was put off, comes anew.
-            let stage = before.expiryStage == FeedSigns.expiredStage ? 0 : before.expiryStage
-            if signs.expiryStage > stage, signs.expiryStage != before.expiryStage {
-                warnings.append(
-                    signs.expiryStage == FeedSigns.expiredStage
-                        ? .expired : .expiring(days: FeedLimits.expiryDays[signs.expiryStage - 1]))
-            }
-            return FeedChange(list: list.id, signs: signs, warnings: warnings)
-        }
-    }
-}
-
-extension List {
-    /// As ``FeedSigns/expiryStage``.
-    fileprivate func expiryStage(at now: Timestamp) -> Int {
-        guard let expiresAt else { return 0 }
-        if isExpired(at: now) { return FeedSigns.expiredStage }
-        let left = expiresAt.millisecondsSince(now)
-        return FeedLimits.expiryDays.count { left <= UInt64($0) * Day.milliseconds }
-    }
-
-    /// When that grows next; nil when it does not.
-    fileprivate func nextExpiryStage(after now: Timestamp) -> Timestamp? {
-        guard let expiresAt, !isExpired(at: now) else { return nil }
-        let left = expiresAt.millisecondsSince(now)
-        let next = FeedLimits.expiryDays.first { left > UInt64($0) * Day.milliseconds }
-        guard let next else { return expiresAt.adding(milliseconds: 1) }
-        return Timestamp(milliseconds: expiresAt.milliseconds - UInt64(next) * Day.milliseconds)
     }
 }

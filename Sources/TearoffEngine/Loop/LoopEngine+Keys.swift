@@ -3,7 +3,7 @@ package import TearoffLog
 
 /// What an `ALLOC` or a `HOLD` under an idempotency key came to on its loop.
 package enum KeyedOutcome: Sendable {
-    /// The key is new, and kept when a code was given.
+    /// The key is new, and kept when a code was given, or would have been if it were not away.
     case decided(AllocationOutcome)
     /// The key was used before with the same arguments: what was answered then.
     case replayed(Allocation)
@@ -82,10 +82,15 @@ extension LoopEngine {
         guard let code = code(of: kept.use, ifAskedBy: request, key, user: user) else {
             return .reused(frame: frame)
         }
+        let upload = upload(code.upload)
+        if upload.codes.isAway {
+            tick.counters.refused += 1
+            return .decided(.refused(.codeAway))
+        }
         tick.counters.replayed += 1
         return .replayed(
             Allocation(
-                place: upload(code.upload).position(of: code.ordinal), isRepeat: kept.use.answer.isRepeat,
+                place: upload.position(of: code.ordinal), isRepeat: kept.use.answer.isRepeat,
                 times: kept.use.answer.times, frame: frame))
     }
 
@@ -119,10 +124,12 @@ extension LoopEngine {
         }
         let answered = decided.answered
         let outcome = outcome(
-            of: decided.decision, terms: terms, holdUntil: holdUntil, at: moment, user: user, userID: userID,
+            of: decided.decision, request, terms: terms, holdUntil: holdUntil, at: moment, user: user, userID: userID,
             in: &tick)
-        guard let answered, case .given(let allocation) = outcome else { return (outcome, nil) }
+        guard let answered else { return (outcome, nil) }
+        // Also of a code that is away, since the shard has counted the record.
         tick.add(answered.record, userBytes: user, text: key.text.span)
+        guard case .given(let allocation) = outcome else { return (outcome, answered.use) }
         return (.given(allocation.waiting(for: moment.frame.frame)), answered.use)
     }
 }

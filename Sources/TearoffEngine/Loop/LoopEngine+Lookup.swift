@@ -1,4 +1,4 @@
-import TearoffCore
+package import TearoffCore
 
 extension LoopEngine {
     /// The latest ``Limits/historyRows`` allocations of a user over all campaigns, oldest first.
@@ -19,6 +19,8 @@ extension LoopEngine {
                 }
             }
         }
+        // The history of a list goes with it.
+        lookUp.found.removeAll { isDeleted(upload($0.code.upload)) }
         lookUp.found.sort { $0.standing.givenAt > $1.standing.givenAt }
         if lookUp.found.count > Limits.historyRows {
             lookUp.found.removeLast(lookUp.found.count - Limits.historyRows)
@@ -40,14 +42,30 @@ extension LoopEngine {
 
     /// Every list that has the code.
     ///
+    /// - Parameter archived: where it stands in archived lists, as ``ArchiveDesk`` found it.
     /// - Complexity: O(uploads).
-    package func lookUp(code: Span<UInt8>, in lookUp: inout LookUp<CodePlace>) {
+    package func lookUp(code: Span<UInt8>, archived: [CodeID] = [], in lookUp: inout LookUp<CodePlace>) {
         adoptLatest()
         lookUp.begin(probes: catalog.uploads.count)
-        for upload in catalog.uploads {
-            guard let ordinal = upload.codes.ordinal(of: code) else { continue }
+        for upload in catalog.uploads where !isDeleted(upload) {
+            // One that came back meanwhile is found in memory.
+            let known = upload.codes.isAway ? archived.first { $0.upload == upload.id }?.ordinal : nil
+            guard let ordinal = known ?? upload.codes.ordinal(of: code) else { continue }
             note(ordinal, of: upload, in: &lookUp)
         }
+    }
+
+    private func isDeleted(_ upload: Upload) -> Bool { catalog.lists[Int(upload.list.rawValue)].isDeleted }
+
+    /// The uploads whose codes a look-up of a code must read from disk.
+    package var archivedUploads: [UploadReceipt] {
+        adoptLatest()
+        return catalog.presentLists.filter(\.isArchived).flatMap(\.uploads)
+    }
+
+    /// The codes that a look-up of a user found, and whose text is on disk alone.
+    package func archivedCodes(in lookUp: LookUp<HistoryEntry>) -> [CodeID] {
+        lookUp.found.map(\.code).filter { upload($0.upload).codes.isAway }
     }
 
     private func note(_ ordinal: Ordinal, of upload: Upload, in lookUp: inout LookUp<CodePlace>) {

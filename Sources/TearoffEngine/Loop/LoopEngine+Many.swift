@@ -74,7 +74,7 @@ extension LoopEngine {
                     continue
                 }
                 let outcome = outcome(
-                    of: decision, terms: terms, holdUntil: nil, at: moment, user: user,
+                    of: decision, request, terms: terms, holdUntil: nil, at: moment, user: user,
                     userID: user.extracting(0..<0), in: &tick)
                 many.note(outcome, ofUser: index, user)
             }

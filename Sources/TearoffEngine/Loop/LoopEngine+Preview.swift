@@ -23,7 +23,10 @@ extension LoopEngine {
         let dependency: LaneFrame?
         switch preview.ruling {
         case .repeated(let row):
-            verdict = .repeated(state.shard.rows[row].code, givenAt: state.shard.times(of: row).givenAt)
+            let code = state.shard.rows[row].code
+            verdict =
+                upload(code.upload).codes.isAway
+                ? .refused(.codeAway) : .repeated(code, givenAt: state.shard.times(of: row).givenAt)
             dependency = state.inFlight.dependency(of: row, lanes: engine.lanes)
         case .held(let hold):
             verdict = .repeated(state.shard.rows[hold.row].code, givenAt: now)

@@ -10,15 +10,18 @@ package final class LoopEngine {
     package let engine: Engine
     package let index: Int
     package private(set) var catalog: Catalog
-    /// Grows with every new catalog: what was looked up in an older one may be out of date.
-    package private(set) var catalogGeneration: UInt64 = 1
-    /// By campaign id: terms that were asked for since the catalog was adopted.
+    /// Grows with all known terms: those that were looked up before may be out of date.
+    package private(set) var termsGeneration: UInt64 = 1
+    /// By campaign id: terms that were asked for since the catalog was adopted, or the disk filled up or had room again.
     private var knownTerms: [CampaignTerms?] = []
+    /// What the known terms say of the disk.
+    private var isDiskFull = false
     package let writer: LaneWriter
     let status: LaneStatus
     package private(set) var now: Timestamp
     package private(set) var day: Day
     private let batchBytesMax: Int
+    private let tellsRepeats: Bool
     /// From how many bytes on the batch takes no more before it is committed: ``batchBytesMax``, or less while
     /// somebody waits for more room.
     private var batchBytesFull: Int
@@ -50,6 +53,7 @@ package final class LoopEngine {
             engine.settings.batchBytesMax,
             writer.payloadBytesMax - Self.burstMaximum * AllocationEncoder.recordBytesMax)
         precondition(batchBytesMax > 0, "segments too small for one burst")
+        tellsRepeats = engine.settings.feed?.tellsRepeats ?? false
         batchBytesFull = batchBytesMax
         now = engine.now()
         day = engine.host.day(now)
@@ -64,12 +68,20 @@ package final class LoopEngine {
     package func beginTick() {
         now = engine.now()
         emptyList = nil
+        if engine.isDiskFull != isDiskFull {
+            isDiskFull.toggle()
+            forgetTerms()
+        }
         if !day.contains(now) { day = engine.host.day(now) }
     }
 
     package func adopt(_ catalog: Catalog) {
         self.catalog = catalog
-        catalogGeneration += 1
+        forgetTerms()
+    }
+
+    private func forgetTerms() {
+        termsGeneration += 1
         knownTerms.removeAll(keepingCapacity: true)
     }
 
@@ -130,7 +142,7 @@ extension LoopEngine {
         if index < knownTerms.count, let known = knownTerms[index] { return known }
         if index >= catalog.campaigns.count { adopt(engine.latestCatalog) }
         while knownTerms.count <= index { knownTerms.append(nil) }
-        let terms = catalog.terms(of: id)
+        let terms = catalog.terms(of: id, isDiskFull: isDiskFull)
         knownTerms[index] = terms
         return terms
     }
@@ -143,7 +155,9 @@ extension LoopEngine {
         of code: CodeID, givenAt: Timestamp, terms: CampaignTerms
     ) -> (listName: String, expiresAt: Timestamp?) {
         let list = catalog.lists[Int(upload(code.upload).list.rawValue)]
-        return (list.name, terms.validity.expiry(givenAt: givenAt, listExpiresAt: list.expiresAt, day: day(containing:)))
+        return (
+            list.name, terms.validity.expiry(givenAt: givenAt, listExpiresAt: list.expiresAt, day: day(containing:))
+        )
     }
 
     private func day(containing time: Timestamp) -> Day { day.contains(time) ? day : engine.host.day(time) }
@@ -171,7 +185,7 @@ extension LoopEngine {
                 userID: userID, engine: engine)
         }
         return outcome(
-            of: decision, terms: terms, holdUntil: holdUntil, at: moment, user: user, userID: userID,
+            of: decision, request, terms: terms, holdUntil: holdUntil, at: moment, user: user, userID: userID,
             in: &tick)
     }
 
@@ -180,8 +194,8 @@ extension LoopEngine {
     /// - Parameters: as those that it was decided with.
     @inline(__always)
     func outcome(
-        of decision: consuming ShardCell.Decision, terms: CampaignTerms, holdUntil: Timestamp?,
-        at moment: TickMoment, user: Span<UInt8>, userID: Span<UInt8>, in tick: inout Tick
+        of decision: consuming ShardCell.Decision, _ request: AllocationRequest, terms: CampaignTerms,
+        holdUntil: Timestamp?, at moment: TickMoment, user: Span<UInt8>, userID: Span<UInt8>, in tick: inout Tick
     ) -> AllocationOutcome {
         switch decision {
         case .new(let due):
@@ -191,8 +205,27 @@ extension LoopEngine {
                     place: due.claim.place, isRepeat: false,
                     times: AllocationTimes(givenAt: moment.now, holdUntil: holdUntil),
                     frame: moment.frame.frame))
-        case .repeated(let code, let times, let dependency):
-            return repeated(code, times, dependency, &tick)
+        case .repeated(let code, let times, let dependency, let behind):
+            if let dependency, dependency.lane != index {
+                tick.counters.parked += 1
+                return .parked(dependency)
+            }
+            let upload = upload(code.upload)
+            if upload.codes.isAway {
+                tick.counters.refused += 1
+                return .refused(.codeAway)
+            }
+            tick.counters.repeated += 1
+            if tellsRepeats {
+                let record = RepeatRecord(
+                    shard: ShardID(rawValue: UInt16(request.shard)), behind: behind, at: moment.now,
+                    campaign: terms.campaign, code: code, user: request.key.user, holdUntil: times.holdUntil)
+                tick.add(record, userBytes: user, userID: userID)
+            }
+            return .given(
+                Allocation(
+                    place: upload.position(of: code.ordinal), isRepeat: true, times: times,
+                    frame: dependency?.frame ?? .none))
         case .confirmed(let record, let code):
             tick.add(record, list: terms.list, pool: terms.pool, frame: moment.frame.frame)
             return .given(
@@ -213,20 +246,6 @@ extension LoopEngine {
             engine.fail(.apply(error))
             return .refused(.shardFull)
         }
-    }
-
-    private func repeated(
-        _ code: CodeID, _ times: AllocationTimes, _ dependency: LaneFrame?, _ tick: inout Tick
-    ) -> AllocationOutcome {
-        if let dependency, dependency.lane != index {
-            tick.counters.parked += 1
-            return .parked(dependency)
-        }
-        tick.counters.repeated += 1
-        return .given(
-            Allocation(
-                place: upload(code.upload).position(of: code.ordinal), isRepeat: true, times: times,
-                frame: dependency?.frame ?? .none))
     }
 
     func listIsDrained(_ list: ListID) {
@@ -286,6 +305,9 @@ extension LoopEngine {
     }
 
     package var durableFrame: FrameNumber { writer.durableFrame }
+
+    /// The frame that the records of the open batch go into; ``FrameNumber/none`` when there are none.
+    package var dueFrame: FrameNumber { tick.isEmpty ? .none : writer.openFrame }
 
     private func advance(
         _ step: () throws(LogFailure) -> CommitProgress

@@ -58,11 +58,23 @@ package struct Tick: ~Copyable {
         if !record.end.codeIsFree, pool.totalFree == 0 { drained.append((frame, list)) }
     }
 
+    /// Notes a code that another system gave.
+    mutating func add(_ record: ImportRecord, userBytes: Span<UInt8>) {
+        encoder.encode(record, userBytes: userBytes, into: &batch.bytes)
+        batch.recordCount += 1
+    }
+
     /// Notes a key, right behind what was answered under it.
     ///
     /// - Parameter text: the key, and behind it the marketing user id.
     mutating func add(_ record: KeyRecord, userBytes: Span<UInt8>, text: Span<UInt8>) {
         encoder.encode(record, userBytes: userBytes, text: text, into: &batch.bytes)
+        batch.recordCount += 1
+    }
+
+    /// Notes that a user was told a code again. Nobody waits for it.
+    mutating func add(_ record: RepeatRecord, userBytes: Span<UInt8>, userID: Span<UInt8>) {
+        encoder.encode(record, userBytes: userBytes, userID: userID, into: &batch.bytes)
         batch.recordCount += 1
     }
 
@@ -116,6 +128,9 @@ package struct LoopCounters: Sendable {
     package var lapsed: UInt64 = 0
 
     package init() {}
+
+    /// Users that a command was answered for.
+    package var answered: UInt64 { given + repeated + replayed + refused + held + confirmed + released }
 
     mutating func note(_ reason: HoldEnd.Reason) {
         switch reason {

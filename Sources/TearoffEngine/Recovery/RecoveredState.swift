@@ -22,6 +22,11 @@ package struct RecoveredState: Sendable {
     package let notices: [RecoveryNotice]
     package let counters: Counters
 
+    /// Of the lists that were not deleted.
+    package var presentLedgers: [(name: String, ledger: Ledger)] {
+        zip(catalog.lists, ledgers).filter { !$0.0.isDeleted }.map { ($0.0.name, $0.1) }
+    }
+
     package struct Counters: Equatable, Sendable {
         package var rowsFromSnapshot: UInt64 = 0
         package var rowsFromLog: UInt64 = 0

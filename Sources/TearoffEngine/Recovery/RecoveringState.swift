@@ -39,7 +39,6 @@ extension RecoveringState {
         do throws(RecoveryError) {
             for record in manifest.catalog.records { try apply(record, file: "snapshots") }
         } catch {
-            // An upload's blob that is damaged is so for every snapshot.
             throw .refused(error)
         }
         for lapse in manifest.catalog.lapses { catalog.restoreLapse(lapse.at, of: lapse.list) }
@@ -109,11 +108,17 @@ extension RecoveringState {
         guard catalog.accepts(record) else {
             throw RecoveryError(.misplaced, file: file, problem: "a change names what does not exist")
         }
-        guard case .uploadCommitted(_, _, let count, let blob, _, _) = record.change else {
-            return catalog.apply(record)
+        catalog.apply(record)
+    }
+
+    /// Reads the codes of all lists that are to have theirs in memory, once it is known which these are: the blobs of a
+    /// list that was deleted may be gone.
+    mutating func readCodes() throws(RecoveryError) {
+        for list in catalog.presentLists where !list.isArchived {
+            let codes = try StoredCodes.read(
+                list, from: source.blobs, seed: source.seed, workers: source.workers, progress: source.progress)
+            catalog.bringBack(list.id, codes: codes)
         }
-        let codes = try UploadRecovery.read(blob, id: catalog.nextUploadID, count: count, from: source)
-        catalog.apply(record, codes: codes)
     }
 }
 

@@ -61,19 +61,14 @@ package enum Recovery {
 
     /// Reads back what one snapshot says, and nothing else; changes nothing on disk.
     ///
-    /// - Parameter source: of a directory whose log is empty.
+    /// - Parameter source: whatever log it has is not looked at.
     /// - Throws: as ``run(_:)``, also when the snapshot cannot be used.
     package static func read(
         _ manifest: Manifest, from source: RecoverySource
     ) throws(RecoveryError) -> RecoveredState {
         do throws(SnapshotFault) {
-            let segments: LaneCatalog
-            do throws(RecoveryError) {
-                segments = try LaneCatalog(of: source.log, directoryID: source.directory)
-            } catch {
-                throw .refused(error)
-            }
-            return try recover(manifest.withoutLog, segments, source, newest: manifest.number, [])
+            return try recover(
+                manifest.withoutLog, .none(of: source.directory), source, newest: manifest.number, [])
         } catch {
             switch error {
             case .refused(let error): throw error
@@ -109,6 +104,8 @@ package enum Recovery {
         try recovering.readSnapshotTrail()
         do throws(RecoveryError) {
             try recovering.readControlLane(segments)
+            // An upload's blob that is damaged is so for every snapshot.
+            try recovering.readCodes()
         } catch {
             throw .refused(error)
         }

@@ -155,6 +155,14 @@ extension ShardReplay {
         case .holdEnd(let record): try shard.apply(record, position: catalog.position(of:))
         case .key(let record):
             keys.append(try shard.apply(record, userBytes: user, text: beside))
+        case .imported(let record):
+            guard catalog.hasCampaign(record.allocation.campaign) else {
+                throw .unknownCampaign(record.allocation.campaign)
+            }
+            let upload = try upload(of: record.allocation)
+            guard upload.isImport else { throw .noImport(record.allocation.code) }
+            _ = try shard.apply(record.allocation, userBytes: user, userID: beside, upload: upload)
+            rowCount += 1
         case .allocation(let record):
             guard catalog.hasCampaign(record.campaign) else { throw .unknownCampaign(record.campaign) }
             let upload = try upload(of: record)

@@ -63,8 +63,8 @@ extension ShardCell {
     enum Decision: ~Copyable, Sendable {
         /// Given and in the history; its record is to be put into the frame that the lane was told of.
         case new(DueAllocation)
-        /// The row waits for `dependency`; nil when it is durable.
-        case repeated(CodeID, AllocationTimes, dependency: LaneFrame?)
+        /// The row waits for `dependency`; nil when it is durable. `behind` is the shard's last record by now.
+        case repeated(CodeID, AllocationTimes, dependency: LaneFrame?, behind: SequenceNumber)
         /// A hold was confirmed, as the record says that is to be put into the frame.
         case confirmed(HoldEndRecord, CodeID)
         /// What became of the user's hold is in flight in another lane; nothing was done.
@@ -130,6 +130,31 @@ extension ShardCell {
     }
 }
 
+// MARK: - Importing
+
+extension ShardCell {
+    /// Adds what another system gave. The record is to be put into the frame.
+    ///
+    /// - Parameter counting: runs inside, so that quotas that are counted anew have the row or do not.
+    func takeOver(
+        _ key: AllocationKey, code: CodePosition, givenAt: Timestamp, at moment: TickMoment, in lane: LaneStatus,
+        user: Span<UInt8>, engine: Engine, counting: () -> Void
+    ) -> Result<ImportRecord, ApplyError> {
+        withState { state in
+            do throws(ApplyError) {
+                let record = try state.shard.takeOver(
+                    key, code: code, givenAt: givenAt, now: moment.now, userBytes: user)
+                state.inFlight.append(moment.frame, lanes: engine.lanes)
+                lane.noteWrite(to: moment.frame.frame)
+                counting()
+                return .success(record)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+}
+
 // MARK: - Under a key
 
 extension ShardCell {
@@ -180,7 +205,7 @@ extension ShardCell.Decision {
         switch self {
         case .new: (AllocationTimes(givenAt: moment.now, holdUntil: holdUntil), false)
         case .confirmed: (AllocationTimes(givenAt: moment.now, holdUntil: nil), true)
-        case .repeated(_, let times, let dependency):
+        case .repeated(_, let times, let dependency, _):
             dependency.map { $0.lane == moment.frame.lane } ?? true ? (times, true) : nil
         case .parked: nil
         case .refused: nil
@@ -317,7 +342,7 @@ package struct ShardState: ~Copyable {
     fileprivate func repeated(_ number: RowNumber, _ engine: Engine) -> ShardCell.Decision {
         .repeated(
             shard.rows[number].code, shard.times(of: number),
-            dependency: inFlight.dependency(of: number, lanes: engine.lanes))
+            dependency: inFlight.dependency(of: number, lanes: engine.lanes), behind: shard.lastSequence)
     }
 
     /// The frame in another lane that a row waits for which counts for how many codes the user may have.

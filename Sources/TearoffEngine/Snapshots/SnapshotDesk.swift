@@ -344,5 +344,5 @@ extension SnapshotDesk {
 }
 
 extension Catalog {
-    fileprivate var uploadBlobs: [BlobID] { lists.flatMap { $0.uploads.compactMap(\.blob) } }
+    fileprivate var uploadBlobs: [BlobID] { presentLists.flatMap { $0.uploads.compactMap(\.blob) } }
 }

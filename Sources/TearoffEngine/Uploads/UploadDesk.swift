@@ -18,11 +18,11 @@ package final class UploadDesk: Sendable {
         var isCommitting = false
     }
 
-    private let engine: Engine
-    private let blobs: any BlobStore
-    private let port: ControlPort
+    let engine: Engine
+    let blobs: any BlobStore
+    let port: ControlPort
     private let makeHasher: @Sendable () -> any ContentHasher
-    private let seed: UInt64
+    let seed: UInt64
     private let state = Mutex(State())
 
     init(
@@ -46,11 +46,17 @@ package enum UploadError: Error, Equatable, Sendable {
     case tooManyCodes(line: UInt64)
     /// The upload was committed or tried in a dry run before, or is being.
     case closed(UInt64)
+    case tooManyRows(line: UInt64)
+    /// An import takes the place of nothing.
+    case importReplaces
+    /// A shard has as many allocations as it can name; the rest of the import stays burned.
+    case shardFull
 
     init(_ failure: UploadReader.Failure) {
         switch failure {
         case .tooManyBadLines(let line): self = .tooManyBadLines(line: line)
         case .tooManyCodes(let line): self = .tooManyCodes(line: line)
+        case .tooManyRows(let line): self = .tooManyRows(line: line)
         }
     }
 }
@@ -70,6 +76,20 @@ package struct UploadOutcome: Sendable {
     package let counts: UploadCounts
     /// Free codes of earlier uploads that went, or would have; nil unless the upload was to replace them.
     package let withdrawn: UInt64?
+    /// nil unless it was an import.
+    package let imported: Imported?
+
+    package struct Imported: Equatable, Sendable {
+        /// Rows that were written, or would have been.
+        package let given: UInt64
+        /// Rows that an earlier import wrote.
+        package let already: UInt64
+
+        package init(given: UInt64, already: UInt64) {
+            self.given = given
+            self.already = already
+        }
+    }
 }
 
 /// What a commit is to do.
@@ -99,8 +119,9 @@ package struct CommitOrder: Sendable {
 // MARK: - Sessions
 
 extension UploadDesk {
+    /// - Parameter isImport: whether the file tells of codes that another system gave.
     /// - Returns: the number of the upload, by which its chunks come.
-    package func begin(list: String, fileName: String) -> Result<UInt64, ControlError> {
+    package func begin(list: String, fileName: String, isImport: Bool = false) -> Result<UInt64, ControlError> {
         do throws(CatalogError) {
             _ = try engine.latestCatalog.checkUpload(to: list)
         } catch {
@@ -112,7 +133,7 @@ extension UploadDesk {
             }
             state.lastID += 1
             state.sessions[state.lastID] = UploadSession(
-                list: list, fileName: fileName, hasher: makeHasher(), seed: seed)
+                list: list, fileName: fileName, isImport: isImport, hasher: makeHasher(), seed: seed)
             return .success(state.lastID)
         }
     }
@@ -152,7 +173,7 @@ extension UploadDesk {
         }
     }
 
-    private func end(_ id: UInt64) {
+    func end(_ id: UInt64) {
         _ = state.withLock { $0.sessions.removeValue(forKey: id) }
     }
 
@@ -182,14 +203,21 @@ extension UploadDesk {
     ///
     /// - Parameter done: called on some thread; a loaded upload is durable by then, and every loop has it.
     package func commit(_ order: CommitOrder, done: @escaping CommitDone) {
-        let isFirst = state.withLock { state in
-            state.commits.append { [self] in
-                carryOut(order) { [self] result in
-                    // Done before the next begins: its look for duplicates must see this one's codes.
-                    commitNext()
-                    done(result)
-                }
+        enqueue { [self] in
+            carryOut(order) { [self] result in
+                // Done before the next begins: its look for duplicates must see this one's codes.
+                commitNext()
+                done(result)
             }
+        }
+    }
+
+    /// Has something done that changes the codes of a list, when what came before is done.
+    ///
+    /// - Parameter commit: calls ``commitNext()`` at its end.
+    func enqueue(_ commit: @escaping @Sendable () -> Void) {
+        let isFirst = state.withLock { state in
+            state.commits.append(commit)
             defer { state.isCommitting = true }
             return !state.isCommitting
         }
@@ -212,7 +240,7 @@ extension UploadDesk {
         return true
     }
 
-    private func commitNext() {
+    func commitNext() {
         let next = state.withLock { state -> (@Sendable () -> Void)? in
             if state.commits.isEmpty {
                 state.isCommitting = false
@@ -243,6 +271,7 @@ extension UploadDesk {
         do {
             let session = try session(order.id, list: order.list)
             let list = try catalog.checkUpload(to: order.list, replaces: order.replaces)
+            if session.isImport { return try takeOver(order, of: session, list: list, in: catalog, done: done) }
             let fileHash = try session.close()
             let active = list.activeUploads
             if let same = active.first(where: { $0.fileHash == fileHash }),
@@ -252,30 +281,21 @@ extension UploadDesk {
                 let status = UploadOutcome.Status.unchanged(order.dryRun ? nil : same.id)
                 return done(.success(order.outcome(status, session.counts)))
             }
-            let earlier = list.uploads.map { catalog[$0.id] }
-            let run = try session.finish(skipBad: order.skipBad, replaces: order.replaces) { code in
-                earlier.contains { order.replaces ? $0.isTaken(code) : $0.has(code) }
-            }
+            let supply = try EarlierCodes(
+                of: list, in: catalog, replaces: order.replaces, blobs: blobs, seed: seed)
+            let run = try session.finish(
+                skipBad: order.skipBad, replaces: order.replaces, earlier: supply.place(of:))
             guard let run else { return done(.success(order.outcome(.refused, session.counts))) }
             if order.dryRun {
                 endUnlessAsked(order.id, session.counts)
                 let withdrawn = list.pool.totalFree
                 return done(.success(order.outcome(.loaded(nil), session.counts, withdrawn: withdrawn)))
             }
-            let upload = JudgedUpload(order: order, session: session, fileHash: fileHash, run: run)
+            let upload = JudgedUpload(order: order, list: list.id, session: session, fileHash: fileHash, run: run)
             if order.replaces {
-                try replace(earlier, by: upload, done: done)
+                try replace(supply.uploads, by: upload, done: done)
             } else {
-                let blob = try write(run)
-                port.execute { [self] control in
-                    let addition = Addition(upload, blob: blob)
-                    control.submit(
-                        ControlJob(
-                            work: .change(by: order.origin) { catalog, now throws(CatalogError) in
-                                try addition.decide(catalog, now)
-                            },
-                            done: { [self] result in done(outcome(of: addition, result.map { _ in })) }))
-                }
+                try add(upload) { [self] addition, result in done(outcome(of: addition, result)) }
             }
         } catch let error as UploadError {
             end(order.id)
@@ -286,20 +306,46 @@ extension UploadDesk {
         } catch let error as StorageError {
             end(order.id)
             done(.failure(.storage(error)))
+        } catch let error as RecoveryError {
+            end(order.id)
+            done(.failure(.unreadableCodes(error)))
         } catch {
             preconditionFailure("an upload ended with \(type(of: error))")
         }
     }
 
     /// Bad lines that were left out can still be asked for, until the connection ends.
-    private func endUnlessAsked(_ id: UInt64, _ counts: UploadCounts) {
-        if counts.bad == 0 { end(id) }
+    func endUnlessAsked(_ id: UInt64, _ counts: UploadCounts) {
+        if counts.leftOut.bad == 0 { end(id) }
+    }
+
+    /// Adds the codes of an upload to its list.
+    ///
+    /// - Parameter done: called on the control loop, with the result of the change.
+    func add(
+        _ upload: JudgedUpload, done: @escaping @Sendable (Addition, Result<Void, ControlError>) -> Void
+    ) throws(StorageError) {
+        let blob = try write(upload.run)
+        port.execute { control in
+            let addition = Addition(upload, blob: blob)
+            control.submit(
+                ControlJob(
+                    work: .change(by: upload.order.origin) { catalog, now throws(CatalogError) in
+                        try addition.decide(catalog, now)
+                    },
+                    done: { result in done(addition, result.map { _ in }) }))
+        }
     }
 
     private func write(_ run: CodeRun) throws(StorageError) -> BlobID {
         let writer = try blobs.makeWriter()
         var piece: [UInt8] = []
         for strip in run.strips.indices {
+            // Leaves the log what room there is.
+            if engine.isDiskFull {
+                writer.abandon()
+                throw .outOfSpace(.write, file: "blobs")
+            }
             run.appendBlob(ofStrip: strip, to: &piece)
             try writer.append(piece.span)
             piece.removeAll(keepingCapacity: true)
@@ -370,7 +416,8 @@ extension UploadDesk {
         port.execute { [self, upload, blob] control in
             let addition = Addition(upload, blob: blob)
             control.changeFrozen(
-                list, by: upload.order.origin, { catalog, now throws(CatalogError) in try addition.decide(catalog, now) },
+                list, by: upload.order.origin,
+                { catalog, now throws(CatalogError) in try addition.decide(catalog, now) },
                 done: { [self] result in done(outcome(of: addition, result)) })
         }
     }
@@ -381,19 +428,22 @@ extension CommitOrder {
     fileprivate func outcome(
         _ status: UploadOutcome.Status, _ counts: UploadCounts, withdrawn: UInt64 = 0
     ) -> UploadOutcome {
-        UploadOutcome(status: status, counts: counts, withdrawn: replaces ? withdrawn : nil)
+        UploadOutcome(status: status, counts: counts, withdrawn: replaces ? withdrawn : nil, imported: nil)
     }
 }
 
 /// An upload whose lines are judged.
-private struct JudgedUpload: Sendable {
+struct JudgedUpload: Sendable {
     let order: CommitOrder
+    /// By whose codes it was judged.
+    let list: ListID
     let session: UploadSession
     let fileHash: ContentHash
     private(set) var run: CodeRun
 
-    init(order: CommitOrder, session: UploadSession, fileHash: ContentHash, run: CodeRun) {
+    init(order: CommitOrder, list: ListID, session: UploadSession, fileHash: ContentHash, run: CodeRun) {
         self.order = order
+        self.list = list
         self.session = session
         self.fileHash = fileHash
         self.run = run
@@ -408,7 +458,7 @@ private struct JudgedUpload: Sendable {
 }
 
 /// Carries what the decision found to the reply, both on the control loop.
-private final class Addition {
+final class Addition {
     let upload: JudgedUpload
     private let blob: BlobID
     /// The upload's, once it is decided.
@@ -424,6 +474,8 @@ private final class Addition {
     func decide(_ catalog: Catalog, _ now: Timestamp) throws(CatalogError) -> Proposal {
         let order = upload.order
         let list = try catalog.checkUpload(to: order.list, replaces: order.replaces)
+        // Another list may have the name by now, with codes that nobody compared with those of the file.
+        guard list.id == upload.list else { throw .noList(order.list) }
         id = catalog.nextUploadID
         var changes: [ControlRecord.Change] = []
         if order.replaces {
@@ -432,8 +484,11 @@ private final class Addition {
         }
         changes.append(
             .uploadCommitted(
-                id: id, list: list.id, count: UInt64(upload.run.count), blob: blob, fileHash: upload.fileHash,
-                fileName: upload.session.fileName))
+                CommittedUpload(
+                    id: id, list: list.id, count: UInt64(upload.run.count), blob: blob,
+                    fileHash: upload.fileHash, fileName: upload.session.fileName,
+                    report: UploadReport(origin: order.origin, lines: upload.session.counts.leftOut),
+                    isImport: upload.session.isImport)))
         return Proposal(
             records: changes.map { ControlRecord($0, at: now) }, codes: upload.run.assigned(to: id))
     }

@@ -14,6 +14,7 @@ package protocol BlobStore: Sendable {
     /// - Returns: false when that cannot be done, as over two file systems; then nothing has changed.
     func link(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> Bool
 
+    /// Of its content.
     func byteCount(_ id: BlobID) throws(StorageError) -> UInt64
     func all() throws(StorageError) -> [BlobID]
 
@@ -33,6 +34,12 @@ package protocol BlobStore: Sendable {
     /// Sorted; without those set aside.
     func listNamed() throws(StorageError) -> [String]
     func removeNamed(_ name: String) throws(StorageError)
+
+    /// Whether who has not the key learns nothing from it.
+    var isEncrypted: Bool { get }
+
+    /// What may be told of a content's hash where anybody may read it.
+    func publicHash(of content: BlobID) -> BlobID
 
     /// Renames to `<name>.aside`: damaged files are kept for people, and are in nobody's way.
     func setAside(_ name: String) throws(StorageError)
@@ -64,6 +71,9 @@ package protocol BlobReader: AnyObject {
 
 extension BlobStore {
     package func link(_ id: BlobID, from other: any BlobStore) throws(StorageError) -> Bool { false }
+
+    package func publicHash(of content: BlobID) -> BlobID { content }
+    package var isEncrypted: Bool { false }
 
     /// Copies another store's blob; its hash is compared on the way.
     ///

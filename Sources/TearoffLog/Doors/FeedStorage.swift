@@ -2,6 +2,9 @@
 ///
 /// May be called from several threads at once; one of them writes.
 package protocol FeedStorage: Sendable {
+    /// Encrypts each frame; nil: the directory is not encrypted. Files are read and written as they are.
+    var cipher: (any DirectoryCipher)? { get }
+
     /// Sorted by their first sequence numbers. Makes durable what can be read, before anybody believes it.
     func list() throws(StorageError) -> [FeedFile]
 
@@ -18,6 +21,10 @@ package protocol FeedStorage: Sendable {
         throws(StorageError)
 
     func remove(_ first: FeedSequence) throws(StorageError)
+}
+
+extension FeedStorage {
+    package var cipher: (any DirectoryCipher)? { nil }
 }
 
 /// A file of the feed, by the number of its first event.

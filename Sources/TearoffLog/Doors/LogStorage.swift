@@ -5,6 +5,9 @@ package protocol LogStorage: Sendable {
     /// Alignment of every write: the device's logical block, a power of two from 512 to 4096.
     var blockBytes: Int { get }
 
+    /// Encrypts each frame; nil: the directory is not encrypted. Segments are read and written as they are.
+    var cipher: (any DirectoryCipher)? { get }
+
     /// Makes durable whatever can be read now, so that nothing which recovery believes can vanish
     /// in a later power failure (a page or a drive's cache may hold what never reached the media).
     /// Called before the first read of a recovery.
@@ -30,6 +33,10 @@ package protocol LogStorage: Sendable {
     func remove(_ segment: SegmentID) throws(StorageError)
 
     func syncDirectory() throws(StorageError)
+}
+
+extension LogStorage {
+    package var cipher: (any DirectoryCipher)? { nil }
 }
 
 /// What a log directory holds.

@@ -13,6 +13,12 @@ package struct StorageError: Error, Equatable, Sendable {
         case nothingWritten
         /// The content is not what its name or checksum says.
         case damaged
+        /// Its checksum matches and its tag does not: somebody changed it who has not the key.
+        case altered
+        /// It does not begin as all files of an encrypted directory do.
+        case notEncrypted
+        /// It is encrypted with a data key that the directory has not.
+        case unknownDataKey(UInt32)
         case missing
         /// An earlier call on this object failed; nothing is retried.
         case poisoned
@@ -37,6 +43,11 @@ extension StorageError {
     package var isOutOfSpace: Bool {
         if case .system(let code, _) = problem { code == 28 || code == 122 } else { false }
     }
+
+    /// What is not tried, since the room that is left is for what is under way.
+    package static func outOfSpace(_ operation: Operation, file: String) -> StorageError {
+        StorageError(operation, file: file, problem: .system(code: 28, reason: "the disk is nearly full"))
+    }
 }
 
 extension StorageError: CustomStringConvertible {
@@ -46,6 +57,21 @@ extension StorageError: CustomStringConvertible {
     }
 }
 
+extension StorageError.Problem {
+    package init(_ error: EncryptedFileError) {
+        self =
+            switch error {
+            case .damaged: .damaged
+            case .altered: .altered
+            case .notEncrypted: .notEncrypted
+            case .unknownDataKey(let number): .unknownDataKey(number)
+            }
+    }
+
+    /// Whether somebody changed it who has not the key.
+    package var isAlteration: Bool { self == .altered || self == .notEncrypted }
+}
+
 extension StorageError.Problem: CustomStringConvertible {
     package var description: String {
         switch self {
@@ -53,6 +79,9 @@ extension StorageError.Problem: CustomStringConvertible {
         case .truncated(let expected, let got): "ended after \(got) of \(expected) bytes"
         case .nothingWritten: "the write took no bytes"
         case .damaged: "the content does not match its checksum"
+        case .altered: "its checksum matches and its encryption's tag does not, so it was altered on purpose"
+        case .notEncrypted: "it is not encrypted, and its directory is"
+        case .unknownDataKey(let number): "it is encrypted with data key \(number), which KEYS has not"
         case .missing: "does not exist"
         case .poisoned: "an earlier call failed"
         }

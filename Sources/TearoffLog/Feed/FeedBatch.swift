@@ -4,8 +4,8 @@ package import TearoffCore
 package struct FeedBatch {
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
-    /// By shard: the highest sequence number so far, to see whether anything must be put in order.
-    private var latest: [ShardID: SequenceNumber] = [:]
+    /// By shard: the last place so far, to see whether anything must be put in order.
+    private var latest: [ShardID: UInt64] = [:]
     private var isOutOfOrder = false
     /// What the times of events count from.
     private var base: Timestamp?
@@ -13,7 +13,24 @@ package struct FeedBatch {
     private struct Entry {
         let start: Int
         /// Of a shard's record; nil for other events.
-        let order: (shard: ShardID, sequence: SequenceNumber)?
+        let order: Order?
+    }
+
+    /// Where an event stands among those of its shard.
+    private struct Order {
+        let shard: ShardID
+        let place: UInt64
+
+        init(_ shard: ShardID, _ sequence: SequenceNumber) {
+            self.shard = shard
+            place = sequence.rawValue * 2
+        }
+
+        /// A repeat has no number of its own.
+        init(_ shard: ShardID, behind sequence: SequenceNumber) {
+            self.shard = shard
+            place = sequence.rawValue * 2 + 1
+        }
     }
 
     package init() {}
@@ -34,14 +51,21 @@ package struct FeedBatch {
     package mutating func append(_ record: AllocationRecord, text: Span<UInt8>, userID: Span<UInt8>) {
         begin(
             record.holdUntil == nil ? FeedTag.given : FeedTag.held, at: record.givenAt,
-            (record.shard, record.sequence))
+            Order(record.shard, record.sequence))
         append(record.campaign, record.code, record.user, text: text, userID: userID)
         if let deadline = record.holdUntil { bytes.appendVarint(deadline.millisecondsSince(record.givenAt)) }
     }
 
+    /// - Parameters: as for an allocation.
+    package mutating func append(_ record: RepeatRecord, text: Span<UInt8>, userID: Span<UInt8>) {
+        begin(FeedTag.repeated, at: record.at, Order(record.shard, behind: record.behind))
+        append(record.campaign, record.code, record.user, text: text, userID: userID)
+        bytes.append(addingCapacity: 10) { $0.appendDeadline(record.holdUntil, after: record.at) }
+    }
+
     /// - Parameter row: the hold's.
     package mutating func append(_ record: HoldEndRecord, of row: FeedAllocation) {
-        begin(FeedTag.holdEnd, at: record.end.at, (record.shard, record.sequence))
+        begin(FeedTag.holdEnd, at: record.end.at, Order(record.shard, record.sequence))
         let user = UserKey(row.user.span)
         append(row.campaign, row.code, user, text: row.user.span, userID: row.userID.span)
         bytes.append(record.end.code)
@@ -55,28 +79,19 @@ package struct FeedBatch {
     package mutating func append(_ warning: FeedWarning, of list: ListID, at: Timestamp) {
         begin(FeedTag.warning, at: at, nil)
         bytes.appendVarint(UInt64(list.rawValue))
-        switch warning {
-        case .low(let remaining):
-            bytes.append(FeedTag.low)
-            bytes.appendVarint(remaining)
-        case .empty: bytes.append(FeedTag.empty)
-        case .expiring(let days):
-            bytes.append(FeedTag.expiring)
-            bytes.appendVarint(UInt64(days))
-        case .expired: bytes.append(FeedTag.expired)
-        }
+        warning.encode(into: &bytes)
     }
 
     package mutating func appendGap(at: Timestamp) { begin(FeedTag.gap, at: at, nil) }
 
     private mutating func begin(
-        _ tag: UInt8, at: Timestamp, _ order: (shard: ShardID, sequence: SequenceNumber)?
+        _ tag: UInt8, at: Timestamp, _ order: Order?
     ) {
         if let order {
-            if let before = latest[order.shard], order.sequence < before {
+            if let before = latest[order.shard], order.place < before {
                 isOutOfOrder = true
             } else {
-                latest[order.shard] = order.sequence
+                latest[order.shard] = order.place
             }
         }
         entries.append(Entry(start: bytes.count, order: order))
@@ -97,7 +112,7 @@ package struct FeedBatch {
         for index in userID.indices { bytes.append(userID[index]) }
     }
 
-    /// Appends the events, those of each shard in the order of its sequence numbers.
+    /// Appends the events, those of each shard in the order of their places.
     ///
     /// Frames of one millisecond come from several lanes in any order. What one user does depends on what the user did
     /// before, and has a higher number in the same shard.
@@ -113,14 +128,35 @@ package struct FeedBatch {
         }
         // Last first, so that the next one is taken from the end.
         for shard in queues.keys {
-            queues[shard]?.sort {
-                (entries[$0].order?.sequence ?? .none) > (entries[$1].order?.sequence ?? .none)
-            }
+            queues[shard]?.sort { (entries[$0].order?.place ?? 0) > (entries[$1].order?.place ?? 0) }
         }
         for (index, entry) in entries.enumerated() {
             let next = entry.order.flatMap { queues[$0.shard]?.popLast() } ?? index
             let end = next + 1 < entries.count ? entries[next + 1].start : bytes.count
             payload.append(contentsOf: bytes[entries[next].start..<end])
+        }
+    }
+}
+
+extension FeedWarning {
+    func encode(into bytes: inout [UInt8]) {
+        switch self {
+        case .low(let remaining):
+            bytes.append(FeedTag.low)
+            bytes.appendVarint(remaining)
+        case .empty: bytes.append(FeedTag.empty)
+        case .expiring(let days):
+            bytes.append(FeedTag.expiring)
+            bytes.appendVarint(UInt64(days))
+        case .expired: bytes.append(FeedTag.expired)
+        case .share(let remaining, let percent):
+            bytes.append(FeedTag.share)
+            bytes.appendVarint(remaining)
+            bytes.appendVarint(UInt64(percent))
+        case .forecast(let remaining, let hours):
+            bytes.append(FeedTag.forecast)
+            bytes.appendVarint(remaining)
+            bytes.appendVarint(UInt64(hours))
         }
     }
 }
@@ -133,11 +169,14 @@ private enum FeedTag {
     static let change: UInt8 = 4
     static let warning: UInt8 = 5
     static let gap: UInt8 = 6
+    static let repeated: UInt8 = 7
 
     static let low: UInt8 = 1
     static let empty: UInt8 = 2
     static let expiring: UInt8 = 3
     static let expired: UInt8 = 4
+    static let share: UInt8 = 10
+    static let forecast: UInt8 = 11
 }
 
 extension ByteReader {
@@ -149,8 +188,7 @@ extension ByteReader {
         return events
     }
 
-    private mutating func feedEvent(_ payload: Span<UInt8>, base: Timestamp) throws(RecordError) -> FeedEvent
-    {
+    private mutating func feedEvent(_ payload: Span<UInt8>, base: Timestamp) throws(RecordError) -> FeedEvent {
         let start = position
         let tag = try byte(payload)
         let time = UInt64(bitPattern: Int64(base.milliseconds) &+ (try zigzag(payload)))
@@ -158,6 +196,10 @@ extension ByteReader {
         let at = Timestamp(milliseconds: time)
         switch tag {
         case FeedTag.given: return FeedEvent(.allocation(try feedAllocation(payload), .given), at: at)
+        case FeedTag.repeated:
+            let allocation = try feedAllocation(payload)
+            let holdUntil = try deadlineOrNone(after: at, payload)
+            return FeedEvent(.allocation(allocation, .repeated(holdUntil: holdUntil)), at: at)
         case FeedTag.held:
             let allocation = try feedAllocation(payload)
             return FeedEvent(.allocation(allocation, .held(until: try deadline(after: at, payload))), at: at)
@@ -168,9 +210,8 @@ extension ByteReader {
             }
             return FeedEvent(.allocation(allocation, .ended(end.reason, codeIsFree: end.codeIsFree)), at: at)
         case FeedTag.change:
-            guard case .change(let record, _) = try ControlEntry.decode(payload, &self) else {
-                throw .badField("change", offset: start)
-            }
+            guard case .change(let record, _) = try ControlEntry.decode(payload, &self), !record.change.isOfAccounts
+            else { throw .badField("change", offset: start) }
             return FeedEvent(.change(record.change), at: at)
         case FeedTag.warning:
             let list = ListID(rawValue: try narrow(payload))
@@ -192,13 +233,15 @@ extension ByteReader {
             userID: try copy(Int(try byte(payload)), payload))
     }
 
-    private mutating func feedWarning(_ payload: Span<UInt8>) throws(RecordError) -> FeedWarning {
+    mutating func feedWarning(_ payload: Span<UInt8>) throws(RecordError) -> FeedWarning {
         let start = position
         switch try byte(payload) {
         case FeedTag.low: return .low(remaining: try varint(payload))
         case FeedTag.empty: return .empty
         case FeedTag.expiring: return .expiring(days: try narrow(payload))
         case FeedTag.expired: return .expired
+        case FeedTag.share: return .share(remaining: try varint(payload), percent: try narrow(payload))
+        case FeedTag.forecast: return .forecast(remaining: try varint(payload), hours: try narrow(payload))
         case let tag: throw .unknownTag(tag, offset: start)
         }
     }

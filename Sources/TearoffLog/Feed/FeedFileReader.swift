@@ -35,7 +35,7 @@ package struct FeedFileReader {
         self.offset = offset
         self.end = end
         self.storage = storage
-        coder = FeedFrameCoder(directoryID: directoryID)
+        coder = FeedFrameCoder(directoryID: directoryID, cipher: storage.cipher)
     }
 
     /// Steps to the next frame, which ``decode(_:)`` may then read.
@@ -54,12 +54,21 @@ package struct FeedFileReader {
         return .frame(header)
     }
 
-    /// - Throws: problem `.damaged` for what this version cannot read.
+    /// - Throws: problem `.damaged` for what this version cannot read, `.altered` for what was changed without the key.
     package func decode(_ header: FeedFrameHeader) throws(StorageError) -> FeedFrame {
-        do throws(RecordError) {
-            return try coder.decode(header, window.span.extracting(payload))
+        let name = "feed/\(FeedFile.name(of: file))"
+        let bytes: [UInt8]
+        do throws(EncryptedFileError) {
+            let start = payload.lowerBound - FeedFrameHeader.byteCount
+            bytes = try coder.decrypt(
+                window.span.extracting(start..<payload.lowerBound), window.span.extracting(payload))
         } catch {
-            throw StorageError(.read, file: "feed/\(FeedFile.name(of: file))", problem: .damaged)
+            throw StorageError(.read, file: name, problem: .init(error))
+        }
+        do throws(RecordError) {
+            return try coder.decode(header, bytes.span)
+        } catch {
+            throw StorageError(.read, file: name, problem: .damaged)
         }
     }
 

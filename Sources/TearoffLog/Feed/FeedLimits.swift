@@ -7,9 +7,9 @@ package enum FeedLimits {
     /// a millisecond is not split below that.
     package static let eventsPerFrameMax = 4 * eventsPerFrame
     package static let eventBytesMax = 8 << 20
-    /// Payload of a frame before compression: its events, a line for each of 257 lanes, and a sign for each of 65,536
+    /// Payload of a frame before compression: its events, a line for each of 257 lanes, and the signs of each of 65,536
     /// lists. Bounds what a reader allocates.
     package static let payloadBytesMax = 16 << 20
-    /// Days before a list's expiry on which it is told; each once.
-    package static let expiryDays = [7, 3, 1]
+    /// Days before a list's expiry on which it is told, each once, when the list has none of its own.
+    package static let expiryDays: [UInt32] = [7, 3, 1]
 }

@@ -1,15 +1,17 @@
+import TearoffCore
+
 /// The 64 bytes before a frame's payload. Little-endian.
 ///
 ///     offset  bytes  field                 meaning
 ///          0      4  magic                 0x3146_4F54, "TOF1"
 ///          4      1  kind                  1 records, 2 seal, 3 close
-///          5      1  compression           0 raw, 1 zstd
+///          5      1  compression           0 raw, 1 zstd; 70 raw, 71 zstd, and then encrypted
 ///          6      2  lane
 ///          8      8  segment               number of the segment that it was written to
 ///         16      8  frame                 records: its own number; seal, close: the last records frame
 ///         24      8  durableThrough        highest records frame known durable when this was built
 ///         32      8  time                  milliseconds, given by the engine
-///         40      4  storedBytes           payload as stored
+///         40      4  storedBytes           payload as stored; encrypted: with the 16 bytes of its tag
 ///         44      4  payloadBytes          payload decompressed, at most 4 MiB
 ///         48      4  recordCount
 ///         52      4  payloadCRC32C         over the stored payload
@@ -35,6 +37,25 @@ package struct FrameHeader: Equatable, Sendable {
     package enum Compression: UInt8, Sendable {
         case raw = 0
         case zstd = 1
+        case encryptedRaw = 70
+        case encryptedZstd = 71
+
+        package var isEncrypted: Bool { tagBytes > 0 }
+
+        /// What encryption has added to the payload.
+        var tagBytes: Int {
+            switch self {
+            case .raw, .zstd: 0
+            case .encryptedRaw, .encryptedZstd: CipherLimits.tagBytes
+            }
+        }
+
+        var encrypted: Compression {
+            switch self {
+            case .raw, .encryptedRaw: .encryptedRaw
+            case .zstd, .encryptedZstd: .encryptedZstd
+            }
+        }
     }
 
     package var kind: Kind
@@ -59,10 +80,13 @@ package struct FrameHeader: Equatable, Sendable {
 }
 
 extension FrameHeader {
-    /// Writes the header over `bytes[0..<64]`.
-    ///
-    /// - Returns: its checksum, which the lane's next frame carries.
-    func store(in bytes: inout [UInt8], directoryCRC32C: UInt32) -> UInt32 {
+    /// What the tag of an encrypted frame vouches for beside its payload: all but the checksum of what is encrypted,
+    /// which is zero then, and the header's own.
+    static let authenticated = 0..<60
+    private static let payloadChecksum = 52..<56
+
+    /// Writes the header over `bytes[0..<60]`, without its checksum.
+    func storeFields(in bytes: inout [UInt8]) {
         precondition(isPossible, "frame \(frame) of \(segment) is built wrong")
         bytes.storeLittleEndian(Self.magic, at: 0)
         bytes[4] = kind.rawValue
@@ -77,6 +101,13 @@ extension FrameHeader {
         bytes.storeLittleEndian(UInt32(recordCount), at: 48)
         bytes.storeLittleEndian(payloadCRC32C, at: 52)
         bytes.storeLittleEndian(previousHeaderCRC32C, at: 56)
+    }
+
+    /// Writes the header over `bytes[0..<64]`.
+    ///
+    /// - Returns: its checksum, which the lane's next frame carries.
+    func store(in bytes: inout [UInt8], directoryCRC32C: UInt32) -> UInt32 {
+        storeFields(in: &bytes)
         let checksum = CRC32C.checksum(bytes.span.extracting(0..<60), continuing: directoryCRC32C)
         bytes.storeLittleEndian(checksum, at: 60)
         return checksum
@@ -109,10 +140,25 @@ extension FrameHeader {
         guard isPossible else { throw .impossible }
     }
 
+    /// What the tag vouches for of a header as it stands on disk.
+    static func authenticatedBytes(of header: Span<UInt8>) -> [UInt8] {
+        var bytes = header.extracting(authenticated).copy
+        for index in payloadChecksum { bytes[index] = 0 }
+        return bytes
+    }
+
     /// The rules between fields that every frame keeps to; checked before writing and after reading.
     private var isPossible: Bool {
-        guard payloadBytes <= LogLimits.payloadBytesMax, storedBytes <= payloadBytes else { return false }
-        guard compression == .zstd || storedBytes == payloadBytes else { return false }
+        guard payloadBytes <= LogLimits.payloadBytesMax, storedBytes <= payloadBytes + compression.tagBytes else {
+            return false
+        }
+        switch compression {
+        case .raw, .encryptedRaw:
+            guard storedBytes == payloadBytes + compression.tagBytes else { return false }
+        case .zstd: break
+        case .encryptedZstd:
+            guard storedBytes > compression.tagBytes else { return false }
+        }
         guard segment.number.rawValue > 0 else { return false }
         switch kind {
         case .records:

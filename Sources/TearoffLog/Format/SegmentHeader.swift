@@ -1,17 +1,24 @@
-/// The first block of a segment file. Little-endian; the rest of its 4096 bytes is zero.
+import TearoffCore
+
+/// The first block of a segment file. Little-endian; the rest of its 4096 bytes is zero, unless it is encrypted.
 ///
 ///     offset  bytes  field         meaning
 ///          0      4  magic         0x3153_4F54, "TOS1"
 ///          4      2  version       1
 ///          6      2  lane
 ///          8      4  blockBytes    alignment of frames: a power of two from 512 to 4096
-///         12      4  reserved      zero
+///         12      4  dataKey       0: its frames are not encrypted
 ///         16     16  directoryID   of the data directory that it was made for
 ///         32      8  number        from 1, in the lane
 ///         40      8  segmentBytes  size of the file, a multiple of 4096
 ///         48      8  created       milliseconds since 1970, for people
 ///         56      4  reserved      zero
 ///         60      4  headerCRC32C  over bytes 0..<60
+///
+/// and with a data key:
+///
+///         64     32  salt          random; the segment's key is made of it
+///         96      4  saltCRC32C    over bytes 64..<96
 ///
 /// - Source: docs/FORMAT.md, "Segment". Changing a byte needs a new version and a golden directory.
 package struct SegmentHeader: Equatable, Sendable {
@@ -24,11 +31,13 @@ package struct SegmentHeader: Equatable, Sendable {
     package let blockBytes: Int
     package let segmentBytes: UInt64
     package let createdMilliseconds: UInt64
+    /// What its frames are encrypted with; nil: with nothing.
+    package let encryption: CipherOrigin?
 
     /// - Precondition: the sizes keep to the format (see the table above).
     package init(
         directoryID: DirectoryID, id: SegmentID, blockBytes: Int, segmentBytes: UInt64,
-        createdMilliseconds: UInt64
+        createdMilliseconds: UInt64, encryption: CipherOrigin? = nil
     ) {
         precondition(Self.isBlockSize(blockBytes), "block of \(blockBytes) bytes")
         precondition(Self.isSegmentSize(segmentBytes), "segment of \(segmentBytes) bytes")
@@ -38,7 +47,10 @@ package struct SegmentHeader: Equatable, Sendable {
         self.blockBytes = blockBytes
         self.segmentBytes = segmentBytes
         self.createdMilliseconds = createdMilliseconds
+        self.encryption = encryption
     }
+
+    private static let saltRange = byteCount..<byteCount + CipherLimits.saltBytes
 
     /// The header's whole block, 4096 bytes.
     package func encoded() -> [UInt8] {
@@ -47,14 +59,21 @@ package struct SegmentHeader: Equatable, Sendable {
         bytes.storeLittleEndian(Self.version, at: 4)
         bytes.storeLittleEndian(id.lane.rawValue, at: 6)
         bytes.storeLittleEndian(UInt32(blockBytes), at: 8)
+        bytes.storeLittleEndian(encryption?.dataKey ?? 0, at: 12)
         bytes.replaceSubrange(16..<32, with: directoryID.bytes)
         bytes.storeLittleEndian(id.number.rawValue, at: 32)
         bytes.storeLittleEndian(segmentBytes, at: 40)
         bytes.storeLittleEndian(createdMilliseconds, at: 48)
         bytes.storeLittleEndian(CRC32C.checksum(bytes.span.extracting(0..<60)), at: 60)
+        if let encryption {
+            bytes.replaceSubrange(Self.saltRange, with: encryption.salt)
+            let checksum = CRC32C.checksum(bytes.span.extracting(Self.saltRange))
+            bytes.storeLittleEndian(checksum, at: Self.saltRange.upperBound)
+        }
         return bytes
     }
 
+    /// - Parameter bytes: the whole block; without a data key its first ``byteCount`` bytes do.
     /// - Throws: ``SegmentHeaderError``; each case is a state that a disk can be in.
     package init(parsing bytes: Span<UInt8>) throws(SegmentHeaderError) {
         guard bytes.count >= Self.byteCount else { throw .truncated }
@@ -75,7 +94,18 @@ package struct SegmentHeader: Equatable, Sendable {
             id: SegmentID(
                 lane: LaneID(rawValue: bytes.littleEndian(at: 6)), number: SegmentNumber(rawValue: number)),
             blockBytes: blockBytes, segmentBytes: segmentBytes,
-            createdMilliseconds: bytes.littleEndian(at: 48))
+            createdMilliseconds: bytes.littleEndian(at: 48), encryption: try Self.encryption(bytes))
+    }
+
+    private static func encryption(_ bytes: Span<UInt8>) throws(SegmentHeaderError) -> CipherOrigin? {
+        let dataKey = bytes.littleEndian(UInt32.self, at: 12)
+        if dataKey == 0 { return nil }
+        guard bytes.count >= saltRange.upperBound + 4 else { throw .truncated }
+        let salt = bytes.extracting(saltRange)
+        guard bytes.littleEndian(UInt32.self, at: saltRange.upperBound) == CRC32C.checksum(salt) else {
+            throw .checksum
+        }
+        return CipherOrigin(dataKey: dataKey, salt: salt.copy)
     }
 
     package static func isBlockSize(_ bytes: Int) -> Bool {

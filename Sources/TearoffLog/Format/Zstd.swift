@@ -57,6 +57,12 @@ import CZstd
     ///   output, whatever the input holds.
     /// - Returns: false when the input is no zstd frame of that size; `output` is then worthless.
     func decompress(_ input: Span<UInt8>, count: Int, into output: inout [UInt8]) -> Bool {
+        // SAFETY: the pointer is used inside its scope, with its own count.
+        let declared = unsafe input.withUnsafeBytes {
+            unsafe ZSTD_getFrameContentSize($0.baseAddress, $0.count)
+        }
+        // Before there is memory for it: of so many bytes nothing is known but what the header says.
+        guard declared == UInt64(count) else { return false }
         if output.count > count {
             output.removeLast(output.count - count)
         } else {
@@ -64,9 +70,7 @@ import CZstd
         }
         // SAFETY: both pointers are used inside their scopes, with their own counts.
         return unsafe input.withUnsafeBytes { source in
-            let declared = unsafe ZSTD_getFrameContentSize(source.baseAddress, source.count)
-            guard declared == UInt64(count) else { return false }
-            return unsafe output.withUnsafeMutableBytes { target in
+            unsafe output.withUnsafeMutableBytes { target in
                 unsafe ZSTD_decompressDCtx(
                     context, target.baseAddress, target.count, source.baseAddress, source.count) == count
             }

@@ -19,6 +19,13 @@ package struct LaneCatalog: Sendable {
         }
     }
 
+    private init(noneOf directoryID: DirectoryID) {
+        (self.directoryID, foreignNames, segmentsByLane) = (directoryID, [], [:])
+    }
+
+    /// Of a directory without a log.
+    package static func none(of directoryID: DirectoryID) -> LaneCatalog { LaneCatalog(noneOf: directoryID) }
+
     package var lanes: [LaneID] { segmentsByLane.keys.sorted() }
 
     /// In order of their numbers.

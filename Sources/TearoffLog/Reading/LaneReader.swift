@@ -90,12 +90,13 @@ extension LaneReader {
     private func take() throws(RecoveryError) -> FrameHeader? {
         guard case .frame(let frame, let checksum)? = try current?.look() else { return nil }
         guard misplacement(of: frame) == nil else { return nil }
-        guard let reader = current, reader.decode(frame, with: zstd, into: &payload) else {
-            throw refusal(
-                .damaged, current, "its checksum matches but its payload does not decompress to its size")
+        do throws(FramePayloadError) {
+            try current?.decode(frame, with: zstd, into: &payload)
+        } catch {
+            throw refusal(error)
         }
         end.lastHeaderCRC32C = checksum
-        lastOffset = reader.offset
+        lastOffset = current?.offset ?? 0
         current?.skip(frame)
         return frame
     }
@@ -141,7 +142,7 @@ extension LaneReader {
         var later = (witness: FrameHeader?.none, torn: [TornTail]())
         if !facts.misplaced && !facts.laterFrame { later = try lookAhead() }
         facts.laterSegmentBegins = later.witness != nil
-        facts.laterSegmentAgrees = later.witness?.framesBefore.next == end.nextFrame
+        facts.laterSegmentAgrees = later.witness.map(follows) ?? false
         switch RecoveryVerdict(facts) {
         case .nextSegment:
             rest = rest.drop { $0.id != later.witness?.segment }
@@ -154,6 +155,13 @@ extension LaneReader {
         }
         bytesLeft += reader.file.byteCount
         current = nil
+    }
+
+    /// Whether a later segment's first frame was written behind the last one that was read here. Behind a close frame
+    /// nothing can be missing: what does not follow on that is told where it stands.
+    private func follows(_ frame: FrameHeader) -> Bool {
+        guard frame.framesBefore.next == end.nextFrame else { return false }
+        return isClosed || frame.previousHeaderCRC32C == end.lastHeaderCRC32C
     }
 
     /// Nothing more of this lane is believed.
@@ -223,10 +231,28 @@ extension LaneReader {
         case .damagedFrame: refusal(.damaged, current, problem)
         case .missingSegment: Self.missing(lane, current?.file.id.number.next ?? .first)
         case .lostFrames:
-            refusal(
-                .damaged, current,
-                "the frames end here, and \(witness?.segment.description ?? "a later segment") begins with frame "
-                    + "\(witness?.framesBefore.next ?? .none)")
+            refusal(.damaged, current, "the frames end here, and \(Self.claim(of: witness, end.nextFrame))")
+        }
+    }
+
+    /// What a later segment's first frame says of where this one ends.
+    private static func claim(of witness: FrameHeader?, _ next: FrameNumber) -> String {
+        guard let witness else { return "a later segment goes on elsewhere" }
+        let first = witness.framesBefore.next
+        if first != next { return "\(witness.segment) begins with frame \(first)" }
+        return "\(witness.segment) follows on a frame that stood here"
+    }
+
+    private func refusal(_ error: FramePayloadError) -> RecoveryError {
+        switch error {
+        case .wrongSize:
+            refusal(.damaged, current, "its checksum matches but its payload does not decompress to its size")
+        case .altered:
+            RecoveryError(
+                .altered, file: current?.file.id.description ?? "wal",
+                offset: current.map { ByteOffset(rawValue: $0.offset) }, frame: end.nextFrame,
+                problem: "its checksum matches and its encryption's tag does not",
+                advice: RecoveryError.alteredAdvice)
         }
     }
 

@@ -61,17 +61,23 @@ package struct LaneTail {
                 try openNext()
                 continue
             }
-            if found.frame <= progress.frame || found.kind != .records {
+            // What seals and closes stands behind that frame.
+            let isBehind = found.kind == .records ? progress.frame.next : progress.frame
+            if found.frame > isBehind {
+                progress.frame = found.kind == .records ? found.frame.previous : found.frame
+                progress.records = 0
+                return .gap
+            }
+            if found.frame <= progress.frame {
                 reader?.skip(found)
                 if found.kind == .close { try openNext() }
                 continue
             }
-            if found.frame > progress.frame.next {
-                progress.frame = found.frame.previous
-                progress.records = 0
-                return .gap
+            do throws(FramePayloadError) {
+                try reader?.decode(found, with: zstd, into: &payload)
+            } catch {
+                throw missing
             }
-            guard let reader, reader.decode(found, with: zstd, into: &payload) else { throw missing }
             head = found
             return .frame
         }
@@ -88,29 +94,39 @@ package struct LaneTail {
     /// Notes that records of the frame that was found are taken, and not yet all of them.
     package mutating func take(records: Int) { progress.records += records }
 
-    /// The frame at the reader's place; nil when it holds no more.
+    /// The frame at the reader's place; nil when it holds no more, or when its segment was removed since: what was not
+    /// taken of that is a gap.
     private mutating func look() throws(RecoveryError) -> FrameHeader? {
-        guard case .frame(let frame, _)? = try reader?.look(), frame.segment == reader?.file.id else {
+        do throws(RecoveryError) {
+            guard case .frame(let frame, _)? = try reader?.look(), frame.segment == reader?.file.id else {
+                return nil
+            }
+            return frame
+        } catch {
+            let isThere = try files().contains { $0.id == reader?.file.id }
+            if isThere { throw error }
             return nil
         }
-        return frame
     }
 
     private mutating func openNext() throws(RecoveryError) {
         let first = reader.map { $0.file.id.number.next } ?? progress.segment
-        let files: [SegmentFile]
-        do throws(StorageError) {
-            files = try storage.list().segments
-        } catch {
-            throw .unreadable(error)
-        }
-        let next = files.filter { $0.id.lane == lane && $0.id.number >= first }.min { $0.id < $1.id }
+        let next = try files().filter { $0.id.number >= first }.min { $0.id < $1.id }
         guard let next else {
             reader = nil
             throw missing
         }
         reader = try SegmentReader(
             next, storage: storage, directoryID: directoryID, windowBytes: Self.windowBytes)
+    }
+
+    /// Of this lane.
+    private func files() throws(RecoveryError) -> [SegmentFile] {
+        do throws(StorageError) {
+            return try storage.list().segments.filter { $0.id.lane == lane }
+        } catch {
+            throw .unreadable(error)
+        }
     }
 
     private var missing: RecoveryError {

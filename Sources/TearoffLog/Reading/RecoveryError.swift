@@ -4,6 +4,8 @@ package struct RecoveryError: Error, Equatable, Sendable {
         /// Damage to something that was, or may have been, acknowledged.
         case damaged
         case missing
+        /// Changed by somebody who has not the key: its checksum matches and its encryption's tag does not.
+        case altered
         /// Whole, but in the wrong place, of another directory, or out of order.
         case misplaced
         /// Written by a program that is newer (or older) than this one understands.
@@ -36,9 +38,16 @@ package struct RecoveryError: Error, Equatable, Sendable {
         "Acknowledged codes may be lost here, so starting could give them twice. Keep a copy of the directory "
         + "and bring back the missing or damaged file."
 
-    /// The system could not read it.
+    package static let alteredAdvice =
+        "No disk does that: look for who can write to the directory, and bring the file back from a backup."
+
+    /// The system could not read it, or what it reads was altered.
     package static func unreadable(_ error: StorageError) -> RecoveryError {
-        RecoveryError(
+        if error.problem.isAlteration {
+            return RecoveryError(
+                .altered, file: error.file, offset: error.offset, problem: "\(error.problem)", advice: alteredAdvice)
+        }
+        return RecoveryError(
             .unreadable, file: error.file, offset: error.offset, problem: "\(error)",
             advice: "Check the disk and the file's permissions; nothing was changed.")
     }

@@ -7,6 +7,7 @@ struct SegmentReader {
 
     private var window: SegmentWindow
     private let directoryCRC32C: UInt32
+    private let cipherKey: (any CipherKey)?
 
     /// What stands at the next frame's place.
     enum Found {
@@ -41,7 +42,7 @@ struct SegmentReader {
             throw Self.problem(reading: file, error)
         }
         do throws(SegmentHeaderError) {
-            found = try SegmentHeader(parsing: window.memory.span.extracting(0..<SegmentHeader.byteCount))
+            found = try SegmentHeader(parsing: window.memory.span)
         } catch {
             throw Self.problem(file, error)
         }
@@ -60,7 +61,33 @@ struct SegmentReader {
                 .damaged, file: file.id.description,
                 problem: "it has \(file.byteCount) bytes, and was made with \(found.segmentBytes)")
         }
+        cipherKey = try Self.cipherKey(found, storage.cipher)
         header = found
+    }
+
+    /// What decrypts a segment's frames: all are encrypted in an encrypted directory, and none in another.
+    private static func cipherKey(
+        _ header: SegmentHeader, _ cipher: (any DirectoryCipher)?
+    ) throws(RecoveryError) -> (any CipherKey)? {
+        let file = header.id.description
+        switch (header.encryption, cipher) {
+        case (nil, nil): return nil
+        case (nil, .some):
+            throw RecoveryError(
+                .altered, file: file, offset: .zero, problem: "it is not encrypted, and its directory is",
+                advice: RecoveryError.alteredAdvice)
+        case (.some, nil):
+            throw RecoveryError(
+                .altered, file: file, offset: .zero, problem: "it is encrypted, and its directory is not",
+                advice: RecoveryError.alteredAdvice)
+        case (let origin?, let cipher?):
+            guard let key = cipher.key(origin, for: .segment(header.id)) else {
+                throw RecoveryError(
+                    .missing, file: file, offset: .zero,
+                    problem: "it is encrypted with data key \(origin.dataKey), which KEYS has not")
+            }
+            return key
+        }
     }
 
     /// Looks at the next frame's place and checks header and payload checksums; moves nothing.
@@ -72,6 +99,11 @@ struct SegmentReader {
         } catch {
             guard error == .impossible else { return .none }
             return .impossible("its checksum matches but its fields contradict each other")
+        }
+        guard frame.compression.isEncrypted == (header.encryption != nil) else {
+            return .impossible(
+                frame.compression.isEncrypted
+                    ? "it is encrypted, and its segment is not" : "it is not encrypted, and its segment is")
         }
         let paddedBytes = LogLimits.round(frame.unpaddedBytes, upTo: header.blockBytes)
         guard try load(paddedBytes, at: offset) else {
@@ -87,17 +119,41 @@ struct SegmentReader {
 
     /// Decodes the payload of a frame that ``look()`` has just found.
     ///
-    /// - Returns: false when the payload, whose checksum matches, is not of the size that the header says.
-    func decode(_ frame: FrameHeader, with zstd: ZstdDecompressor, into payload: inout [UInt8]) -> Bool {
+    /// - Throws: when the payload, whose checksum matches, is not what was written.
+    func decode(
+        _ frame: FrameHeader, with zstd: ZstdDecompressor, into payload: inout [UInt8]
+    ) throws(FramePayloadError) {
         let stored = window.view(frame.storedBytes, at: offset + UInt64(FrameHeader.byteCount))
         switch frame.compression {
-        case .raw:
-            payload.replaceSubrange(0..<payload.count, with: window.memory[stored])
-            return true
+        case .raw: payload.replaceSubrange(0..<payload.count, with: window.memory[stored])
         case .zstd:
-            return zstd.decompress(
-                window.memory.span.extracting(stored), count: frame.payloadBytes, into: &payload)
+            try Self.decompress(window.memory.span.extracting(stored), frame, with: zstd, into: &payload)
+        case .encryptedRaw:
+            payload.removeAll(keepingCapacity: true)
+            try decrypt(stored, appendingTo: &payload)
+        case .encryptedZstd:
+            var plain: [UInt8] = []
+            try decrypt(stored, appendingTo: &plain)
+            try Self.decompress(plain.span, frame, with: zstd, into: &payload)
         }
+    }
+
+    private static func decompress(
+        _ bytes: Span<UInt8>, _ frame: FrameHeader, with zstd: ZstdDecompressor, into payload: inout [UInt8]
+    ) throws(FramePayloadError) {
+        guard zstd.decompress(bytes, count: frame.payloadBytes, into: &payload) else { throw .wrongSize }
+    }
+
+    private func decrypt(_ stored: Range<Int>, appendingTo bytes: inout [UInt8]) throws(FramePayloadError) {
+        guard let cipherKey else { preconditionFailure("\(file.id) has no key") }
+        let memory = window.memory
+        let authenticated = FrameHeader.authenticatedBytes(
+            of: memory.span.extracting(window.view(FrameHeader.byteCount, at: offset)))
+        guard
+            cipherKey.decrypt(
+                memory.span.extracting(stored), authenticating: authenticated.span, nonce: offset,
+                appendingTo: &bytes)
+        else { throw .altered }
     }
 
     /// Has the next look read the file anew: it is still being written.
@@ -196,4 +252,12 @@ struct SegmentReader {
                 .damaged, file: name, offset: .zero, problem: "its segment header is damaged (\(error))")
         }
     }
+}
+
+/// Why the payload of a frame, whose checksum matches, is not what was written.
+enum FramePayloadError: Error, Equatable {
+    /// It does not decompress to the size that its header says.
+    case wrongSize
+    /// Its tag does not match: it, or its header, was changed by somebody who has not the key.
+    case altered
 }

@@ -67,13 +67,25 @@ package struct SegmentScan {
             problem = "it is a frame of \(frame.segment)"
         } else if let previous = previousHeaderCRC32C, frame.previousHeaderCRC32C != previous {
             problem = "it does not follow on the frame before it"
-        } else if !reader.decode(frame, with: zstd, into: &payload) {
-            problem = "payload does not decompress to its size"
+        } else {
+            problem = decode(frame)
         }
         previousHeaderCRC32C = checksum
         // Nothing behind a close frame is ever looked at.
         isOver = frame.kind == .close && problem == nil
         return step(over: frame, problem: problem)
+    }
+
+    private mutating func decode(_ frame: FrameHeader) -> String? {
+        do throws(FramePayloadError) {
+            try reader.decode(frame, with: zstd, into: &payload)
+            return nil
+        } catch {
+            return switch error {
+            case .wrongSize: "payload does not decompress to its size"
+            case .altered: "its encryption's tag does not match"
+            }
+        }
     }
 
     private mutating func step(over frame: FrameHeader, problem: String?) -> Item {

@@ -93,6 +93,26 @@ package struct AllocationEncoder {
         }
     }
 
+    /// - Parameter userBytes: as for an allocation.
+    package mutating func encode(_ record: ImportRecord, userBytes: Span<UInt8>, into batch: inout [UInt8]) {
+        let allocation = record.allocation
+        let shard = Int(allocation.shard.rawValue)
+        let sequence = base.sequenceDifference(allocation.sequence.rawValue, of: shard)
+        let time = base.timeDifference(record.at.milliseconds)
+        let ordinal = base.ordinalDifference(allocation.code.ordinal)
+        batch.append(addingCapacity: Self.bytesMax + userBytes.count) { batch in
+            batch.append(RecordTag.imported)
+            batch.appendVarint(UInt64(shard))
+            batch.appendVarint(sequence)
+            batch.appendZigzag(time)
+            batch.appendVarint(UInt64(allocation.campaign.rawValue))
+            batch.appendVarint(UInt64(allocation.code.upload.rawValue))
+            batch.appendZigzag(ordinal)
+            batch.appendUser(allocation.user, text: userBytes)
+            batch.appendVarint(record.at.millisecondsSince(allocation.givenAt))
+        }
+    }
+
     package mutating func encode(_ record: HoldEndRecord, into batch: inout [UInt8]) {
         let shard = Int(record.shard.rawValue)
         let sequence = base.sequenceDifference(record.sequence.rawValue, of: shard)
@@ -130,6 +150,31 @@ package struct AllocationEncoder {
         }
     }
 
+    /// - Parameters: as for an allocation.
+    package mutating func encode(
+        _ record: RepeatRecord, userBytes: Span<UInt8>, userID: Span<UInt8>, into batch: inout [UInt8]
+    ) {
+        let shard = Int(record.shard.rawValue)
+        let sequence = base.sequenceDifference(record.behind.rawValue, of: shard)
+        let time = base.timeDifference(record.at.milliseconds)
+        let ordinal = base.ordinalDifference(record.code.ordinal)
+        batch.append(addingCapacity: Self.bytesMax + userBytes.count + userID.count) { batch in
+            let isPlain = userID.isEmpty && record.holdUntil == nil
+            batch.append(isPlain ? RecordTag.repeated : RecordTag.repeatedWithMore)
+            batch.appendVarint(UInt64(shard))
+            batch.appendVarint(sequence)
+            batch.appendZigzag(time)
+            batch.appendVarint(UInt64(record.campaign.rawValue))
+            batch.appendVarint(UInt64(record.code.upload.rawValue))
+            batch.appendZigzag(ordinal)
+            batch.appendUser(record.user, text: userBytes)
+            if isPlain { return }
+            batch.append(UInt8(userID.count))
+            batch.append(copying: userID)
+            batch.appendDeadline(record.holdUntil, after: record.at)
+        }
+    }
+
     /// Of a record beside the texts: tag, form and two lengths, seven varints, and a UUID.
     private static let bytesMax = 4 + 7 * 10 + 16
 
@@ -142,7 +187,7 @@ package struct AllocationEncoder {
 
 extension AllocationEncoder {
     /// What allocations of one moment take at most, when they come one after the other and no marketing user id is
-    /// kept: most of their numbers are differences then. The confirmation of a hold takes less.
+    /// kept: most of their numbers are differences then. The confirmation of a hold takes less, and a repeat no more.
     ///
     /// - Parameters:
     ///   - userBytes: what the users take in all, as ``bytes(of:)`` counts each.
@@ -169,7 +214,10 @@ enum RecordTag {
     static let hold: UInt8 = 0x12
     static let holdWithUserID: UInt8 = 0x13
     static let key: UInt8 = 0x14
+    static let imported: UInt8 = 0x15
+    static let repeated: UInt8 = 0x16
     static let holdEnd: UInt8 = 0x18
+    static let repeatedWithMore: UInt8 = 0x19
     static let control: UInt8 = 0x20
     static let audit: UInt8 = 0x28
     static let lifeStarted: UInt8 = 0x30
@@ -195,11 +243,15 @@ extension HoldEnd {
 
 /// Reads the records of one frame back.
 package enum AllocationDecoder {
-    /// - Parameter body: called for each record in order, with the bytes of a long user, and of the user id or, of a
-    ///   key, its text.
+    /// - Parameters:
+    ///   - repeats: called for each repeat, in the order of all records, with the bytes of a long user, and of the user
+    ///     id. Only the feed and people want to know of them.
+    ///   - body: called for each record of a shard in order, with the bytes of a long user, and of the user id or, of a
+    ///     key, its text.
     /// - Throws: records before the fault were delivered.
     package static func decode(
         _ payload: Span<UInt8>, shardCount: UInt16,
+        repeats: (RepeatRecord, Span<UInt8>, Span<UInt8>) -> Void = { _, _, _ in },
         _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
     ) throws(RecordError) {
         var base = AllocationBase(shardCount: shardCount)
@@ -215,6 +267,9 @@ package enum AllocationDecoder {
                 let nothing = payload.extracting(0..<0)
                 body(.holdEnd(try decodeHoldEnd(payload, &reader, &base)), nothing, nothing)
             case RecordTag.key: try decodeKey(payload, &reader, &base, body)
+            case RecordTag.imported: try decodeImported(payload, &reader, &base, body)
+            case RecordTag.repeated, RecordTag.repeatedWithMore:
+                try decodeRepeat(tag, payload, &reader, &base, repeats)
             default: throw .unknownTag(tag, offset: tagOffset)
             }
         }
@@ -242,6 +297,29 @@ package enum AllocationDecoder {
             time: Timestamp(milliseconds: time))
     }
 
+    /// What stands behind the head of a record that names a code of a user.
+    private struct Naming {
+        let campaign: CampaignID
+        let code: CodeID
+        let user: UserKey
+        /// Where the bytes of a long user stand.
+        let text: Range<Int>
+    }
+
+    /// - Parameter start: where the record's head stands.
+    @inline(__always)
+    private static func decodeNaming(
+        _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase, from start: Int
+    ) throws(RecordError) -> Naming {
+        let campaign = CampaignID(rawValue: try reader.narrow(payload))
+        let upload = UploadID(rawValue: try reader.narrow(payload))
+        guard let ordinal = Ordinal(exactly: base.ordinal(adding: try reader.zigzag(payload))) else {
+            throw .badField("ordinal", offset: start)
+        }
+        let (user, text) = try reader.user(payload)
+        return Naming(campaign: campaign, code: CodeID(upload: upload, ordinal: ordinal), user: user, text: text)
+    }
+
     @inline(__always)
     private static func decodeAllocation(
         _ tag: UInt8, _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase,
@@ -249,12 +327,7 @@ package enum AllocationDecoder {
     ) throws(RecordError) {
         let start = reader.position
         let head = try decodeHead(payload, &reader, &base)
-        let campaign: UInt32 = try reader.narrow(payload)
-        let upload: UInt32 = try reader.narrow(payload)
-        guard let ordinal = Ordinal(exactly: base.ordinal(adding: try reader.zigzag(payload))) else {
-            throw .badField("ordinal", offset: start)
-        }
-        let (user, text) = try reader.user(payload)
+        let named = try decodeNaming(payload, &reader, &base, from: start)
         var userID = 0..<0
         if tag == RecordTag.allocationWithUserID || tag == RecordTag.holdWithUserID {
             userID = try reader.range(Int(try reader.byte(payload)), payload)
@@ -265,11 +338,27 @@ package enum AllocationDecoder {
             deadline = try reader.deadline(after: head.time, payload)
         }
         let record = AllocationRecord(
-            shard: head.shard, sequence: head.sequence, givenAt: head.time,
-            campaign: CampaignID(rawValue: campaign),
-            code: CodeID(upload: UploadID(rawValue: upload), ordinal: ordinal), user: user,
-            holdUntil: deadline)
-        body(.allocation(record), payload.extracting(text), payload.extracting(userID))
+            shard: head.shard, sequence: head.sequence, givenAt: head.time, campaign: named.campaign,
+            code: named.code, user: named.user, holdUntil: deadline)
+        body(.allocation(record), payload.extracting(named.text), payload.extracting(userID))
+    }
+
+    private static func decodeImported(
+        _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase,
+        _ body: (ShardRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
+        let start = reader.position
+        let head = try decodeHead(payload, &reader, &base)
+        let named = try decodeNaming(payload, &reader, &base, from: start)
+        let age = try reader.varint(payload)
+        guard age <= head.time.milliseconds else { throw .badField("given at", offset: start) }
+        let allocation = AllocationRecord(
+            shard: head.shard, sequence: head.sequence,
+            givenAt: Timestamp(milliseconds: head.time.milliseconds - age), campaign: named.campaign,
+            code: named.code, user: named.user)
+        body(
+            .imported(ImportRecord(allocation: allocation, at: head.time)), payload.extracting(named.text),
+            payload.extracting(0..<0))
     }
 
     private static func decodeKey(
@@ -285,6 +374,25 @@ package enum AllocationDecoder {
             shard: head.shard, sequence: head.sequence, campaign: campaign, user: user, answer: answer,
             keyByteCount: keyByteCount)
         body(.key(record), payload.extracting(userText), payload.extracting(text))
+    }
+
+    private static func decodeRepeat(
+        _ tag: UInt8, _ payload: Span<UInt8>, _ reader: inout ByteReader, _ base: inout AllocationBase,
+        _ body: (RepeatRecord, Span<UInt8>, Span<UInt8>) -> Void
+    ) throws(RecordError) {
+        let start = reader.position
+        let head = try decodeHead(payload, &reader, &base)
+        let named = try decodeNaming(payload, &reader, &base, from: start)
+        var userID = 0..<0
+        var holdUntil: Timestamp?
+        if tag == RecordTag.repeatedWithMore {
+            userID = try reader.range(Int(try reader.byte(payload)), payload)
+            holdUntil = try reader.deadlineOrNone(after: head.time, payload)
+        }
+        let record = RepeatRecord(
+            shard: head.shard, behind: head.sequence, at: head.time, campaign: named.campaign,
+            code: named.code, user: named.user, holdUntil: holdUntil)
+        body(record, payload.extracting(named.text), payload.extracting(userID))
     }
 
     private static func decodeHoldEnd(
@@ -312,5 +420,16 @@ extension ByteReader {
             throw .badField("deadline", offset: offset)
         }
         return Timestamp(milliseconds: start.milliseconds + distance)
+    }
+
+    /// The same plus one; 0: none.
+    mutating func deadlineOrNone(after start: Timestamp, _ bytes: Span<UInt8>) throws(RecordError) -> Timestamp? {
+        let offset = position
+        let distance = try varint(bytes)
+        if distance == 0 { return nil }
+        guard distance - 1 <= Timestamp.maximumMilliseconds - start.milliseconds else {
+            throw .badField("deadline", offset: offset)
+        }
+        return Timestamp(milliseconds: start.milliseconds + distance - 1)
     }
 }

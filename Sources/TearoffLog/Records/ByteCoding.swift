@@ -20,6 +20,12 @@ extension OutputSpan<UInt8> {
         appendVarint(UInt64(bitPattern: value &<< 1 ^ value &>> 63))
     }
 
+    /// A deadline that there may be none of: one more than the milliseconds from `start`, or 0.
+    @inline(__always)
+    mutating func appendDeadline(_ deadline: Timestamp?, after start: Timestamp) {
+        appendVarint(deadline.map { $0.millisecondsSince(start) + 1 } ?? 0)
+    }
+
     @inline(__always)
     mutating func append(copying bytes: Span<UInt8>) {
         for index in bytes.indices { append(bytes[index]) }
@@ -41,6 +47,11 @@ extension [UInt8] {
         for shift in stride(from: 0, to: Value.bitWidth, by: 8) {
             append(UInt8(truncatingIfNeeded: value >> Value(shift)))
         }
+    }
+
+    /// 0 for nil, else the value + 1.
+    mutating func appendOptional(_ value: UInt64?) {
+        appendVarint(value.map { $0 + 1 } ?? 0)
     }
 
     /// A varint length and the bytes.
@@ -144,5 +155,39 @@ struct ByteReader {
 
     mutating func copy(_ count: Int, _ bytes: Span<UInt8>) throws(RecordError) -> [UInt8] {
         bytes.extracting(try range(count, bytes)).copy
+    }
+}
+
+extension ByteReader {
+    mutating func timestamp(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp {
+        let start = position
+        let milliseconds = try varint(bytes)
+        guard milliseconds <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    mutating func optionalTimestamp(_ bytes: Span<UInt8>) throws(RecordError) -> Timestamp? {
+        let start = position
+        guard let milliseconds = try optional(bytes) else { return nil }
+        guard milliseconds <= Timestamp.maximumMilliseconds else { throw .badField("time", offset: start) }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    mutating func optional(_ bytes: Span<UInt8>) throws(RecordError) -> UInt64? {
+        let value = try varint(bytes)
+        return value == 0 ? nil : value - 1
+    }
+
+    mutating func contentHash(_ bytes: Span<UInt8>) throws(RecordError) -> ContentHash {
+        ContentHash(bytes: try copy(ContentHash.byteCount, bytes))
+    }
+
+    mutating func text(_ bytes: Span<UInt8>, maximum: Int) throws(RecordError) -> String {
+        let start = position
+        let raw = try string(bytes, maximum: maximum)
+        guard let text = String(validating: raw, as: UTF8.self) else {
+            throw .badField("text is no UTF-8", offset: start)
+        }
+        return text
     }
 }

@@ -7,7 +7,7 @@ extension OutputSpan<UInt8> {
         appendVarint(UInt64(answer.holdMilliseconds))
         appendZigzag(
             Int64(bitPattern: answer.times.givenAt.milliseconds &- answer.usedAt.milliseconds))
-        appendVarint(answer.times.holdUntil.map { $0.millisecondsSince(answer.times.givenAt) + 1 } ?? 0)
+        appendDeadline(answer.times.holdUntil, after: answer.times.givenAt)
     }
 }
 
@@ -18,11 +18,7 @@ extension ByteReader {
         guard status == 1 || status == 2 else { throw .badField("status under a key", offset: start) }
         let holdMilliseconds: UInt32 = try narrow(bytes)
         let givenAt = try time(beside: usedAt, bytes)
-        let distance = try varint(bytes)
-        guard distance <= Timestamp.maximumMilliseconds - givenAt.milliseconds + 1 else {
-            throw .badField("deadline", offset: start)
-        }
-        let holdUntil = distance == 0 ? nil : givenAt.adding(milliseconds: distance - 1)
+        let holdUntil = try deadlineOrNone(after: givenAt, bytes)
         return KeyAnswer(
             usedAt: usedAt, times: AllocationTimes(givenAt: givenAt, holdUntil: holdUntil),
             holdMilliseconds: holdMilliseconds, isRepeat: status == 2)

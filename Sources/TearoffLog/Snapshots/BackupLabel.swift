@@ -11,7 +11,7 @@ package struct BackupLabel: Equatable, Sendable {
     package let shardCount: UInt16
     /// Of the snapshot that it is.
     package let snapshot: UInt64
-    /// SHA-256 of the manifest.
+    /// SHA-256 of the manifest; encrypted: ``DirectoryCipher/publicHash(of:)`` of that.
     package let manifest: ContentHash
     /// What was given later is not in it.
     package let at: Timestamp
@@ -20,10 +20,13 @@ package struct BackupLabel: Equatable, Sendable {
     package let byteCount: UInt64
     /// Of the server that wrote it, for people.
     package let serverVersion: String
+    /// Whether the manifest and the blobs are encrypted. Stands behind the format's number, as in `IDENTITY`.
+    package let isEncrypted: Bool
+    private static let encryptedWord = " encrypted"
 
     package init(
         directory: DirectoryID, shardCount: UInt16, snapshot: UInt64, manifest: ContentHash, at: Timestamp,
-        blobCount: Int, byteCount: UInt64, serverVersion: String
+        blobCount: Int, byteCount: UInt64, serverVersion: String, isEncrypted: Bool = false
     ) {
         self.directory = directory
         self.shardCount = shardCount
@@ -33,6 +36,7 @@ package struct BackupLabel: Equatable, Sendable {
         self.blobCount = blobCount
         self.byteCount = byteCount
         self.serverVersion = serverVersion
+        self.isEncrypted = isEncrypted
     }
 }
 
@@ -45,7 +49,7 @@ extension BackupLabel {
     /// Text, so that a person can read it: `docs/FORMAT.md`, "Backups".
     package var encoded: [UInt8] {
         let body = """
-            tearoff-backup \(Self.formatVersion)
+            tearoff-backup \(Self.formatVersion)\(isEncrypted ? Self.encryptedWord : "")
             id \(directory)
             shards \(shardCount)
             snapshot \(snapshot)
@@ -76,7 +80,8 @@ extension BackupLabel {
         guard let version = value("tearoff-backup", 0) else {
             throw BackupLabelError(problem: "it does not begin with 'tearoff-backup'")
         }
-        guard version == "\(Self.formatVersion)" else {
+        let isEncrypted = version.hasSuffix(Self.encryptedWord)
+        guard version == "\(Self.formatVersion)\(isEncrypted ? Self.encryptedWord : "")" else {
             throw BackupLabelError(
                 problem: "it has format \(version), and this program knows format \(Self.formatVersion)")
         }
@@ -95,6 +100,6 @@ extension BackupLabel {
         self.init(
             directory: directory, shardCount: shardCount, snapshot: snapshot, manifest: manifest,
             at: Timestamp(milliseconds: at), blobCount: blobCount, byteCount: byteCount,
-            serverVersion: String(server))
+            serverVersion: String(server), isEncrypted: isEncrypted)
     }
 }

@@ -85,13 +85,19 @@ package struct Manifest: Equatable, Sendable {
             shards: shards, keyChunks: keyChunks, lanes: [control])
     }
 
-    /// All blobs that this snapshot needs: chunks and uploads.
+    /// All blobs that this snapshot needs: chunks and uploads, but for those of lists that were deleted.
     package var blobs: Set<BlobID> {
-        var all = Set(shards.flatMap { $0.chunks + $0.holdChunks } + keyChunks + audit.chunks)
+        var uploads: [ListID: [BlobID]] = [:]
         for record in catalog.records {
-            if case .uploadCommitted(_, _, _, let blob, _, _) = record.change { all.insert(blob) }
+            switch record.change {
+            case .uploadCommitted(let upload): uploads[upload.list, default: []].append(upload.blob)
+            // Stands behind all uploads.
+            case .listDeleted(let list, _): uploads[list] = nil
+            default: break
+            }
         }
-        return all
+        let chunks = shards.flatMap { $0.chunks + $0.holdChunks } + keyChunks + audit.chunks
+        return Set(chunks + uploads.values.joined())
     }
 }
 

@@ -3,6 +3,8 @@ struct FrameEncoder {
     /// The last frame built is `buffer[0..<encodedBytes]`.
     private(set) var buffer: [UInt8]
     private(set) var encodedBytes = 0
+    /// Encrypts each frame; another one for each segment. nil: the directory is not encrypted.
+    var cipherKey: (any CipherKey)?
 
     private let directoryCRC32C: UInt32
     private let blockBytes: Int
@@ -18,13 +20,19 @@ struct FrameEncoder {
 
     /// What a payload takes on disk at most.
     func paddedBytesMax(payloadBytes: Int) -> Int {
-        LogLimits.round(FrameHeader.byteCount + payloadBytes, upTo: blockBytes)
+        LogLimits.round(FrameHeader.byteCount + payloadBytes + tagBytes, upTo: blockBytes)
     }
+
+    /// What encryption adds to a payload.
+    var tagBytes: Int { cipherKey == nil ? 0 : CipherLimits.tagBytes }
 
     /// Builds one frame; sizes, compression and payload checksum of `header` are filled in.
     ///
+    /// - Parameter offset: where it will stand: no other frame of the segment ever stands there.
     /// - Returns: the header as written, and its checksum.
-    mutating func encode(_ header: FrameHeader, payload: [UInt8]) -> (header: FrameHeader, checksum: UInt32) {
+    mutating func encode(
+        _ header: FrameHeader, payload: [UInt8], at offset: ByteOffset
+    ) -> (header: FrameHeader, checksum: UInt32) {
         var header = header
         let sizeMax = paddedBytesMax(payloadBytes: payload.count)
         if buffer.count < sizeMax {
@@ -34,6 +42,7 @@ struct FrameEncoder {
         let (compression, storedBytes) = store(payload)
         header.compression = compression
         header.storedBytes = storedBytes
+        if let cipherKey { encrypt(&header, with: cipherKey, at: offset) }
         header.payloadCRC32C = CRC32C.checksum(
             buffer.span.extracting(FrameHeader.byteCount..<header.unpaddedBytes))
         let checksum = header.store(in: &buffer, directoryCRC32C: directoryCRC32C)
@@ -42,6 +51,20 @@ struct FrameEncoder {
             buffer[index] = 0
         }
         return (header, checksum)
+    }
+
+    /// After compression, which finds nothing in what is encrypted; before the checksum, which tells damage from a
+    /// wrong key.
+    private mutating func encrypt(
+        _ header: inout FrameHeader, with cipherKey: any CipherKey, at offset: ByteOffset
+    ) {
+        let plain = FrameHeader.byteCount..<header.unpaddedBytes
+        header.compression = header.compression.encrypted
+        header.storedBytes += CipherLimits.tagBytes
+        header.payloadCRC32C = 0
+        header.storeFields(in: &buffer)
+        cipherKey.encrypt(
+            plain, of: &buffer, authenticating: FrameHeader.authenticated, nonce: offset.rawValue)
     }
 
     private mutating func store(_ payload: [UInt8]) -> (FrameHeader.Compression, Int) {

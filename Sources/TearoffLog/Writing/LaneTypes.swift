@@ -94,6 +94,8 @@ package struct LaneCounters: Equatable, Sendable {
     package var flushes: UInt64 = 0
     package var flushNanoseconds: UInt64 = 0
     package var asynchronousFlushes: UInt64 = 0
+    /// Those of ``LogLimits/slowFlushNanoseconds`` or more.
+    package var slowFlushes: UInt64 = 0
     package var segmentWaits: UInt64 = 0
 
     package init() {}

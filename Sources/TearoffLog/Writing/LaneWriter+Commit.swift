@@ -110,7 +110,7 @@ extension LaneWriter {
     private func openNextSegment() throws(StorageError) {
         let segment = nextSegment
         try storage.open(segment: segment.number)
-        supply.take(segment)
+        encoder.cipherKey = supply.take(segment)
         position = LanePosition(
             segment: segment.number, frame: nextFrame, previousHeaderCRC32C: previousHeaderCRC32C)
         offset = ByteOffset(rawValue: UInt64(LogLimits.segmentHeaderBytes))
@@ -123,7 +123,8 @@ extension LaneWriter {
     /// Builds a frame and starts its write; waits for it when flushes are fast.
     private func write(_ kind: FrameHeader.Kind) throws(StorageError) {
         precondition(inFlight == nil && !segmentIsClosed, "lane \(lane) writes out of turn")
-        let (header, checksum) = encoder.encode(header(kind), payload: kind == .records ? pending.bytes : [])
+        let (header, checksum) = encoder.encode(
+            header(kind), payload: kind == .records ? pending.bytes : [], at: offset)
         previousHeaderCRC32C = checksum
         let paddedBytes = encoder.encodedBytes
         let end = offset + paddedBytes
@@ -170,6 +171,7 @@ extension LaneWriter {
         counters.flushes += 1
         counters.flushNanoseconds += storage.lastWriteNanoseconds
         counters.asynchronousFlushes += write.isAsynchronous ? 1 : 0
+        counters.slowFlushes += storage.lastWriteNanoseconds >= LogLimits.slowFlushNanoseconds ? 1 : 0
         counters.writtenBytes += UInt64(write.paddedBytes)
         switch write.header.kind {
         case .records:

@@ -64,7 +64,7 @@ package final class LaneWriter {
         let segment = SegmentID(lane: lane, number: start.segment)
         do throws(StorageError) {
             storage = try supply.makeLane(lane)
-            try supply.prepareNow(segment, timeMilliseconds: timeMilliseconds)
+            encoder.cipherKey = try supply.prepareNow(segment, timeMilliseconds: timeMilliseconds)
             try storage.open(segment: start.segment)
         } catch {
             throw LogFailure(lane: lane, cause: error)
@@ -82,7 +82,7 @@ extension LaneWriter {
     /// The most that one batch may hold: 4 MiB, or less in small segments.
     package var payloadBytesMax: Int {
         let room = Int(supply.segmentBytes(of: lane)) - LogLimits.segmentHeaderBytes - reservedBytes
-        return min(LogLimits.payloadBytesMax, room - FrameHeader.byteCount)
+        return min(LogLimits.payloadBytesMax, room - FrameHeader.byteCount - encoder.tagBytes)
     }
 
     /// Free behind every records frame: a block for its seal, and one for the segment's close frame.

@@ -10,7 +10,7 @@ package final class SegmentSupply: Sendable {
 
     private enum Readiness {
         case preparing
-        case ready
+        case ready((any CipherKey)?)
         case failed(StorageError)
     }
 
@@ -45,8 +45,12 @@ package final class SegmentSupply: Sendable {
     }
 
     /// Makes a segment now and waits for it: the first of a lane.
-    func prepareNow(_ segment: SegmentID, timeMilliseconds: UInt64) throws(StorageError) {
-        try storage.prepareSegment(header(segment, timeMilliseconds))
+    ///
+    /// - Returns: what encrypts its frames.
+    func prepareNow(_ segment: SegmentID, timeMilliseconds: UInt64) throws(StorageError) -> (any CipherKey)? {
+        let (header, key) = plan(segment, timeMilliseconds)
+        try storage.prepareSegment(header)
+        return key
     }
 
     /// Has a segment made in the background.
@@ -57,12 +61,12 @@ package final class SegmentSupply: Sendable {
             return true
         }
         precondition(isNew, "\(segment) was asked for twice")
-        let header = header(segment, timeMilliseconds)
+        let (header, key) = plan(segment, timeMilliseconds)
         background { [self] in
             let readiness: Readiness
             do throws(StorageError) {
                 try storage.prepareSegment(header)
-                readiness = .ready
+                readiness = .ready(key)
             } catch {
                 readiness = .failed(error)
             }
@@ -87,15 +91,25 @@ package final class SegmentSupply: Sendable {
     }
 
     /// Forgets a segment that its lane has begun to write.
-    func take(_ segment: SegmentID) {
-        state.withLock { $0.segments[segment] = nil }
+    ///
+    /// - Returns: what encrypts its frames.
+    func take(_ segment: SegmentID) -> (any CipherKey)? {
+        guard case .ready(let key)? = state.withLock({ $0.segments.removeValue(forKey: segment) }) else {
+            preconditionFailure("\(segment) is not ready")
+        }
+        return key
     }
 
-    private func header(_ segment: SegmentID, _ timeMilliseconds: UInt64) -> SegmentHeader {
-        SegmentHeader(
+    /// The header of a segment that is to be made, and what will encrypt its frames.
+    private func plan(
+        _ segment: SegmentID, _ timeMilliseconds: UInt64
+    ) -> (header: SegmentHeader, key: (any CipherKey)?) {
+        let made = storage.cipher?.makeKey(for: .segment(segment))
+        let header = SegmentHeader(
             directoryID: directoryID, id: segment, blockBytes: storage.blockBytes,
             segmentBytes: segmentBytes(of: segment.lane),
-            createdMilliseconds: timeMilliseconds)
+            createdMilliseconds: timeMilliseconds, encryption: made?.origin)
+        return (header, made?.key)
     }
 
     package var blockBytes: Int { storage.blockBytes }

@@ -61,8 +61,8 @@ struct CommandStream {
                     consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.outputFull))
             }
             // ALLOCs of the usual form, one after the other; anything else, and any error, is for the decoder.
-            if let engine = loop.engine, decoder.isBetweenCommands, session.isAuthenticated {
-                guard gather(bytes, from: &start, of: connection, engine) else {
+            if let engine = loop.engine, decoder.isBetweenCommands, session.mayAllocate {
+                guard gather(bytes, from: &start, of: connection, session, engine) else {
                     return Progress(consumed: start, pause: .undecided)
                 }
                 if start == bytes.count { break }
@@ -76,6 +76,14 @@ struct CommandStream {
 
     /// The commands from a place on are to be decoded again.
     mutating func goBack() { decoder.reset() }
+
+    /// What is decoded next must keep to other bounds: somebody has logged in, or is out.
+    mutating func adopt(_ limits: DecoderLimits) {
+        if decoder.limits == limits { return }
+        decoder.limits = limits
+        // What was read of a command was read under the other bounds.
+        if !decoder.isBetweenCommands { decoder.reset() }
+    }
 }
 
 // MARK: - Commands
@@ -102,9 +110,9 @@ extension CommandStream {
             outbox.noteReply()
             return Progress(consumed: start, pause: .stalled(.closing))
         }
-        if case .input = decoder.source, let engine = connection.loop.engine, session.isAuthenticated,
+        if case .input = decoder.source, let engine = connection.loop.engine, session.mayAllocate,
             let arguments = allocArguments(bytes.extracting(start..<end)), arguments.key == nil,
-            let terms = latestTerms.find(bytes.extracting(range(arguments.campaign, start)), in: engine)
+            let terms = latestTerms.find(bytes.extracting(range(arguments.campaign, start)), in: engine, for: session)
         {
             let entry = AllocationBurst.Entry(
                 start: start, user: range(arguments.user, start),
@@ -169,10 +177,11 @@ extension CommandStream {
     /// - Parameter start: moved behind them.
     /// - Returns: false when the burst takes no more of this connection before it is decided.
     private mutating func gather(
-        _ bytes: Span<UInt8>, from start: inout Int, of connection: ConnectionHandler, _ engine: LoopEngine
+        _ bytes: Span<UInt8>, from start: inout Int, of connection: ConnectionHandler, _ session: Session,
+        _ engine: LoopEngine
     ) -> Bool {
         while let command = PlainAlloc(bytes, from: start),
-            let terms = latestTerms.find(bytes.extracting(command.campaign), in: engine)
+            let terms = latestTerms.find(bytes.extracting(command.campaign), in: engine, for: session)
         {
             let entry = AllocationBurst.Entry(start: start, user: command.user, userID: 0..<0, isFull: false)
             guard append(entry, terms, bytes, of: connection, engine) else { return false }

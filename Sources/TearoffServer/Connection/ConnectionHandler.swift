@@ -1,4 +1,5 @@
 import NIOCore
+import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffProtocol
@@ -31,12 +32,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// As the channel said last: asking it each time goes through an existential and an atomic.
     private var isWritable = true
     private var inputIsClosed = false
+    private var patience: Patience
+    /// What the server counts of input and replies for this connection.
+    private var countedBytes = 0
     private var context: ChannelHandlerContext?
 
     init(loop: LoopContext, session: Session) {
         self.loop = loop
         self.session = session
         commands = CommandStream(limits: session.decoderLimits)
+        patience = Patience(sweep: loop.sweep)
     }
 }
 
@@ -56,6 +61,7 @@ extension ConnectionHandler {
         stall = .closing
         self.context = nil
         loop.remove(self)
+        _ = loop.server.clientMemory.change(from: countedBytes, to: 0)
         loop.server.connectionClosed(session)
         context.fireChannelInactive()
     }
@@ -105,6 +111,7 @@ extension ConnectionHandler {
     func resume() {
         guard let reason = stall, reason != .closing, !isProcessing else { return }
         stall = nil
+        patience.restart(sweep: loop.sweep)
         process()
         if stall == nil, inputIsClosed { closeAfterReplies() }
         if stall == nil, readIsPending {
@@ -144,6 +151,7 @@ extension ConnectionHandler {
     /// Forgets the input whose commands are done with.
     private func dropConsumed() {
         if isInBurst { return }
+        patience.note(hasRest: consumed < input.readableBytes, hasRun: consumed > 0, sweep: loop.sweep)
         if consumed == input.readableBytes {
             input = ByteBuffer()
         } else {
@@ -181,8 +189,15 @@ extension ConnectionHandler {
         if frame != .none { commands.outbox.hold(from: commands.outbox.count, until: frame) }
         write(&commands.outbox.writer)
         commands.outbox.noteReply()
+        commands.adopt(session.decoderLimits)
         resume()
         settleOutput()
+    }
+
+    /// Accounts have changed, or are known now: it holds from the next command on.
+    func renew(_ accounts: Accounts) {
+        session.renew(accounts)
+        commands.adopt(session.decoderLimits)
     }
 }
 
@@ -230,6 +245,7 @@ extension ConnectionHandler {
         } else {
             flush(commands.outbox.count)
         }
+        countMemory()
         closeIfDone()
     }
 
@@ -268,6 +284,54 @@ extension ConnectionHandler {
         // Not from here: a client that pipelines could make each flush run the next commands, ever deeper.
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.eventLoop.execute { bound.value.resume() }
+    }
+
+    /// Counts what the connection holds beyond its share, and lets it go when all of them hold too much.
+    private func countMemory() {
+        // Its commands stand in the input still.
+        if isInBurst { return }
+        let unsent = isWritable ? 0 : unsentBytes
+        let bytes = max(0, input.readableBytes + commands.outbox.count + unsent - ServerLimits.connectionBytes)
+        if bytes == countedBytes { return }
+        let hasRoom = loop.server.clientMemory.change(from: countedBytes, to: bytes)
+        countedBytes = bytes
+        if hasRoom || stall == .closing { return }
+        commands.outbox.writer.error(
+            .busy, "clients hold more than \(loop.server.clientMemory.bytesMaximum) bytes of input and replies")
+        commands.outbox.noteReply()
+        giveUp()
+        // It could not be told anyway, and what it does not read is to go now.
+        if unsent > 0 { context?.close(promise: nil) }
+    }
+
+    /// Replies that the socket did not take yet.
+    private var unsentBytes: Int {
+        do {
+            return try context?.channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
+        } catch {
+            // A channel that is closed has none.
+            return 0
+        }
+    }
+
+    /// Its client has not done its part in time.
+    func closeIfOverdue(_ deadlines: ClientDeadlines) {
+        guard stall == nil, !isInBurst, let overdue = patience.overdue(at: loop.sweep, deadlines) else { return }
+        loop.server.noteOverdue()
+        if overdue == .half {
+            commands.outbox.writer.error(
+                .protocolViolation, "the command did not end within \(deadlines.requestSeconds) s")
+            commands.outbox.noteReply()
+        }
+        giveUp()
+    }
+
+    /// Reads no more of it, and closes it as soon as what is in the outbox has left, if the client takes it.
+    private func giveUp() {
+        stall = .closing
+        input = ByteBuffer()
+        consumed = 0
+        settleOutput()
     }
 
     /// Closes once every reply has left.

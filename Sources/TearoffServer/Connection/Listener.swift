@@ -1,47 +1,95 @@
+import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
+import TearoffAccounts
+import TearoffCore
+import TearoffEngine
 import TearoffProtocol
 
-/// The listening socket, and what each accepted one gets.
+/// The listening sockets, and what each accepted one gets.
 enum Listener {
+    /// Which way a client came.
+    enum Entrance { case network, administration }
+
     static func bind(
-        host: String, port: Int, loops: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>]
+        host: String, port: Int, loops: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>],
+        deadlines: ClientDeadlines
     ) async throws -> any Channel {
-        let byLoop = Dictionary(
-            uniqueKeysWithValues: contexts.map { (ObjectIdentifier($0.eventLoop as AnyObject), $0) })
-        return try await ServerBootstrap(group: loops)
-            .serverChannelOption(.backlog, value: ServerLimits.acceptBacklog)
+        let unreadMilliseconds = deadlines.unreadSeconds * 1_000
+        return try await bootstrap(.network, loops, contexts)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(tcp(TCP_KEEPIDLE), value: ServerLimits.keepaliveAfterSeconds)
+            .childChannelOption(tcp(TCP_KEEPINTVL), value: ServerLimits.keepaliveEverySeconds)
+            .childChannelOption(tcp(TCP_USER_TIMEOUT), value: unreadMilliseconds)
+            .bind(host: host, port: port).get()
+    }
+
+    static func bind(
+        adminSocket path: String, loops: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>]
+    ) async throws(StartFailure) -> AdminSocket {
+        try await AdminSocket.bind(path, bootstrap(.administration, loops, contexts), loops: loops)
+    }
+
+    private static func bootstrap(
+        _ entrance: Entrance, _ loops: MultiThreadedEventLoopGroup, _ contexts: [NIOLoopBound<LoopContext>]
+    ) -> ServerBootstrap {
+        let byLoop = Dictionary(
+            uniqueKeysWithValues: contexts.map { (ObjectIdentifier($0.eventLoop as AnyObject), $0) })
+        return ServerBootstrap(group: loops)
+            .serverChannelOption(.backlog, value: ServerLimits.acceptBacklog)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .writeBufferWaterMark,
-                value: .init(low: ServerLimits.outputBytes / 4, high: ServerLimits.outputBytes)
+                value: .init(low: ServerLimits.unsentBytes / 4, high: ServerLimits.unsentBytes)
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let context = byLoop[ObjectIdentifier(channel.eventLoop as AnyObject)]?.value else {
                         preconditionFailure("a connection was accepted on a loop that is not the server's")
                     }
-                    try admit(channel, to: context)
+                    try admit(channel, through: entrance, to: context)
                 }
             }
-            .bind(host: host, port: port).get()
     }
 
-    private static func admit(_ channel: any Channel, to context: LoopContext) throws {
-        guard let id = context.server.admitConnection() else {
+    private static func tcp(_ name: CInt) -> ChannelOptions.Types.SocketOption {
+        .init(level: .tcp, name: NIOBSDSocket.Option(rawValue: name))
+    }
+
+    private static func admit(
+        _ channel: any Channel, through entrance: Entrance, to context: LoopContext
+    ) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let tls = entrance == .network ? context.server.tls : nil
+        let address = address(of: channel, through: entrance)
+        let id: UInt64
+        switch context.server.admitConnection(through: entrance, from: address) {
+        case .success(let admitted): id = admitted
+        case .failure(let full):
+            // To be told so it would need a handshake, which is what there shall not be too many of.
+            guard tls == nil else { return channel.close(promise: nil) }
             var refusal = ReplyWriter()
-            refusal.error(
-                .limit, "max number of clients reached (\(context.server.settings.connectionsMaximum))")
-            try channel.pipeline.syncOperations.addHandler(RefusalHandler(reply: refusal.bytes))
-            return
+            refusal.error(.limit, full.message)
+            return try pipeline.addHandler(RefusalHandler(reply: refusal.bytes))
         }
-        let address = channel.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? ""
-        let session = Session(id: id, address: address, server: context.server)
-        context.server.noteClient(session)
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, session: session))
+        let session = Session(
+            id: id, address: address, addressKey: AddressKey(channel.remoteAddress), entrance: entrance,
+            server: context.server, accounts: context.engine?.catalog.accounts)
+        if let tls {
+            try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
+            try pipeline.addHandler(HandshakeGuard(server: context.server))
+        }
+        try pipeline.addHandler(ConnectionHandler(loop: context, session: session))
+    }
+
+    private static func address(of channel: any Channel, through entrance: Entrance) -> String {
+        switch entrance {
+        case .network: channel.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? ""
+        case .administration: "unix"
+        }
     }
 }
 

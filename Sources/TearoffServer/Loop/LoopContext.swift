@@ -32,7 +32,13 @@ final class LoopContext {
     /// The latest look-ups, whose memory the next ones use again.
     var history = LookUp<HistoryEntry>()
     var places = LookUp<CodePlace>()
+    private var latencies = TickLatencies()
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    /// Of the accounts that the connections know; nil before the data is recovered.
+    private var accountsGeneration: UInt64?
+    /// Counts the looks at connections that keep it waiting.
+    private(set) var sweep: UInt32 = 0
+    private var sweepIsScheduled = false
     /// Reads the lane's eventfd.
     private var completions: (any Channel)?
 
@@ -40,6 +46,7 @@ final class LoopContext {
         self.eventLoop = eventLoop
         self.server = server
         self.index = index
+        server.note(latencies.histogram, of: index)
     }
 
     /// Takes over the loop's part of the engine; nothing is served before ``start()``.
@@ -51,6 +58,7 @@ final class LoopContext {
 
     func start() {
         engine = preparedEngine.take()
+        renewConnections()
         if let deadline = engine?.earliestHoldEnd { scheduleHoldEnds(behind: deadline) }
     }
 
@@ -62,6 +70,14 @@ final class LoopContext {
         // by an older one then. Who is answered can go on reading at once.
         while !burst.isEmpty { decideBurst() }
         body(engine)
+        renewConnections()
+    }
+
+    /// Has every connection take over what has become of its account.
+    private func renewConnections() {
+        guard let accounts = engine?.catalog.accounts, accounts.generation != accountsGeneration else { return }
+        accountsGeneration = accounts.generation
+        for connection in connections.values { connection.renew(accounts) }
     }
 
     /// Commits, answers and seals; takes no further command, and closes every connection once its replies
@@ -77,11 +93,29 @@ final class LoopContext {
 // MARK: - Connections
 
 extension LoopContext {
-    func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
+    func add(_ connection: ConnectionHandler) {
+        connections[ObjectIdentifier(connection)] = connection
+        scheduleSweep()
+    }
+
     func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
     func hold(_ connection: ConnectionHandler) { held.append(connection) }
     func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
 
+    /// Once a second, as long as there are connections, those whose clients take too long are closed.
+    private func scheduleSweep() {
+        if sweepIsScheduled || connections.isEmpty { return }
+        sweepIsScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .seconds(1)) { bound.value.endSweep() }
+    }
+
+    private func endSweep() {
+        sweepIsScheduled = false
+        sweep &+= 1
+        for connection in connections.values { connection.closeIfOverdue(server.settings.deadlines) }
+        scheduleSweep()
+    }
 }
 
 // MARK: - Ticks
@@ -93,6 +127,7 @@ extension LoopContext {
         guard !tickIsScheduled else { return }
         tickIsScheduled = true
         engine?.beginTick()
+        latencies.beginTick()
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { bound.value.endTick() }
     }
@@ -120,11 +155,17 @@ extension LoopContext {
 
     func endTick() {
         tickIsScheduled = false
-        advance { engine throws(EngineFailure) in try engine.commit() }
+        var frame = FrameNumber.none
+        advance { engine throws(EngineFailure) in
+            frame = engine.dueFrame
+            return try engine.commit()
+        }
         scheduleSeal()
         if let deadline = engine?.takeNextHoldEnd() { scheduleHoldEnds(behind: deadline) }
         if let engine {
-            server.note(engine.counters, of: index, connections: connections.count, lane: engine.writer)
+            let counters = engine.counters
+            latencies.endTick(answers: counters.answered, frame: frame, durable: engine.durableFrame)
+            server.note(counters, of: index, connections: connections.count, lane: engine.writer)
         }
     }
 
@@ -133,6 +174,7 @@ extension LoopContext {
     func proceed() {
         advance { engine throws(EngineFailure) in try engine.poll() }
         advance { engine throws(EngineFailure) in try engine.commit() }
+        if let engine { latencies.release(durable: engine.durableFrame) }
         scheduleSeal()
     }
 

@@ -3,6 +3,7 @@ import TearoffCore
 import TearoffEngine
 import TearoffLog
 import TearoffProtocol
+import TearoffStorage
 
 /// The way back from wherever a command runs to the connection that waits for its reply.
 struct Later: Sendable {
@@ -63,6 +64,20 @@ struct Later: Sendable {
         engine.whenDurable(frames()) { raw(reply) }
     }
 
+    /// Goes on with what was found on the connection's loop, or sends its error. From any thread.
+    func onLoop<Value: Sendable>(
+        _ result: Result<Value, ControlError>, _ body: @escaping @Sendable (LoopEngine, Value) -> Void
+    ) {
+        switch result {
+        case .success(let value):
+            eventLoop.execute { [connection] in
+                // Without an engine the server has failed, and closes its connections.
+                connection.value.loop.perform { engine in body(engine, value) }
+            }
+        case .failure(let error): refuse(error)
+        }
+    }
+
     /// Runs a piece of work on the control plane's loop, for whoever waits.
     func control(_ body: @escaping @Sendable (Operator) -> Void) {
         server.controlPort.execute { [origin] control in body(control.asked(by: origin)) }
@@ -71,5 +86,17 @@ struct Later: Sendable {
     /// Makes a change of the catalog and answers `OK` when it is durable and every loop has it.
     func change(_ body: @escaping @Sendable (Operator, @escaping Operator.Done) -> Void) {
         control { control in body(control) { reply($0) { writer, _ in writer.ok() } } }
+    }
+
+    /// The same for a change that frees much memory: what the allocator would keep goes back to the system.
+    func changeAndTrim(
+        _ body: @escaping @Sendable (Operator, @escaping @Sendable (Result<Void, ControlError>) -> Void) -> Void
+    ) {
+        control { control in
+            body(control) { result in
+                if case .success = result { ProcessMemory.trim() }
+                reply(result) { writer, _ in writer.ok() }
+            }
+        }
     }
 }

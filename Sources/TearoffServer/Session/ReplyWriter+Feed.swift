@@ -16,18 +16,19 @@ extension ReplyWriter {
         pair("problem", info.fault?.text)
     }
 
-    mutating func feed(_ page: FeedPage, in catalog: Catalog) {
+    mutating func feed(_ page: FeedPage, in catalog: Catalog, seenBy sight: Sight) {
+        let events = page.events.enumerated().filter { sight.sees($0.element, in: catalog) }
         map(3)
         key("events")
-        array(page.events.count)
-        for (index, event) in page.events.enumerated() {
-            feed(event, number: page.first + UInt64(index), in: catalog)
+        array(events.count)
+        for (index, event) in events {
+            feed(event, number: page.first + UInt64(index), in: catalog, seenBy: sight)
         }
         pair("next", page.next)
         pair("missed", page.missed)
     }
 
-    private mutating func feed(_ event: FeedEvent, number: UInt64, in catalog: Catalog) {
+    private mutating func feed(_ event: FeedEvent, number: UInt64, in catalog: Catalog, seenBy sight: Sight) {
         switch event.kind {
         case .allocation(let allocation, let step):
             head(9, number, event, step.word)
@@ -37,30 +38,47 @@ extension ReplyWriter {
             pair("user", text: allocation.user.span)
             pair("user-id", text: allocation.userID.span)
             key("code")
-            upload.codes.withCode(at: allocation.code.ordinal) { bulk($0) }
+            if upload.codes.isAway || catalog[upload.list].isDeleted {
+                null()
+            } else {
+                upload.codes.withCode(at: allocation.code.ordinal) { code($0, seenBy: sight) }
+            }
             switch step {
             case .given: pair("hold-until", Timestamp?.none)
+            case .repeated(let deadline): pair("hold-until", deadline)
             case .held(let deadline): pair("hold-until", deadline)
             case .ended(.confirmed, _): pair("hold-until", Timestamp?.none)
             case .ended(_, let codeIsFree): pair("returned", codeIsFree)
             }
-        case .warning(let list, .low(let remaining)):
-            head(5, number, event, "low")
-            pair("list", catalog[list].name)
-            pair("remaining", remaining)
-        case .warning(let list, .empty):
-            head(4, number, event, "empty")
-            pair("list", catalog[list].name)
-        case .warning(let list, .expiring(let days)):
-            head(6, number, event, "expiring")
-            pair("list", catalog[list].name)
-            pair("days", UInt64(days))
-            pair("expires-at", catalog[list].expiresAt)
-        case .warning(let list, .expired):
-            head(4, number, event, "expired")
-            pair("list", catalog[list].name)
+        case .warning(let list, let warning): feed(warning, of: catalog[list], number: number, event)
         case .gap: head(3, number, event, "gap")
         case .change(let change): feed(change, number: number, event, in: catalog)
+        }
+    }
+
+    private mutating func feed(
+        _ warning: FeedWarning, of list: List, number: UInt64, _ event: FeedEvent
+    ) {
+        let fieldCount =
+            switch warning {
+            case .empty, .expired: 4
+            case .low: 5
+            case .share, .forecast, .expiring: 6
+            }
+        head(fieldCount, number, event, warning.word)
+        pair("list", list.name)
+        switch warning {
+        case .low(let remaining): pair("remaining", remaining)
+        case .share(let remaining, let percent):
+            pair("remaining", remaining)
+            pair("percent", UInt64(percent))
+        case .forecast(let remaining, let hours):
+            pair("remaining", remaining)
+            pair("hours", UInt64(hours))
+        case .expiring(let days):
+            pair("days", UInt64(days))
+            pair("expires-at", list.expiresAt)
+        case .empty, .expired: break
         }
     }
 
@@ -68,12 +86,12 @@ extension ReplyWriter {
         _ change: ControlRecord.Change, number: UInt64, _ event: FeedEvent, in catalog: Catalog
     ) {
         switch change {
-        case .uploadCommitted(let id, let list, let count, _, _, let fileName):
-            head(7, number, event, "uploaded")
-            pair("list", catalog[list].name)
-            pair("upload", UInt64(id.rawValue))
-            pair("codes", count)
-            pair("file", fileName.isEmpty ? nil : fileName)
+        case .uploadCommitted(let upload):
+            head(7, number, event, upload.isImport ? "imported" : "uploaded")
+            pair("list", catalog[upload.list].name)
+            pair("upload", UInt64(upload.id.rawValue))
+            pair("codes", upload.count)
+            pair("file", upload.fileName.isEmpty ? nil : upload.fileName)
         case .uploadWithdrawn(let id):
             head(5, number, event, "withdrawn")
             pair("list", catalog[catalog[id].list].name)
@@ -95,13 +113,27 @@ extension ReplyWriter {
         case .listWarningSet(let list, _): edited(list, "warn", number, event, catalog)
         case .listRenamed(let list, _): edited(list, "name", number, event, catalog)
         case .listSettingsSet(let list, _): edited(list, "settings", number, event, catalog)
+        case .listWarningsSet(let list, _): edited(list, "warnings", number, event, catalog)
+        case .recipientAdded(let list, _), .recipientRemoved(let list, _):
+            edited(list, "recipients", number, event, catalog)
         case .fixedCodeChanged(let list, _, _, _, _): edited(list, "code", number, event, catalog)
         // A restore's, which stands in no log as yet.
         case .codesBurned(let upload, _): edited(catalog[upload].list, "burned", number, event, catalog)
+        case .listArchived(let list): told("archived", of: list, number, event, catalog)
+        case .listReturned(let list): told("returned", of: list, number, event, catalog)
+        case .listDeleted(let list, _): told("deleted", of: list, number, event, catalog)
         case .campaignReturnsSet(let id, _): edited(id, "returns", number, event, catalog)
         case .campaignRuleSet(let id, _): edited(id, "retrigger", number, event, catalog)
         case .campaignSettingsSet(let id, _): edited(id, "settings", number, event, catalog)
+        case .accountSet, .accountDeleted: preconditionFailure("the feed tells nothing of accounts")
         }
+    }
+
+    private mutating func told(
+        _ word: String, of list: ListID, _ number: UInt64, _ event: FeedEvent, _ catalog: Catalog
+    ) {
+        head(4, number, event, word)
+        pair("list", catalog[list].name)
     }
 
     private mutating func edited(
@@ -138,6 +170,7 @@ extension FeedStep {
     fileprivate var word: String {
         switch self {
         case .given: "given"
+        case .repeated: "repeated"
         case .held: "held"
         case .ended(.confirmed, _): "confirmed"
         case .ended(.released, _): "released"

@@ -36,9 +36,16 @@ extension ReplyWriter {
         bulkOrNull(value)
     }
 
-    mutating func pair(_ name: StaticString, _ code: CodeID?, of engine: LoopEngine) {
+    /// A code where somebody looks: the only way that one is told there.
+    mutating func code(_ code: Span<UInt8>, seenBy sight: Sight) {
+        if sight.showsCodes { bulk(code) } else { bulk(MaskedCode.bytes(code).span) }
+    }
+
+    private mutating func pair(_ name: StaticString, _ code: CodeID?, of engine: LoopEngine, seenBy sight: Sight) {
         key(name)
-        if let code { self.code(code, of: engine) } else { null() }
+        guard let code else { return null() }
+        let codes = engine.upload(code.upload).codes
+        if codes.isAway { null() } else { codes.withCode(at: code.ordinal) { self.code($0, seenBy: sight) } }
     }
 
     mutating func pair(_ name: StaticString, _ value: UploadID?) {
@@ -53,7 +60,7 @@ extension ReplyWriter {
     }
 
     private mutating func list(_ list: List, _ ledger: Ledger, _ engine: LoopEngine) {
-        map(16)
+        map(22)
         pair("name", list.name)
         pair("kind", list.kind == .unique ? "unique" : "fixed")
         pair("uploaded", ledger.uploaded)
@@ -64,10 +71,16 @@ extension ReplyWriter {
         pair("burned", ledger.burned)
         pair("expires-at", list.expiresAt)
         pair("expired", list.isExpired(at: engine.now))
+        pair("archived-at", list.archivedAt)
         pair("warn-at", optional: list.warnAt)
         pair("low", list.warnAt.map { ledger.free <= $0 } ?? false)
+        pair("warn-percent", optional: list.warnings.percent.map(UInt64.init))
+        pair("warn-hours", optional: list.warnings.hoursLeft.map(UInt64.init))
+        pair("warn-days", (list.warnings.expiryDays ?? FeedLimits.expiryDays).map(String.init).joined(separator: ","))
+        pair("recipients", UInt64(list.recipients.count))
         pair("stop-days", optional: list.settings.daysKeptBeforeExpiry.map(UInt64.init))
         pair("per-user", optional: list.settings.codesPerUser.map(UInt64.init))
+        pair("other-lists", list.settings.otherListsText)
         pair("uploads", UInt64(list.kind == .unique ? list.uploads.count : 0))
         pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
     }
@@ -76,7 +89,7 @@ extension ReplyWriter {
         array(uploads.count)
         let ledgers = engine.checkedLedgers(of: uploads, in: list)
         for (upload, ledger) in zip(uploads, ledgers) {
-            map(11)
+            map(17 + upload.faults.count)
             pair("upload", UInt64(upload.id.rawValue))
             pair("file", upload.fileName.isEmpty ? nil : upload.fileName)
             pair("hash", upload.fileHash?.description)
@@ -88,7 +101,19 @@ extension ReplyWriter {
             pair("burned", ledger.burned)
             pair("committed-at", upload.committedAt)
             pair("withdrawn-at", upload.withdrawnAt)
+            pair("imported", upload.isImport)
+            report(of: upload)
         }
+    }
+
+    private mutating func report(of upload: UploadReceipt) {
+        let (origin, lines) = (upload.report?.origin, upload.report?.lines)
+        pair("user", origin?.user)
+        pair("client", text: (origin?.client ?? "").utf8Span.span)
+        pair("address", text: (origin?.address ?? "").utf8Span.span)
+        pair("blank", optional: lines?.blank)
+        pair("bad", optional: lines?.bad)
+        for fault in upload.faults { pair(fault.name, optional: lines?[fault]) }
     }
 
     mutating func campaign(_ campaign: Campaign, in catalog: Catalog) {
@@ -115,14 +140,15 @@ extension ReplyWriter {
         pair("quota", optional: settings.quota)
         pair("day-quota", optional: settings.quotaPerDay)
         pair("rate", optional: settings.ratePerSecond)
-        let overflow = settings.overflow.map { catalog[$0].name }.joined(separator: ",")
+        let lists = settings.overflow.map { catalog[$0] }.filter { !$0.isDeleted }
+        let overflow = lists.map(\.name).joined(separator: ",")
         pair("overflow", overflow.isEmpty ? nil : overflow)
         let sample = settings.sample ?? []
         pair("test", text: sample.span)
     }
 
     /// - Parameter terms: of the campaign that was asked for.
-    mutating func preview(_ preview: Preview, _ terms: CampaignTerms, of engine: LoopEngine) {
+    mutating func preview(_ preview: Preview, _ terms: CampaignTerms, of engine: LoopEngine, seenBy sight: Sight) {
         let (status, code, givenAt, refusal): (String, CodeID?, Timestamp?, AllocationRefusal?) =
             switch preview.verdict {
             case .new: ("new", preview.next, nil, nil)
@@ -136,17 +162,20 @@ extension ReplyWriter {
             pair("code", text: sample.span)
         } else {
             pair("status", status)
-            pair("code", code, of: engine)
+            pair("code", code, of: engine, seenBy: sight)
         }
         pair("given-at", terms.sample == nil ? givenAt : nil)
         pair("expires-at", source.map(\.expiresAt) ?? terms.expiresAt)
         pair("list", source?.listName ?? terms.listName)
         pair(
             "reason", refusal.map { "\($0.word.rawValue) \($0.message(campaign: terms.campaignName))" })
-        pair("next-code", preview.next, of: engine)
+        pair("next-code", preview.next, of: engine, seenBy: sight)
     }
 
-    mutating func history(_ lookUp: LookUp<HistoryEntry>, of engine: LoopEngine) {
+    /// - Parameter archived: the texts of codes that are not in memory.
+    mutating func history(
+        _ lookUp: LookUp<HistoryEntry>, archived: [CodeID: [UInt8]] = [:], of engine: LoopEngine, seenBy sight: Sight
+    ) {
         array(lookUp.found.count)
         for entry in lookUp.found {
             let terms = engine.terms(of: entry.campaign)
@@ -154,7 +183,12 @@ extension ReplyWriter {
             map(10)
             pair("campaign", terms.campaignName)
             pair("list", source.listName)
-            pair("code", entry.code, of: engine)
+            if let text = archived[entry.code] {
+                key("code")
+                code(text.span, seenBy: sight)
+            } else {
+                pair("code", entry.code, of: engine, seenBy: sight)
+            }
             pair("ordinal", UInt64(entry.code.ordinal))
             pair("user-id", text: lookUp.text.span.extracting(entry.userID))
             pair("status", entry.standing.status.word)
@@ -163,11 +197,6 @@ extension ReplyWriter {
             pair("returned-at", entry.standing.returnedAt)
             pair("expires-at", source.expiresAt)
         }
-    }
-
-    private mutating func code(_ id: CodeID, of engine: LoopEngine) {
-        let place = engine.upload(id.upload).codes.position(of: id.ordinal)
-        place.strip.withCode(at: place.position) { bulk($0) }
     }
 
     mutating func places(_ lookUp: LookUp<CodePlace>, of engine: LoopEngine) {
@@ -195,7 +224,8 @@ extension ReplyWriter {
     }
 
     mutating func upload(_ outcome: UploadOutcome) {
-        map(outcome.withdrawn == nil ? 12 : 13)
+        let faults = outcome.imported == nil ? LineFault.ofCodes : LineFault.allCases
+        map(5 + faults.count + (outcome.withdrawn == nil ? 0 : 1) + (outcome.imported == nil ? 0 : 2))
         switch outcome.status {
         case .loaded(let id):
             pair("status", "loaded")
@@ -208,18 +238,25 @@ extension ReplyWriter {
             pair("upload", UploadID?.none)
         }
         pair("codes", outcome.counts.codes)
-        pair("blank", outcome.counts.blank)
-        pair("bad", outcome.counts.bad)
-        for fault in LineFault.allCases { pair(fault.name, outcome.counts[fault]) }
+        pair("blank", outcome.counts.leftOut.blank)
+        pair("bad", outcome.counts.leftOut.bad)
+        for fault in faults { pair(fault.name, outcome.counts.leftOut[fault]) }
         if let withdrawn = outcome.withdrawn { pair("withdrawn", withdrawn) }
+        guard let imported = outcome.imported else { return }
+        pair("given", imported.given)
+        pair("already", imported.already)
     }
 
-    mutating func badLines(_ lines: [BadLine]) {
+    /// - Parameter catalog: not older than the one that the lines were judged by.
+    mutating func badLines(_ lines: [BadLine], in catalog: Catalog, seenBy sight: Sight) {
         array(lines.count)
         for bad in lines {
             array(2)
             integer(Int64(bad.line))
-            bulk(bad.fault.reason)
+            let other = bad.otherList.map { catalog[$0] }
+            bulk(
+                other.map { sight.sees($0) ? "the code is in list '\($0.name)'" : "the code is in another list" }
+                    ?? bad.fault.reason)
         }
     }
 
@@ -230,7 +267,8 @@ extension ReplyWriter {
         pair("at", ticket.at)
     }
 
-    mutating func audit(_ entries: [AuditEntry]) {
+    mutating func audit(_ entries: [AuditEntry], seenBy sight: Sight) {
+        let entries = entries.filter { sight.sees($0.record.act) }
         array(entries.count)
         for entry in entries {
             let (record, act) = (entry.record, entry.record.act)
@@ -290,6 +328,11 @@ extension AllocationStanding.Status {
     }
 }
 
+extension UploadReceipt {
+    /// What its lines were judged for.
+    fileprivate var faults: [LineFault] { isImport ? LineFault.allCases : LineFault.ofCodes }
+}
+
 extension LineFault {
     fileprivate var name: StaticString {
         switch self {
@@ -300,6 +343,12 @@ extension LineFault {
         case .tooLong: "too-long"
         case .duplicateInFile: "duplicate-in-file"
         case .duplicateInList: "duplicate-in-list"
+        case .inOtherList: "in-other-list"
+        case .columns: "columns"
+        case .user: "bad-user"
+        case .campaign: "bad-campaign"
+        case .time: "bad-time"
+        case .future: "future"
         }
     }
 }

@@ -8,10 +8,11 @@ extension Session {
             writer.error(.loading, "the server is not ready")
             return .answered
         }
+        let sight = sight
         switch command {
         case .auditRead(let from, let count):
             desk.read(from: from, count: Int(count)) {
-                later.reply($0) { writer, entries in writer.audit(entries) }
+                later.reply($0) { writer, entries in writer.audit(entries, seenBy: sight) }
             }
         case .auditCheck:
             desk.check { later.reply($0) { writer, verdict in writer.verdict(verdict) } }

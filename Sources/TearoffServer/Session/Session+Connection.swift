@@ -6,7 +6,7 @@ extension Command {
     /// What a client may send before it has authenticated.
     var needsNoAuthentication: Bool {
         switch self {
-        case .auth, .hello, .quit, .reset: true
+        case .ping, .auth, .hello, .quit, .reset: true
         default: false
         }
     }
@@ -29,17 +29,19 @@ extension Session {
                 writer.simple("PONG")
             }
         case .echo(let text): writer.bulk(bytes.extracting(decoder.argument(text)))
-        case .hello(let arguments): hello(arguments, &writer)
-        case .auth(let credentials): if authenticate(credentials, &writer) { writer.ok() }
+        case .hello(let arguments):
+            guard let credentials = arguments.credentials else {
+                hello(arguments, &writer)
+                break
+            }
+            return authenticate(credentials, on: connection, &writer) { $0.hello(arguments, &$1) }
+        case .auth(let credentials): return authenticate(credentials, on: connection, &writer) { $1.ok() }
+        case .whoAmI: writer.bulk(identity?.name ?? "")
         case .select(let index):
             if index == 0 { writer.ok() } else { writer.error(.syntax, "there is one database, 0") }
         case .reset:
             name = ""
-            server.abandon(uploads)
-            uploads = []
-            server.exports?.end(exports)
-            exports = []
-            isAuthenticated = server.settings.password == nil
+            logOut(connection.loop.engine?.catalog.accounts)
             writer.version = .resp2
             writer.simple("RESET")
         case .quit:
@@ -70,8 +72,7 @@ extension Session {
     }
 
     private func hello(_ arguments: HelloArguments, _ writer: inout ReplyWriter) {
-        if let credentials = arguments.credentials, !authenticate(credentials, &writer) { return }
-        guard isAuthenticated else {
+        guard identity != nil else {
             return writer.error(
                 .noAuthentication, "HELLO must be called with the client already authenticated")
         }
@@ -103,30 +104,6 @@ extension Session {
             // It stops as well when that fails.
             control.asked(by: origin).noteShutdown { _ in server.shutdown(reason: reason) }
         }
-    }
-
-    /// - Returns: false when an error was written.
-    private func authenticate(_ credentials: Credentials, _ writer: inout ReplyWriter) -> Bool {
-        guard let password = server.settings.password else {
-            writer.error(.unknownCommand, "AUTH called, but this server has no password")
-            return false
-        }
-        let isKnownUser = credentials.user == nil || credentials.user == "default"
-        guard Self.isSame(credentials.password, password), isKnownUser else {
-            writer.error(.wrongPassword, "invalid username-password pair")
-            return false
-        }
-        isAuthenticated = true
-        return true
-    }
-
-    /// Takes as long for any two texts of these lengths, so that the time tells nothing of the password.
-    private static func isSame(_ given: [UInt8], _ expected: [UInt8]) -> Bool {
-        var difference = given.count ^ expected.count
-        for index in given.indices {
-            difference |= Int(given[index] ^ expected[index % max(1, expected.count)])
-        }
-        return difference == 0
     }
 
     /// What redis-benchmark asks for before it begins; both are true here.

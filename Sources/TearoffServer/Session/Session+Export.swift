@@ -66,10 +66,7 @@ extension Session {
     private func query(
         _ arguments: ExportArguments, _ engine: LoopEngine, _ writer: inout ReplyWriter
     ) -> ExportQuery? {
-        guard let list = engine.catalog.list(named: arguments.list) else {
-            writer.error(.noList, "no list '\(arguments.list)'")
-            return nil
-        }
+        guard let list = list(named: arguments.list, engine, &writer) else { return nil }
         var campaign: CampaignID?
         if let name = arguments.campaign {
             guard let found = engine.catalog.campaign(named: name) else {
@@ -105,7 +102,8 @@ extension Session {
             case .all: .all
             }
         return ExportQuery(
-            list: list.id, selection: selection, campaign: campaign, upload: upload, after: after.value, until: until.value,
+            list: list.id, selection: selection, campaign: campaign, upload: upload, after: after.value,
+            until: until.value,
             since: since, columns: columns, format: arguments.isJSONLines ? .jsonLines : .csv)
     }
 

@@ -10,11 +10,12 @@ extension Session {
             writer.error(.noFeed, "the server keeps no feed")
             return .answered
         }
+        let sight = sight
         switch command {
         case .feedRead(let from, let count, let block):
             desk.read(from: from, count: Int(count), waitMilliseconds: block) {
                 // Behind the events: what they name is in it.
-                later.reply($0) { writer, page in writer.feed(page, in: engine.latestCatalog) }
+                later.reply($0) { writer, page in writer.feed(page, in: engine.latestCatalog, seenBy: sight) }
             }
             return .later
         case .feedInfo:

@@ -34,6 +34,10 @@ extension Session {
             later.change { control, done in control.renameList(name, to: newName, done: done) }
         case .listEdit(let name, let edit):
             later.change { control, done in control.setList(name, edits: [ListEdit(edit)], done: done) }
+        case .listWarn(let name, let edit):
+            later.change { control, done in control.setWarning(list: name, WarningEdit(edit), done: done) }
+        case .recipientAdd, .recipientRemove, .recipientTest, .listRecipients:
+            return runRecipients(command, engine, later, &outbox.writer)
         case .listSetFixed(let name, let code, let limit):
             guard isFixedSupply(code, limit, &outbox.writer) else { return .answered }
             later.change { control, done in
@@ -55,19 +59,13 @@ extension Session {
             }
         case .backup(let name): return backUp(name, later, &outbox.writer)
         case .listInfo(let name):
-            guard let list = engine.catalog.list(named: name) else {
-                outbox.writer.error(.noList, "no list '\(name)'")
-                return .answered
-            }
+            guard let list = list(named: name, engine, &outbox.writer) else { return .answered }
             // A ledger counts what is in flight too, in every lane.
             return report(later, behind: engine.engine.barrier(), engine) { writer in
                 writer.lists([list], of: engine, asArray: false)
             }
         case .listUploads(let name, let from, let count):
-            guard let list = engine.catalog.list(named: name) else {
-                outbox.writer.error(.noList, "no list '\(name)'")
-                return .answered
-            }
+            guard let list = list(named: name, engine, &outbox.writer) else { return .answered }
             return report(later, behind: engine.engine.barrier(), engine) { writer in
                 writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine.engine)
             }
@@ -84,9 +82,15 @@ extension Session {
                     }
                 }
             }
+        case .listArchive(let name):
+            later.changeAndTrim { control, done in control.archive(list: name, done: done) }
+        case .listReturn(let name): return bringBack(name, later, &outbox.writer)
+        case .listDelete(let name):
+            later.changeAndTrim { control, done in control.delete(list: name, done: done) }
         case .listAll:
+            let lists = engine.catalog.presentLists.filter(sight.sees)
             return report(later, behind: engine.engine.barrier(), engine) { writer in
-                writer.lists(engine.catalog.lists, of: engine, asArray: true)
+                writer.lists(lists, of: engine, asArray: true)
             }
         case .campaignInfo(let name):
             guard let campaign = engine.catalog.campaign(named: name) else {
@@ -96,19 +100,31 @@ extension Session {
             outbox.writer.campaign(campaign, in: engine.catalog)
             return .answered
         case .campaignAll:
-            outbox.writer.array(engine.catalog.campaigns.count)
-            for campaign in engine.catalog.campaigns { outbox.writer.campaign(campaign, in: engine.catalog) }
+            let campaigns = engine.catalog.presentCampaigns.filter { sight.sees($0, in: engine.catalog) }
+            outbox.writer.array(campaigns.count)
+            for campaign in campaigns { outbox.writer.campaign(campaign, in: engine.catalog) }
             return .answered
-        case .listLoadBegin, .listLoadChunk, .listLoadCommit, .listLoadAbort, .listLoadErrors:
-            return runUpload(command, decoder, bytes, later, &outbox.writer)
+        case .listImport, .listLoadBegin, .listLoadChunk, .listLoadCommit, .listLoadAbort, .listLoadErrors:
+            return runUpload(command, decoder, bytes, engine, later, &outbox.writer)
         case .exportBegin, .exportRead, .exportEnd:
             return runExport(command, engine, on: connection, later, &outbox.writer)
         case .auditRead, .auditCheck: return runAudit(command, later, &outbox.writer)
         case .feedRead, .feedInfo: return runFeed(command, engine.engine, later, &outbox.writer)
+        case .deliveryInfo, .deliveryList, .deliveryRetry:
+            return runDeliveries(command, engine.engine, later, &outbox.writer)
+        case .accountCreate, .accountSet, .accountDelete, .accountList, .accountShow:
+            return runAccounts(command, engine, later, &outbox.writer)
         default:
             return loadingOrUnknown(&outbox.writer)
         }
         return .later
+    }
+
+    /// - Returns: nil when an error was written.
+    func list(named name: String, _ engine: LoopEngine, _ writer: inout ReplyWriter) -> List? {
+        let list = engine.catalog.list(named: name)
+        if list == nil { writer.error(CatalogError.noList(name)) }
+        return list
     }
 
     /// Every other command was answered before; a new one that is not must not look like a success.
@@ -118,16 +134,25 @@ extension Session {
     }
 
     private func backUp(_ name: String, _ later: Later, _ writer: inout ReplyWriter) -> SessionOutcome {
-        guard let path = server.settings.backupPath else {
+        guard let backups = server.backups else {
             writer.error(.notAllowed)
             return .answered
         }
         later.control { control in
             control.backup(
-                name, to: { () throws(BackupError) in try BackupShelf(path: path).place(for: name) },
+                name, to: { () throws(BackupError) in try backups.place(for: name) },
                 version: ServerState.version
             ) { later.reply($0) { writer, receipt in writer.receipt(receipt, name: name) } }
         }
+        return .later
+    }
+
+    private func bringBack(_ name: String, _ later: Later, _ writer: inout ReplyWriter) -> SessionOutcome {
+        guard let desk = server.uploads else {
+            writer.error(.loading, "the server is not ready")
+            return .answered
+        }
+        desk.bringBack(name, by: origin) { later.reply($0) { writer, _ in writer.ok() } }
         return .later
     }
 
@@ -214,6 +239,9 @@ extension Session {
 // MARK: - Look-ups
 
 extension Session {
+    /// What whoever is logged in sees of codes, lists and campaigns.
+    var sight: Sight { identity?.sight ?? .none }
+
     /// See ``Later/report(behind:_:_:)``.
     func report(
         _ later: Later, behind frames: @autoclosure () -> [LaneFrame], _ engine: LoopEngine,
@@ -231,7 +259,7 @@ extension Session {
         switch engine.preview(user, terms: terms) {
         case .told(let preview):
             if preview.frame != .none { outbox.hold(from: outbox.count, until: preview.frame) }
-            outbox.writer.preview(preview, terms, of: engine)
+            outbox.writer.preview(preview, terms, of: engine, seenBy: sight)
             return .answered
         // As the `ALLOC` would be, and then the answer is that of then.
         case .parked(let frame): return .again(.parked(frame))
@@ -241,15 +269,24 @@ extension Session {
     func history(
         of user: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
+        let sight = sight
         engine.lookUp(historyOf: user, in: &connection.loop.history)
+        if let reach = sight.reach { engine.limit(&connection.loop.history, to: reach) }
         let lookUp = connection.loop.history
-        return tell(lookUp, engine, on: connection, &outbox) { $0.history(lookUp, of: engine) }
+        let archived = engine.archivedCodes(in: lookUp)
+        if !archived.isEmpty {
+            return history(lookUp, textsOf: archived, engine, on: connection, &outbox.writer)
+        }
+        return tell(lookUp, engine, on: connection, &outbox) { $0.history(lookUp, of: engine, seenBy: sight) }
     }
 
     func find(
         _ code: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
+        let archived = engine.archivedUploads
+        if !archived.isEmpty { return find(code.copy, in: archived, on: connection, &outbox.writer) }
         engine.lookUp(code: code, in: &connection.loop.places)
+        if let reach = sight.reach { engine.limit(&connection.loop.places, to: reach) }
         let lookUp = connection.loop.places
         return tell(lookUp, engine, on: connection, &outbox) { $0.places(lookUp, of: engine) }
     }
@@ -274,8 +311,8 @@ extension Session {
 
 extension Session {
     fileprivate func runUpload(
-        _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ later: Later,
-        _ writer: inout ReplyWriter
+        _ command: Command, _ decoder: borrowing CommandDecoder, _ bytes: Span<UInt8>, _ engine: LoopEngine,
+        _ later: Later, _ writer: inout ReplyWriter
     ) -> SessionOutcome {
         guard let desk = server.uploads else {
             writer.error(.loading, "the server is not ready")
@@ -283,13 +320,9 @@ extension Session {
         }
         switch command {
         case .listLoadBegin(let list, let filename):
-            switch desk.begin(list: list, fileName: filename ?? "") {
-            case .success(let id):
-                uploads.insert(id)
-                writer.integer(Int64(id))
-            case .failure(let error): writer.error(error)
-            }
-            return .answered
+            return answer(desk.begin(list: list, fileName: filename ?? ""), &writer)
+        case .listImport(let list, let filename):
+            return answer(desk.begin(list: list, fileName: filename ?? "", isImport: true), &writer)
         case .listLoadChunk(let list, let id, let chunk):
             guard owns(id, &writer) else { return .answered }
             desk.chunk(id, list: list, bytes: bytes.extracting(decoder.argument(chunk)).copy) {
@@ -316,12 +349,22 @@ extension Session {
         case .listLoadErrors(let list, let id, let from, let count):
             guard owns(id, &writer) else { return .answered }
             switch desk.badLines(id, list: list, from: from, count: count) {
-            case .success(let lines): writer.badLines(lines)
+            case .success(let lines): writer.badLines(lines, in: engine.catalog, seenBy: sight)
             case .failure(let error): writer.error(error)
             }
             return .answered
         default: preconditionFailure("not a command of uploads")
         }
+    }
+
+    private func answer(_ begun: Result<UInt64, ControlError>, _ writer: inout ReplyWriter) -> SessionOutcome {
+        switch begun {
+        case .success(let id):
+            uploads.insert(id)
+            writer.integer(Int64(id))
+        case .failure(let error): writer.error(error)
+        }
+        return .answered
     }
 
     /// Another connection's upload is none of this one's business.
@@ -359,7 +402,18 @@ extension ListEdit {
     fileprivate init(_ argument: ListEditArgument) {
         switch argument {
         case .perUser(let count): self = .codesPerUser(count)
+        case .otherLists(let refuses): self = .refusesCodesOfOthers(refuses)
         case .stopDays(let days): self = .daysKeptBeforeExpiry(days)
+        }
+    }
+}
+
+extension WarningEdit {
+    fileprivate init(_ argument: WarningArgument) {
+        switch argument {
+        case .percent(let percent): self = .percent(percent)
+        case .hours(let hours): self = .hoursLeft(hours)
+        case .days(let days): self = .expiryDays(days)
         }
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import TearoffAccounts
 import TearoffCore
 import TearoffEngine
 import TearoffLog
@@ -8,31 +9,91 @@ import TearoffProtocol
 final class Session {
     let id: UInt64
     let address: String
+    /// By which way it came; whoever comes over the Unix socket for administration is let in without a password: its
+    /// file's mode has let in its owner alone.
+    let entrance: Listener.Entrance
+    /// The address as failures to log in are counted by it.
+    let addressKey: AddressKey
     let server: ServerState
+    /// Who the connection is without logging in, by the way that it came; nil: what the server's accounts say.
+    private let admitted: Identity?
     /// As the client calls itself; empty when it does not.
     var name = "" {
         didSet { server.noteClient(self) }
     }
-    var isAuthenticated: Bool
+    /// Whom it acts for; nil: it must log in first.
+    private(set) var identity: Identity?
+    /// Another one for each identity that it had.
+    private(set) var identityNumber: UInt64 = 0
+    /// Whether it may send `ALLOC`: asked for each read, so kept aside.
+    private(set) var mayAllocate = false
     /// Uploads that this connection began: they end with it.
     var uploads: Set<UInt64> = []
     /// Exports that this connection began: as uploads.
     var exports: Set<UInt64> = []
 
-    init(id: UInt64, address: String, server: ServerState) {
+    /// - Parameters:
+    ///   - address: as it is shown.
+    ///   - accounts: those of now; nil while the server is loading.
+    init(
+        id: UInt64, address: String, addressKey: AddressKey, entrance: Listener.Entrance, server: ServerState,
+        accounts: Accounts?
+    ) {
         self.id = id
         self.address = address
+        self.addressKey = addressKey
+        self.entrance = entrance
         self.server = server
-        isAuthenticated = server.settings.password == nil
+        admitted = entrance == .administration ? .administrator(of: .unixSocket) : nil
+        become(admitted ?? Identity.withoutLogin(hasPassword: server.settings.password != nil, accounts))
     }
 
-    var decoderLimits: DecoderLimits { isAuthenticated ? .standard : .unauthenticated }
+    var decoderLimits: DecoderLimits { identity == nil ? .unauthenticated : .standard }
 
-    /// Who asks, as the audit trail keeps it. There is one user, as Redis calls it.
-    var origin: Origin { Origin(user: "default", client: name, address: address) }
+    /// Who asks, as the audit trail keeps it.
+    var origin: Origin { Origin(user: identity?.name ?? "", client: name, address: address) }
 
     /// As `CLIENT LIST` shows it.
-    var line: String { "id=\(id) addr=\(address) name=\(name)" }
+    var line: String { "id=\(id) addr=\(address) name=\(name) user=\(identity?.name ?? "")" }
+}
+
+// MARK: - Identity
+
+extension Session {
+    /// Goes on as somebody, or as nobody. What another began ends.
+    func become(_ identity: Identity?) {
+        if let old = self.identity, old != identity { letGo() }
+        self.identity = identity
+        identityNumber += 1
+        mayAllocate = identity?.may(.role(.allocate)) ?? false
+        server.noteClient(self)
+    }
+
+    /// As it was when the connection came.
+    func logOut(_ accounts: Accounts?) {
+        letGo()
+        become(admitted ?? Identity.withoutLogin(hasPassword: server.settings.password != nil, accounts))
+    }
+
+    /// Accounts have changed, or are known now.
+    func renew(_ accounts: Accounts) {
+        let hasPassword = server.settings.password != nil
+        let renewed =
+            if let identity {
+                identity.renewed(hasPassword: hasPassword, accounts)
+            } else {
+                Identity.withoutLogin(hasPassword: hasPassword, accounts)
+            }
+        if renewed != identity { become(renewed) }
+    }
+
+    /// Ends the uploads and exports that it began.
+    private func letGo() {
+        server.abandon(uploads)
+        uploads = []
+        server.exports?.end(exports)
+        exports = []
+    }
 }
 
 // MARK: - Running
@@ -52,53 +113,56 @@ extension Session {
             outbox.writer.error(error)
             return .answered
         }
-        guard isAuthenticated || command.needsNoAuthentication else {
+        if let identity {
+            guard isAllowed(command, identity, connection.loop.engine, &outbox.writer) else { return .answered }
+        } else if !command.needsNoAuthentication {
             outbox.writer.error(.noAuthentication, "Authentication required.")
             return .answered
         }
         switch command {
         case .alloc(let arguments):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return allocate(arguments, holdMilliseconds: nil, decoder, bytes, engine, &outbox)
         case .allocMany(let campaign, let firstUser):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return allocateMany(
                 bytes.extracting(decoder.argument(campaign)), decoder.arguments(from: firstUser), bytes,
                 engine, on: connection, &outbox)
         case .hold(let arguments, let milliseconds):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return allocate(arguments, holdMilliseconds: milliseconds, decoder, bytes, engine, &outbox)
         case .confirm(let arguments):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return endHold(.confirmed, arguments, decoder, bytes, engine, &outbox)
         case .release(let arguments):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return endHold(.released, arguments, decoder, bytes, engine, &outbox)
         case .preview(let campaign, let user):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             let userRange = user.map { decoder.argument($0) } ?? 0..<0
             return preview(
                 bytes.extracting(decoder.argument(campaign)), bytes.extracting(userRange), engine, &outbox)
         case .userHistory(let user):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return history(of: bytes.extracting(decoder.argument(user)), engine, on: connection, &outbox)
         case .codeFind(let code):
-            guard let engine = connection.loop.engine else { return loading(&outbox) }
+            guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
             return find(bytes.extracting(decoder.argument(code)), engine, on: connection, &outbox)
         default: break
         }
         if let outcome = runAboutConnection(command, decoder, bytes, on: connection, &outbox.writer) {
             return outcome
         }
-        guard let engine = connection.loop.engine else { return loading(&outbox) }
+        guard let engine = connection.loop.engine else { return loading(&outbox.writer) }
         return runOperator(command, decoder, bytes, engine, on: connection, &outbox)
     }
 
-    private func loading(_ outbox: inout Outbox) -> SessionOutcome {
+    @discardableResult
+    func loading(_ writer: inout ReplyWriter) -> SessionOutcome {
         if server.isStopping {
-            outbox.writer.error(.shutdown, "the server is going down")
+            writer.error(.shutdown, "the server is going down")
         } else {
-            outbox.writer.error(.loading, "the server is recovering its data: \(server.progressText)")
+            writer.error(.loading, "the server is recovering its data: \(server.progressText)")
         }
         return .answered
     }
@@ -144,15 +208,27 @@ extension Session {
         return stall.map { .again($0) } ?? .answered
     }
 
-    /// The terms of a campaign.
+    /// The terms of a campaign that whoever is logged in may use.
     ///
     /// - Returns: nil when an error was written.
     func terms(
         ofCampaign name: Span<UInt8>, _ engine: LoopEngine, _ outbox: inout Outbox
     ) -> CampaignTerms? {
-        if let terms = engine.terms(ofCampaign: name) { return terms }
-        outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'")
-        return nil
+        let terms = engine.terms(ofCampaign: name)
+        if let identity, let reach = identity.reach {
+            let text = terms?.campaignName ?? "\(EscapedText(name))"
+            guard reach.reaches(campaign: text, of: terms?.listName) else {
+                outbox.writer.error(.noPermission, Self.refusal(ofCampaign: text, identity))
+                return nil
+            }
+        }
+        if terms == nil { outbox.writer.error(.noCampaign, "no campaign '\(EscapedText(name))'") }
+        return terms
+    }
+
+    /// Whether whoever is logged in may have codes of a campaign.
+    func reaches(_ terms: CampaignTerms) -> Bool {
+        identity?.reach?.reaches(campaign: terms.campaignName, of: terms.listName) ?? true
     }
 
     /// Runs a `CONFIRM` or a `RELEASE`.

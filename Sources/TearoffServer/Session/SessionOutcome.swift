@@ -48,6 +48,8 @@ extension AllocationRefusal {
         case .rateReached: .rate
         case .userLimitReached: .userLimit
         case .listFrozen: .busy
+        case .diskFull: .noSpace
+        case .codeAway: .archived
         case .shardFull: .limit
         }
     }
@@ -65,6 +67,9 @@ extension AllocationRefusal {
         case .rateReached: "campaign '\(campaign)' has given its codes of this second"
         case .userLimitReached: "the user has as many codes of this list as one may have"
         case .listFrozen: "the list of campaign '\(campaign)' is being changed; try again in a moment"
+        case .diskFull: "the server's disk is nearly full: no new codes are given until it has room"
+        case .codeAway:
+            "the code that the user has of campaign '\(campaign)' is of a list that was archived or deleted since"
         case .shardFull: "this server holds as many allocations as it can"
         }
     }
@@ -76,8 +81,17 @@ extension ReplyWriter {
         case .noList(let name): self.error(.noList, "no list '\(name)'")
         case .noCampaign(let name): self.error(.noCampaign, "no campaign '\(name)'")
         case .noUpload(let id, let list): self.error(.noUpload, "list '\(list)' has no upload \(id)")
+        case .uploadIsImport(let id, let list):
+            self.error(
+                .syntax,
+                "upload \(id) of list '\(list)' is an import: another system gave its codes, so none is free to "
+                    + "withdraw")
         case .listExists(let name): self.error(.exists, "list '\(name)' exists already")
         case .campaignExists(let name): self.error(.exists, "campaign '\(name)' exists already")
+        case .recipientExists(let address, let list):
+            self.error(.exists, "'\(address)' is a recipient of list '\(list)' already")
+        case .noRecipient(let address, let list):
+            self.error(.noRecipient, "list '\(list)' has no recipient '\(address)'")
         case .listIsFixed(let name):
             self.error(.syntax, "list '\(name)' has one fixed code and no uploads")
         case .listIsUnique(let name):
@@ -92,10 +106,36 @@ extension ReplyWriter {
         case .alreadyActive(let name): self.error(.active, "campaign '\(name)' is active")
         case .listExpired(let name):
             self.error(.expired, "list '\(name)' is past its expiry; set a later one with LIST SET first")
+        case .listNotExpired(let name):
+            self.error(
+                .inUse,
+                "list '\(name)' is not past its expiry; only an expired list can be archived. Set an earlier "
+                    + "expiry with LIST SET first")
+        case .listArchived(let name):
+            self.error(.archived, "list '\(name)' is archived; bring it back with LIST RETURN first")
+        case .listNotArchived(let name):
+            self.error(.active, "list '\(name)' is not archived, so there is nothing to bring back")
+        case .listHeld(let name):
+            self.error(
+                .inUse,
+                "codes of list '\(name)' are held, or on their way back; confirm or release them, or wait until "
+                    + "their time is over")
+        case .listInUse(let name, let campaign):
+            self.error(
+                .inUse, "campaign '\(campaign)' is active and draws from list '\(name)'; CAMPAIGN FINISH it first")
         case .campaignClosed(let name):
             self.error(.closed, "the time of campaign '\(name)' is over")
         case .overflowTwice(let name):
             self.error(.syntax, "list '\(name)' stands twice among those that the campaign draws from")
+        case .accountExists(let name): self.error(.exists, "account '\(name)' exists already")
+        case .noAccount(let name): self.error(.noAccount, "no account '\(name)'")
+        case .accountReserved(let name):
+            self.error(.exists, "'\(name)' is a name that the server itself goes by; choose another one")
+        case .noAdministrator(let name):
+            self.error(
+                .inUse,
+                "without the role admin for account '\(name)' nobody could change accounts any more; give another "
+                    + "one the role first. Nothing was changed")
         case .listExhausted(let name):
             self.error(.exhausted, "list '\(name)' has no free code; load more codes first")
         case .tooMany(let what, let maximum): self.error(.limit, "no more than \(maximum) \(what)")
@@ -115,6 +155,9 @@ extension ReplyWriter {
             self.error(.busy, "\(maximum) readers of the feed wait; try again later")
         case .storage(let error):
             self.error(error.isOutOfSpace ? .noSpace : .diskError, "nothing was changed: \(error)")
+        case .unreadableCodes(let error):
+            self.error(
+                .damaged, "\(error.file): \(error.problem). The list stays archived, and nothing was changed")
         case .backup(let error): self.error(error)
         case .busy: self.error(.busy, "another operation of this kind is under way; try again")
         case .failed:
@@ -154,6 +197,16 @@ extension ReplyWriter {
             self.error(
                 .limit,
                 "more than \(Limits.uploadCodes - 1) codes at line \(line); the upload was thrown away")
+        case .tooManyRows(let line):
+            self.error(
+                .limit,
+                "more than \(Limits.importRows) rows at line \(line); nothing of the file was kept. Send it in several")
+        case .importReplaces: self.error(.syntax, "an import takes the place of nothing: COMMIT it without REPLACE")
+        case .shardFull:
+            self.error(
+                .limit,
+                "the server has as many allocations as it can hold; a part of the import is there, and its other codes "
+                    + "are burned")
         case .closed: self.error(.noUpload, "the upload is over: it was committed or tried already")
         }
     }

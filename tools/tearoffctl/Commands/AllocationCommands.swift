@@ -84,7 +84,8 @@ extension AllocCommand {
         let info = try await client.campaignInfo(campaign)
         if info.test != nil {
             throw Failure(
-                .refused, "Campaign \(campaign) is tried out, so nobody would be given a code: "
+                .refused,
+                "Campaign \(campaign) is tried out, so nobody would be given a code: "
                     + "tearoffctl campaign set \(campaign) --test none")
         }
         if info.retrigger == .always, !allowSecondCodes {
@@ -182,6 +183,7 @@ struct UserHistoryCommand: ServerCommand {
         ]
         output.show(
             try await client.userHistory(user).map { Record($0) }, columns: columns,
+            cuts: ["expires-at", "hold-until", "user-id", "list", "campaign"],
             none: "This user was given nothing.")
     }
 }

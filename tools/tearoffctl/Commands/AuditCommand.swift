@@ -39,6 +39,7 @@ struct AuditCommand: ServerCommand {
         output.show(
             entries.map { Record($0) },
             columns: ["number", "at", "user", "client", "address", "act", "object", "before", "after"],
+            cuts: ["address", "client", "before", "after"],
             none: "There is nothing in the audit trail here.")
     }
 

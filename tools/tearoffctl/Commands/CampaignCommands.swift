@@ -69,13 +69,15 @@ struct CampaignSettingOptions: ParsableArguments {
     var end: TextArgument?
 
     @Option(
-        help: ArgumentHelp("So many days from the day on which it was given a code is good; or none.", valueName: "days"))
+        help: ArgumentHelp(
+            "So many days from the day on which it was given a code is good; or none.", valueName: "days"))
     var validity: CountArgument?
 
     @Option(help: ArgumentHelp("Codes that it gives at most; or none.", valueName: "count"))
     var quota: CountArgument?
 
-    @Option(help: ArgumentHelp("Codes that it gives at most in a day of the server's zone; or none.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp("Codes that it gives at most in a day of the server's zone; or none.", valueName: "count"))
     var dayQuota: CountArgument?
 
     @Option(help: ArgumentHelp("Codes that it gives at most in a second; or none.", valueName: "count"))
@@ -224,7 +226,8 @@ struct CampaignAllCommand: ServerCommand {
 
 struct CampaignFinishCommand: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "finish", abstract: "Stops a campaign: it gives no new code any more, but still repeats inside the window.")
+        commandName: "finish",
+        abstract: "Stops a campaign: it gives no new code any more, but still repeats inside the window.")
 
     @Argument(help: "The campaign's name.")
     var name: String

@@ -141,25 +141,39 @@ struct ExportCommand: ServerCommand {
     }
 }
 
-/// Where an export goes: standard output, or a file that gets its name when it is whole.
+/// Where an export goes: a file that gets its name when it is whole; or standard output, a pipe or a device.
 struct ExportFile: Sendable {
     private let path: String?
     private let handle: FileHandle
-
-    private var unfinished: String? { path.map { $0 + ".part" } }
+    /// The name that a file has meanwhile; nil for what is not a file, which must stay what it is.
+    private let unfinished: String?
 
     init(path: String?) throws(Failure) {
         self.path = path
         guard let path else {
             handle = .standardOutput
+            unfinished = nil
             return
         }
         do {
+            if let other = FileHandle(forWritingAtPath: path), try !Self.isFile(other) {
+                handle = other
+                unfinished = nil
+                return
+            }
             try Data().write(to: URL(filePath: path + ".part"))
             handle = try FileHandle(forWritingTo: URL(filePath: path + ".part"))
+            unfinished = path + ".part"
         } catch {
             throw Failure(.file, "\(path) cannot be written: \(Failure.reason(error))")
         }
+    }
+
+    private static func isFile(_ handle: FileHandle) throws -> Bool {
+        var status = stat()
+        // SAFETY: the call fills the one status that it is given.
+        guard unsafe fstat(handle.fileDescriptor, &status) == 0 else { throw CocoaError(.fileReadUnknown) }
+        return status.st_mode & S_IFMT == S_IFREG
     }
 
     func write(_ bytes: [UInt8]) throws(Failure) {

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Foundation
 import TearoffClient
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "The lists of codes that campaigns draw from.",
         subcommands: [
-            ListCreateCommand.self, ListLoadCommand.self, ListInfoCommand.self, ListUploadsCommand.self,
-            ListUndoCommand.self, ListAllCommand.self, ListSetCommand.self,
+            ListCreateCommand.self, ListLoadCommand.self, ListImportGivenCommand.self, ListInfoCommand.self,
+            ListUploadsCommand.self, ListUndoCommand.self, ListArchiveCommand.self, ListReturnCommand.self,
+            ListDeleteCommand.self, ListAllCommand.self, ListSetCommand.self, RecipientCommand.self,
         ])
 }
 
@@ -86,8 +88,9 @@ struct ListUploadsCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "uploads", abstract: "The files that a list was loaded from, oldest first.",
         discussion: """
-            Of each file: codes = free + held + given + withdrawn + burned. With --json
-            also its SHA-256, as sha256sum tells it, and when it was withdrawn.
+            Of each file: codes = free + held + given + withdrawn + burned, and how many of
+            its lines were bad and left out. With --json also which of each kind, who sent it
+            and from where, its SHA-256, as sha256sum tells it, and when it was withdrawn.
             """)
 
     @Argument(help: "The list's name.")
@@ -97,7 +100,7 @@ struct ListUploadsCommand: ServerCommand {
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
         let columns = [
-            "upload", "file", "codes", "free", "held", "given", "withdrawn", "burned", "committed-at",
+            "upload", "file", "codes", "free", "held", "given", "withdrawn", "burned", "bad", "committed-at",
         ]
         output.show(
             try await Self.all(of: name, client).map { Record($0) }, columns: columns,
@@ -128,6 +131,8 @@ struct ListUndoCommand: ServerCommand {
               tearoffctl list uploads june
               tearoffctl list undo june 4 --given june-4-given.csv
 
+            It asks before; a script says --yes.
+
             The withdrawn codes may be loaded again with another file. When nothing is left
             to give, the list's campaigns finish.
             """)
@@ -141,11 +146,15 @@ struct ListUndoCommand: ServerCommand {
     @Option(help: ArgumentHelp("Writes there which of its codes users have.", valueName: "file"))
     var given: String?
 
+    @Flag(help: "Do not ask.")
+    var yes = false
+
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
+        if !yes { try await confirm(client) }
         let withdrawn = try await client.undoUpload(upload, of: name)
-        output.show(Record(withdrawn))
+        output.show(output.isJSON ? Record(withdrawn) : Record(withdrawn).brief(withdrawn.badByKind))
         guard let given else {
             if withdrawn.given > 0 {
                 Terminal.words(
@@ -157,6 +166,24 @@ struct ListUndoCommand: ServerCommand {
         let export = try await client.beginExport(list: name, TearoffClient.ExportQuery(upload: upload))
         let rows = try await ExportCommand.save(export, to: given, format: .csv)
         Terminal.words("\(given) has \(BadLineReport.count(rows, "row")).")
+    }
+
+    /// Says what would go, and goes on after a yes.
+    private func confirm(_ client: TearoffClient) async throws {
+        let asked = "Its free codes go out of list \(name)"
+        guard Terminal.canAsk else {
+            throw Failure(.usage, "\(asked), and nobody can be asked here: add --yes. Nothing was changed.")
+        }
+        // What is not there, the server refuses with its own words.
+        guard let found = try await client.listUploads(name, from: upload, count: 1).first,
+            found.upload == upload
+        else { return }
+        Terminal.words(
+            "Upload \(upload) of list \(name), \(found.file ?? "without a name"): "
+                + "\(BadLineReport.count(found.free, "free code")) of \(found.codes) would go out. Type yes to do it:")
+        guard readLine()?.trimmingCharacters(in: .whitespaces).lowercased() == "yes" else {
+            throw Failure(.usage, "Nothing was changed.")
+        }
     }
 }
 
@@ -191,6 +218,28 @@ struct WarningArgument: ExpressibleByArgument {
     }
 }
 
+/// `7,3,1`, `never` or `default`.
+struct DaysArgument: ExpressibleByArgument {
+    /// nil: the usual ones.
+    let days: [Int]?
+
+    init?(argument: String) {
+        switch argument.lowercased() {
+        case "default": days = nil
+        case "never": days = []
+        default:
+            let words = argument.split(separator: ",", omittingEmptySubsequences: false)
+            let numbers = words.compactMap { UInt16($0) }
+            guard numbers.count == words.count else { return nil }
+            days = numbers.map(Int.init)
+        }
+    }
+}
+
+enum OtherListsArgument: String, ExpressibleByArgument {
+    case refuse, allow
+}
+
 struct ListSetCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Changes a list's settings, or its name.",
@@ -205,10 +254,20 @@ struct ListSetCommand: ServerCommand {
               tearoffctl list set june --warn 5000
               tearoffctl list set june --name summer-2027
 
+            Its recipients are told when a tenth is left, when it will be empty within two
+            days, and 14 and 2 days before it expires:
+
+              tearoffctl list set june --warn-percent 10 --warn-hours 48 --warn-days 14,2
+
             Nothing new in the last 3 days before it expires; 2 codes for each user over
             all campaigns that draw from it:
 
               tearoffctl list set june --stop 3 --per-user 2
+
+            A code that stands in another list is a bad line from now on; or is taken, as
+            it is at first:
+
+              tearoffctl list set june --other-lists refuse
 
             The code of a fixed list, and how often it is given in all; users keep
             what they were given:
@@ -229,6 +288,20 @@ struct ListSetCommand: ServerCommand {
     var warn: WarningArgument?
 
     @Option(
+        help: ArgumentHelp("Recipients are told when that part of its codes is left; or never.", valueName: "percent"))
+    var warnPercent: WarningArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Recipients are told when it will be empty within that time; or never.", valueName: "hours"))
+    var warnHours: WarningArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Recipients are told so many days before it expires, as 7,3,1; or never, or default.", valueName: "days"))
+    var warnDays: DaysArgument?
+
+    @Option(
         help: ArgumentHelp(
             "So many days before it expires its campaigns give no new codes any more; or none.", valueName: "days"))
     var stop: CountArgument?
@@ -236,6 +309,12 @@ struct ListSetCommand: ServerCommand {
     @Option(
         help: ArgumentHelp("Codes of it that one user gets at most, over all campaigns; or none.", valueName: "count"))
     var perUser: CountArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "What a line of a file is whose code stands in another list: refuse (a bad line) or allow.",
+            valueName: "rule"))
+    var otherLists: OtherListsArgument?
 
     @Option(help: ArgumentHelp("Another code for a fixed list.", valueName: "code"))
     var code: String?
@@ -249,9 +328,13 @@ struct ListSetCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        if expires == nil, warn == nil, newName == nil, stop == nil, perUser == nil, code == nil, limit == nil {
+        let changes: [Any?] = [
+            expires, warn, warnPercent, warnHours, warnDays, stop, perUser, otherLists, code, limit, newName,
+        ]
+        guard changes.contains(where: { $0 != nil }) else {
             throw ValidationError(
-                "Say what to change: --expires, --warn, --stop, --per-user, --code, --limit or --name.")
+                "Say what to change: --expires, --warn, --warn-percent, --warn-hours, --warn-days, --stop, --per-user, "
+                    + "--other-lists, --code, --limit or --name.")
         }
     }
 
@@ -259,8 +342,14 @@ struct ListSetCommand: ServerCommand {
         // Each is a change of its own; the name comes last, since the others go by the old one.
         if let expires { try await client.setListExpiry(name, expires.expiry) }
         if let warn { try await client.setListWarning(name, at: warn.count) }
+        if let warnPercent { try await client.setListWarning(name, percent: warnPercent.count) }
+        if let warnHours { try await client.setListWarning(name, hoursLeft: warnHours.count) }
+        if let warnDays { try await client.setListWarning(name, daysBeforeExpiry: warnDays.days) }
         if let stop { try await client.setListStop(name, daysBeforeExpiry: stop.count) }
         if let perUser { try await client.setListCodesPerUser(name, perUser.count) }
+        if let otherLists {
+            try await client.setList(name, refusesCodesOfOthers: otherLists == .refuse)
+        }
         if code != nil || limit != nil {
             try await client.setFixedCode(name, code: code, limit: limit.map(Int.init))
         }

@@ -53,37 +53,14 @@ struct ListLoadCommand: ServerCommand {
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        // Both files are opened first: what cannot be read or written shows before anything is sent.
-        let source = try CodeFile(path: file)
-        let reportFile = try report.map { path throws(Failure) in try BadLineFile(path: path) }
-        let upload = try await client.beginUpload(list: name, fileName: source.name)
-        let outcome = try await Interruption.race(
-            { try await send(source, upload) },
-            interrupted: {
-                try await upload.abort()
-                throw Failure(.interrupted, "\nInterrupted: nothing of \(source.name) was kept.")
+        let source = FileForList(
+            list: name, path: file, noun: "codes", skipBad: skipBad, isDryRun: dryRun, report: report)
+        try await source.send(
+            output, begin: { try await client.beginUpload(list: name, fileName: $0) },
+            judge: { [dryRun, skipBad, replace] upload in
+                try await dryRun
+                    ? upload.dryRun(skipBad: skipBad, replace: replace)
+                    : upload.commit(skipBad: skipBad, replace: replace)
             })
-        output.show(Record(outcome))
-        try await BadLineReport(upload: upload, outcome: outcome, file: reportFile, isDryRun: dryRun).tell(
-            about: source.name, list: name, skipBad: skipBad)
-    }
-
-    private func send(
-        _ source: CodeFile, _ upload: TearoffClient.Upload
-    ) async throws -> TearoffClient.UploadReport {
-        var display = ProgressDisplay(
-            LoadProgress(name: source.name, totalBytes: source.byteCount), isLive: Terminal.wordsAreSeenLive)
-        // Also when it breaks off: the reason would stand behind the bar else.
-        defer { display.finish() }
-        var lines = 0
-        while let chunk = try await source.next() {
-            try await upload.send(chunk)
-            lines += chunk.count { $0 == UInt8(ascii: "\n") }
-            display.update(bytes: await upload.bytesReceived, lines: lines)
-        }
-        display.wait(for: "the server checks it")
-        return try await dryRun
-            ? upload.dryRun(skipBad: skipBad, replace: replace)
-            : upload.commit(skipBad: skipBad, replace: replace)
     }
 }

@@ -55,6 +55,12 @@ struct InfoCommand: ServerCommand {
         }
         return sections
     }
+
+    /// All figures of the text of `INFO` by their names, whatever their section.
+    static func figures(_ info: String) -> [String: String] {
+        sections(info.split(whereSeparator: \.isNewline)).values
+            .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+    }
 }
 
 struct SnapshotWriteCommand: ServerCommand {

@@ -19,10 +19,11 @@ struct DirectoryFindings {
 
     private var identity: Finding {
         do throws(DataDirectoryError) {
-            let directory = try ReadOnlyDirectory(path: path, locks: false)
+            let directory = try ReadOnlyDirectory(path: path, locks: false, readsContent: false)
             return Finding(
                 "directory", .ok,
-                "Tearoff's, format \(directory.identity.version), \(directory.identity.shardCount) shards")
+                "Tearoff's, format \(directory.identity.version), \(directory.identity.shardCount) shards"
+                    + (directory.identity.isEncrypted ? ", encrypted" : ""))
         } catch .expectedData {
             return Finding(
                 "directory", .warning, "missing or empty",
@@ -72,7 +73,8 @@ struct DirectoryFindings {
     private func log() -> LogSpace {
         let segments: [SegmentFile]
         do {
-            segments = try ReadOnlyDirectory(path: path, locks: false).log.list().segments
+            segments = try ReadOnlyDirectory(path: path, locks: false, readsContent: false).log.list()
+                .segments
         } catch {
             // Why, the finding about the directory says.
             segments = []

@@ -67,7 +67,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let server = ServerFindings(
                 info: info, askedMilliseconds: asked, answeredMilliseconds: Self.nowMilliseconds)
             await client.close()
-            return server.all + (ProcessFindings(server, host: options.address.host)?.all ?? [])
+            return server.all + (ProcessFindings(server, isThisMachine: options.address.isThisMachine)?.all ?? [])
         } catch let error as TearoffError {
             return [ServerFindings.unreachable(error)]
         }

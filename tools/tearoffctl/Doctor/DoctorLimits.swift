@@ -13,8 +13,11 @@ enum DoctorLimits {
     static let connectionsWarnPercent = 90
 
     /// Descriptors that a server may have open beside its connections. Measured were 17 for itself, and 7 of each loop:
-    /// its selector, ring, events and segments.
-    static func descriptors(loops: Int) -> Int { 32 + 8 * loops }
+    /// its selector, ring, events and segments. And 16 for connections over the Unix socket for administration.
+    static func descriptors(loops: Int) -> Int { 32 + 16 + 8 * loops }
+
+    /// Of the server's certificate.
+    static let certificateWarnDays = 14
 
     /// Of the machine's memory that is still to be had, in percent.
     static let memoryWarnPercent = 10

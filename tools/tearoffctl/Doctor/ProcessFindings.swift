@@ -6,8 +6,8 @@ struct ProcessFindings {
     private let processID: Int
 
     /// - Returns: nil when the server's process is not on this machine, or cannot be told to be.
-    init?(_ server: ServerFindings, host: String) {
-        guard host == "localhost" || host == "::1" || host.hasPrefix("127."), let id = server.processID,
+    init?(_ server: ServerFindings, isThisMachine: Bool) {
+        guard isThisMachine, let id = server.processID,
             Self.read("/proc/\(id)/comm")?.trimmingCharacters(in: .whitespacesAndNewlines) == "tearoffd"
         else { return nil }
         self.server = server

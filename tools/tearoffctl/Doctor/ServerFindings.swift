@@ -10,8 +10,7 @@ struct ServerFindings {
 
     /// - Parameter info: the text of `INFO`.
     init(info: String, askedMilliseconds: Int, answeredMilliseconds: Int) {
-        let sections = InfoCommand.sections(info.split(whereSeparator: \.isNewline))
-        figures = sections.values.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        figures = InfoCommand.figures(info)
         asked = askedMilliseconds
         answered = answeredMilliseconds
     }
@@ -24,7 +23,7 @@ struct ServerFindings {
 
     /// A figure that this server does not tell leaves its check out.
     var all: [Finding] {
-        [state, connections, logWriter, logFlush, logSegments, clock].compactMap { $0 }
+        [state, connections, certificate, logWriter, logFlush, logSegments, deliveries, clock].compactMap { $0 }
     }
 
     private func number(_ name: String) -> Int? { figures[name].flatMap { Int($0) } }
@@ -47,6 +46,18 @@ struct ServerFindings {
             "\(count) of \(maximum)",
             advice:
                 "More are told LIMIT and closed: raise --max-connections, or have clients share connections.")
+    }
+
+    private var certificate: Finding? {
+        guard let expires = number("tls_certificate_expires"), let microseconds = number("server_time_usec")
+        else { return nil }
+        let seconds = expires - microseconds / 1_000_000
+        let days = seconds / 86_400
+        return Finding(
+            "certificate",
+            seconds <= 0 ? .problem : days < DoctorLimits.certificateWarnDays ? .warning : .ok,
+            seconds <= 0 ? "it has ended" : "it ends in \(BadLineReport.count(days, "day"))",
+            advice: "Put a new certificate in its place and send the server SIGHUP.")
     }
 
     private var logWriter: Finding? {
@@ -77,6 +88,19 @@ struct ServerFindings {
         return Finding(
             "log-segments", waits == 0 ? .ok : .warning, "waited for \(waits) times",
             advice: "The disk cannot make segments ready in time: a larger --segment-kib, or a faster disk.")
+    }
+
+    private var deliveries: Finding? {
+        guard let open = number("deliveries_open"), let dead = number("deliveries_dead") else { return nil }
+        if number("deliveries_failing") == 1 {
+            return Finding(
+                "deliveries", .problem, "what is to be sent cannot be written down",
+                advice: "No warning is sent: look at the disk and the server's log.")
+        }
+        return Finding(
+            "deliveries", dead == 0 ? .ok : .warning, "\(open) open, \(dead) dead",
+            advice: "Warnings did not reach their recipients: tearoffctl delivery all tells why, and once they can be "
+                + "reached, tearoffctl delivery retry sends them.")
     }
 
     private var clock: Finding? {

@@ -46,12 +46,19 @@ struct BadLineReport {
     /// - Throws: ``Failure`` with ``Exit/badLines`` when the upload was refused, or would be.
     func tell(about name: String, list: String, skipBad: Bool) async throws {
         switch outcome.status {
+        case .unchanged where outcome.given != nil:
+            if outcome.bad > 0 { try await tellLeftOut() }
+            Terminal.words("All that \(name) tells is in list \(list) already: nothing changed.")
         case .unchanged:
             let what = isDryRun ? "loading it would change nothing" : "nothing changed"
             Terminal.words("List \(list) has this very file already: \(what).")
         case .loaded:
             if outcome.bad > 0 { try await tellLeftOut() }
             guard isDryRun else { return }
+            if let given = outcome.given {
+                let rows = Self.count(given, "row")
+                return Terminal.words("A dry run: nothing was kept. \(name) would add \(rows) to list \(list).")
+            }
             let codes = Self.count(outcome.codes, "code")
             let loss = outcome.withdrawn.map { " and take \(Self.count($0, "free one")) out" } ?? ""
             Terminal.words(
@@ -61,10 +68,11 @@ struct BadLineReport {
         case .refused:
             try await showFirst(name)
             try await writeFile()
+            let verb = outcome.given == nil ? "load" : "import"
             let advice =
-                skipBad || outcome.codes == 0
+                skipBad || outcome.codes + (outcome.given ?? 0) + (outcome.already ?? 0) == 0
                 ? "It has no good line."
-                : "Correct the file and load it again, or leave the bad lines out with --skip-bad."
+                : "Correct the file and \(verb) it again, or leave the bad lines out with --skip-bad."
             throw Failure(.badLines, advice)
         }
     }
@@ -113,7 +121,7 @@ struct BadLineReport {
 
     /// `comma 2, duplicate-in-file 1`, in the protocol's order.
     private var kinds: String {
-        TearoffClient.BadLineKind.allCases.compactMap { kind in
+        TearoffClient.BadLineKind.all(isImport: true).compactMap { kind in
             outcome.badByKind[kind].map { "\(kind.rawValue) \($0)" }
         }.joined(separator: ", ")
     }

@@ -18,6 +18,9 @@ extension Record {
         case .record(.holdEnd(let record)): self.init(record)
         case .record(.key(let record, let user, let key, let userID)):
             self.init(record, user: user, key: key, userID: userID)
+        case .record(.imported(let record, let user)): self.init(record, user: user)
+        case .record(.repeated(let record, let user, let userID)):
+            self.init(record, user: user, userID: userID)
         case .record(.control(let entry)): self.init(entry)
         case .damage(let problem):
             self.init([
@@ -51,6 +54,31 @@ extension Record {
             "user": .text(String(decoding: user, as: UTF8.self)),
             "user-id": userID.isEmpty ? .none : .text(String(decoding: userID, as: UTF8.self)),
             "hold-until": Cell(record.holdUntil),
+        ])
+    }
+
+    private init(_ record: RepeatRecord, user: [UInt8], userID: [UInt8]) {
+        self.init([
+            "type": .text("record"), "kind": .text("repeat"), "shard": .integer(Int(record.shard.rawValue)),
+            "behind": Cell(record.behind.rawValue), "at": Cell(record.at),
+            "campaign": .integer(Int(record.campaign.rawValue)),
+            "upload": .integer(Int(record.code.upload.rawValue)),
+            "ordinal": .integer(Int(record.code.ordinal)),
+            "user": .text(String(decoding: user, as: UTF8.self)),
+            "user-id": userID.isEmpty ? .none : .text(String(decoding: userID, as: UTF8.self)),
+            "hold-until": Cell(record.holdUntil),
+        ])
+    }
+
+    private init(_ record: ImportRecord, user: [UInt8]) {
+        let allocation = record.allocation
+        self.init([
+            "type": .text("record"), "kind": .text("imported"), "shard": .integer(Int(allocation.shard.rawValue)),
+            "sequence": Cell(allocation.sequence.rawValue), "at": Cell(record.at),
+            "campaign": .integer(Int(allocation.campaign.rawValue)),
+            "upload": .integer(Int(allocation.code.upload.rawValue)),
+            "ordinal": .integer(Int(allocation.code.ordinal)),
+            "user": .text(String(decoding: user, as: UTF8.self)), "given-at": Cell(allocation.givenAt),
         ])
     }
 
@@ -133,14 +161,18 @@ extension ControlRecord.Change {
                     "limit": .integer(Int(limit)), "codes": Cell(UInt64(count)),
                 ]
             )
-        case .uploadCommitted(let id, let list, let count, let blob, let fileHash, let fileName):
+        case .uploadCommitted(let upload):
+            let origin = upload.report?.origin
             return (
-                "upload-committed",
+                upload.isImport ? "given-imported" : "upload-committed",
                 [
-                    "upload": .integer(Int(id.rawValue)), "list": Cell(list), "codes": Cell(count),
-                    "file-name": fileName.isEmpty ? .none : .text(fileName),
-                    "file-hash": .text("\(fileHash)"),
-                    "blob": .text("\(blob)"),
+                    "upload": .integer(Int(upload.id.rawValue)), "list": Cell(upload.list),
+                    "codes": Cell(upload.count),
+                    "file-name": upload.fileName.isEmpty ? .none : .text(upload.fileName),
+                    "file-hash": .text("\(upload.fileHash)"),
+                    "blob": .text("\(upload.blob)"),
+                    "user": Cell(origin?.user), "client": Cell(origin?.client), "address": Cell(origin?.address),
+                    "blank": Cell(upload.report?.lines.blank), "bad": Cell(upload.report?.lines.bad),
                 ]
             )
         case .codesBurned(let upload, let below):
@@ -152,6 +184,16 @@ extension ControlRecord.Change {
             return ("list-expiry-set", ["list": Cell(list), "expires-at": Cell(expiresAt)])
         case .listWarningSet(let list, let warnAt):
             return ("list-warning-set", ["list": Cell(list), "warn-at": Cell(warnAt)])
+        case .listArchived(let list): return ("list-archived", ["list": Cell(list)])
+        case .listReturned(let list): return ("list-returned", ["list": Cell(list)])
+        case .listDeleted(let list, let ledger):
+            return (
+                "list-deleted",
+                [
+                    "list": Cell(list), "uploaded": Cell(ledger.uploaded), "free": Cell(ledger.free),
+                    "given": Cell(ledger.given), "withdrawn": Cell(ledger.withdrawn), "burned": Cell(ledger.burned),
+                ]
+            )
         case .listRenamed(let list, let name):
             return ("list-renamed", ["list": Cell(list), "name": .text(name)])
         case .campaignCreated(let id, let name, let list, let rule):
@@ -175,7 +217,8 @@ extension ControlRecord.Change {
                 "campaign-settings-set",
                 [
                     "campaign": Cell(id), "starts-at": Cell(settings.opensAt), "ends-at": Cell(settings.closesAt),
-                    "validity-days": Cell(settings.validityDays.map(UInt64.init)), "quota": Cell(settings.quota), "day-quota": Cell(settings.quotaPerDay),
+                    "validity-days": Cell(settings.validityDays.map(UInt64.init)), "quota": Cell(settings.quota),
+                    "day-quota": Cell(settings.quotaPerDay),
                     "rate": Cell(settings.ratePerSecond), "overflow": overflow.isEmpty ? .none : .text(overflow),
                     "test": .boolean(settings.sample != nil),
                 ]
@@ -186,8 +229,35 @@ extension ControlRecord.Change {
                 [
                     "list": Cell(list), "per-user": Cell(settings.codesPerUser.map(UInt64.init)),
                     "stop-days": Cell(settings.daysKeptBeforeExpiry.map(UInt64.init)),
+                    "other-lists": settings.refusesCodesOfOthers ? .text(settings.otherListsText) : .none,
                 ]
             )
+        case .listWarningsSet(let list, let warnings):
+            return (
+                "list-warnings-set",
+                [
+                    "list": Cell(list), "warn-percent": Cell(warnings.percent.map(UInt64.init)),
+                    "warn-hours": Cell(warnings.hoursLeft.map(UInt64.init)),
+                    "warn-days": Cell(warnings.expiryDays?.map(String.init).joined(separator: ",")),
+                ]
+            )
+        case .recipientAdded(let list, let recipient):
+            return ("recipient-added", ["list": Cell(list), "recipient": .text(recipient.shown)])
+        case .recipientRemoved(let list, let address):
+            return ("recipient-removed", ["list": Cell(list), "recipient": .text(Recipient.shown(address))])
+        case .accountSet(let account):
+            let parameters = account.password.parameters
+            return (
+                "account-set",
+                [
+                    "account": .text(account.name), "roles": .text(account.roles.text),
+                    "lists": .text(account.reach.lists.joined(separator: ",")),
+                    "campaigns": .text(account.reach.campaigns.joined(separator: ",")),
+                    "password": .text("\(account.password)"),
+                    "scrypt": .text("2^\(parameters.costExponent),\(parameters.blockSize),\(parameters.parallelism)"),
+                ]
+            )
+        case .accountDeleted(let name): return ("account-deleted", ["account": .text(name)])
         }
     }
 }

@@ -7,13 +7,18 @@ struct DirectoryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The data directory. Nothing in it is changed.", valueName: "dir"))
     var data: String
 
+    @OptionGroup var key: KeyOptions
+
     @Flag(help: "Show what was asked for as JSON.")
     var json = false
 
-    /// - Parameter locks: whether no server may have it meanwhile.
-    func open(locks: Bool) throws(Failure) -> ReadOnlyDirectory {
+    /// - Parameters:
+    ///   - locks: whether no server may have it meanwhile.
+    ///   - expectsLog: whether one that has lost its log is refused.
+    func open(locks: Bool, expectsLog: Bool = true) throws(Failure) -> ReadOnlyDirectory {
+        let key = try key.read()
         do throws(DataDirectoryError) {
-            return try ReadOnlyDirectory(path: data, locks: locks)
+            return try ReadOnlyDirectory(path: data, locks: locks, key: key, expectsLog: expectsLog)
         } catch {
             throw Failure(error, data)
         }
@@ -46,6 +51,15 @@ extension Failure {
         }
     }
 
+    /// With the path of what the error is about.
+    static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DataDirectoryError {
+            throw Failure(error, path)
+        }
+    }
+
     init(_ error: DataDirectoryError, _ path: String) {
         switch error {
         case .locked:
@@ -53,8 +67,9 @@ extension Failure {
                 .busy, "\(path) is in use by a server. Stop it first, or look at a copy of the directory.")
         case .expectedData:
             self.init(.file, "\(path) is missing or empty. Name the directory that tearoffd has as --data.")
-        case .notOurs, .storage, .isBackup, .notEmpty: self.init(.file, "\(path): \(error)")
-        case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing:
+        case .notOurs, .storage, .isBackup, .notEmpty, .tooManyKeys: self.init(.file, "\(path): \(error)")
+        case .keyNeeded, .notEncrypted, .wrongKey: self.init(.wrongKey, "\(path): \(error)")
+        case .damagedIdentity, .unsupportedVersion, .logMissing, .snapshotMissing, .damagedKeys, .alteredKeys:
             self.init(.damaged, "\(path): \(error). A server would refuse to start on it.")
         }
     }

@@ -3,13 +3,13 @@ import TearoffOffline
 
 struct SnapshotCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshot", abstract: "Writes a snapshot, or lists those of a data directory.",
+        commandName: "snapshot", abstract: "Writes a snapshot; lists those of a data directory, or restores one.",
         discussion: """
             Without a subcommand it writes one, on the server:
 
               tearoffctl snapshot
             """,
-        subcommands: [SnapshotWriteCommand.self, SnapshotListCommand.self],
+        subcommands: [SnapshotWriteCommand.self, SnapshotListCommand.self, SnapshotRestoreCommand.self],
         defaultSubcommand: SnapshotWriteCommand.self)
 }
 

@@ -13,11 +13,12 @@ struct Output {
     ///
     /// - Parameters:
     ///   - columns: those that the table shows; JSON has all.
+    ///   - cuts: those that are cut on a screen that is too narrow, the least important first.
     ///   - none: what to say when there are no records.
-    func show(_ records: [Record], columns: [String], none: String) {
+    func show(_ records: [Record], columns: [String], cuts: [String] = [], none: String) {
         if isJSON { return Terminal.data(Self.json(records.map(\.dictionary))) }
         guard !records.isEmpty else { return Terminal.words(none) }
-        Terminal.data(Table(columns: columns, rows: records).text)
+        Terminal.data(Table(columns: columns, rows: records, cuts: cuts, screenWidth: Terminal.screenSize?.width).text)
     }
 
     /// Says that a change was made. JSON is for data, so it stays silent.

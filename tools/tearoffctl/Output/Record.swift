@@ -67,6 +67,10 @@ struct Record: Equatable {
         Record(fields: fields + [(name: name, cell: cell)])
     }
 
+    func without(_ names: Set<String>) -> Record {
+        Record(fields: fields.filter { !names.contains($0.name) })
+    }
+
     /// Only those that there are.
     init(present fields: KeyValuePairs<String, Cell>) {
         self.fields = fields.filter { $0.value != .none }.map { (name: $0.key, cell: $0.value) }

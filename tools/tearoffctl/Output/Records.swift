@@ -7,20 +7,26 @@ extension Record {
             "uploaded": .integer(list.uploaded), "free": .integer(list.free), "held": .integer(list.held),
             "given": .integer(list.given), "withdrawn": .integer(list.withdrawn),
             "burned": .integer(list.burned), "expires-at": Cell(list.expiresAt),
-            "expired": .boolean(list.isExpired), "warn-at": Cell(list.warnAt), "low": .boolean(list.isLow),
+            "expired": .boolean(list.isExpired),
+            "archived-at": Cell(list.archivedAt), "warn-at": Cell(list.warnAt), "low": .boolean(list.isLow),
+            "warn-percent": Cell(list.warnPercent), "warn-hours": Cell(list.warnHours),
+            "warn-days": .text(list.warnDays), "recipients": .integer(list.recipients),
             "stop-days": Cell(list.stopDays), "per-user": Cell(list.codesPerUser),
+            "other-lists": .text(list.refusesCodesOfOthers ? "refuse" : "allow"),
             "uploads": .integer(list.uploads), "campaigns": .integer(list.campaigns),
         ])
     }
 
     init(_ upload: TearoffClient.ListUpload) {
-        self.init([
+        self = Record([
             "upload": .integer(upload.upload), "file": Cell(upload.file), "hash": Cell(upload.hash),
             "codes": .integer(upload.codes), "free": .integer(upload.free), "held": .integer(upload.held),
             "given": .integer(upload.given), "withdrawn": .integer(upload.withdrawn),
             "burned": .integer(upload.burned), "committed-at": .time(upload.committedAt),
-            "withdrawn-at": Cell(upload.withdrawnAt),
-        ])
+            "withdrawn-at": Cell(upload.withdrawnAt), "imported": .boolean(upload.isImport),
+            "user": Cell(upload.user), "client": Cell(upload.client),
+            "address": Cell(upload.address), "blank": Cell(upload.blank), "bad": Cell(upload.bad),
+        ]).adding(upload.badByKind, isImport: upload.isImport, isUnknown: upload.user == nil)
     }
 
     init(_ campaign: TearoffClient.CampaignInfo) {
@@ -36,7 +42,8 @@ extension Record {
             "state": .text(state), "reason": reason,
             "finished-at": finishedAt, "created-at": .time(campaign.createdAt),
             "starts-at": Cell(campaign.startsAt), "ends-at": Cell(campaign.endsAt),
-            "validity-days": Cell(campaign.validityDays), "quota": Cell(campaign.quota), "day-quota": Cell(campaign.dayQuota), "rate": Cell(campaign.rate),
+            "validity-days": Cell(campaign.validityDays), "quota": Cell(campaign.quota),
+            "day-quota": Cell(campaign.dayQuota), "rate": Cell(campaign.rate),
             "overflow": campaign.overflow.isEmpty ? .none : .text(campaign.overflow.joined(separator: ",")),
             "test": Cell(campaign.test),
         ])
@@ -97,17 +104,22 @@ extension Record {
     }
 
     init(_ report: TearoffClient.UploadReport) {
-        let counts = report.badByKind
-        func count(_ kind: TearoffClient.BadLineKind) -> Cell { .integer(counts[kind] ?? 0) }
         let record = Record([
             "status": .text(report.status.rawValue), "codes": .integer(report.codes),
             "blank": .integer(report.blank), "bad": .integer(report.bad),
-            "invalid-utf8": count(.invalidUTF8), "comma": count(.comma), "whitespace": count(.whitespace),
-            "control": count(.control), "too-long": count(.tooLong),
-            "duplicate-in-file": count(.duplicateInFile), "duplicate-in-list": count(.duplicateInList),
-            "upload": Cell(report.upload),
-        ])
-        self = report.withdrawn.map { record.adding("withdrawn", .integer($0)) } ?? record
+        ]).adding(report.badByKind, isImport: report.given != nil).adding("upload", Cell(report.upload))
+        let withdrawn = report.withdrawn.map { record.adding("withdrawn", .integer($0)) } ?? record
+        guard let given = report.given else {
+            self = withdrawn
+            return
+        }
+        self = withdrawn.adding("given", .integer(given)).adding("already", Cell(report.already))
+    }
+
+    /// The same for a person, who looks for what is wrong: of the kinds of bad lines only those that there were.
+    func brief(_ badByKind: [TearoffClient.BadLineKind: Int]) -> Record {
+        let met = Set(badByKind.filter { $0.value > 0 }.map(\.key.rawValue))
+        return without(Set(TearoffClient.BadLineKind.allCases.map(\.rawValue)).subtracting(met))
     }
 
     init(_ entry: TearoffClient.AuditEntry) {
@@ -128,8 +140,41 @@ extension Record {
             "user-id": Cell(event.userID), "code": Cell(event.code), "hold-until": Cell(event.holdUntil),
             "returned": returned, "upload": Cell(event.upload),
             "codes": Cell(event.codes), "file": Cell(event.file), "reason": Cell(event.reason),
-            "setting": Cell(event.setting), "remaining": Cell(event.remaining), "days": Cell(event.days),
+            "setting": Cell(event.setting), "remaining": Cell(event.remaining), "percent": Cell(event.percent),
+            "hours": Cell(event.hours), "days": Cell(event.days),
             "expires-at": Cell(event.expiresAt),
+        ])
+    }
+
+    init(_ recipient: TearoffClient.Recipient) {
+        let record = Record([
+            "kind": .text(recipient.kind), "address": .text(recipient.address), "problem": Cell(recipient.problem),
+        ])
+        self = recipient.secret.map { record.adding("secret", .text($0)) } ?? record
+    }
+
+    init(_ test: TearoffClient.RecipientTest) {
+        self.init([
+            "kind": .text(test.kind), "address": .text(test.address), "delivered": .boolean(test.isDelivered),
+            "problem": Cell(test.problem),
+        ])
+    }
+
+    init(_ delivery: TearoffClient.Delivery) {
+        self.init([
+            "delivery": .integer(delivery.number), "state": .text(delivery.isDead ? "dead" : "open"),
+            "sequence": .integer(delivery.sequence), "at": .time(delivery.at), "event": .text(delivery.event),
+            "list": .text(delivery.list), "address": .text(delivery.address),
+            "attempts": .integer(delivery.attempts), "next-try": Cell(delivery.nextTry),
+            "problem": Cell(delivery.problem),
+        ])
+    }
+
+    init(_ info: TearoffClient.DeliveryInfo) {
+        self.init([
+            "open": .integer(info.open), "dead": .integer(info.dead), "dropped": .integer(info.dropped),
+            "missed": .integer(info.missed), "sent": .integer(info.sent), "mail": Cell(info.mailProblem),
+            "problem": Cell(info.problem),
         ])
     }
 
@@ -155,6 +200,19 @@ extension Record {
             "bytes": .integer(backup.bytes),
             "milliseconds": .integer(backup.milliseconds),
         ])
+    }
+}
+
+extension Record {
+    /// Lines that were bad, of every kind that there can be.
+    ///
+    /// - Parameter isUnknown: whether nobody counted them.
+    fileprivate func adding(
+        _ lines: [TearoffClient.BadLineKind: Int], isImport: Bool, isUnknown: Bool = false
+    ) -> Record {
+        TearoffClient.BadLineKind.all(isImport: isImport).reduce(self) { record, kind in
+            record.adding(kind.rawValue, isUnknown ? .none : .integer(lines[kind] ?? 0))
+        }
     }
 }
 

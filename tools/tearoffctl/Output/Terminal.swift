@@ -12,5 +12,38 @@ enum Terminal {
     /// Whether a person can be asked, and sees the question.
     static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && wordsAreSeenLive }
 
+    /// Asks for what must not be seen: it is typed without an echo.
+    ///
+    /// - Throws: ``Failure`` when there is nobody to ask.
+    static func secret(_ question: String) throws(Failure) -> String {
+        guard canAsk else {
+            throw Failure(.usage, "There is no password, and no terminal to ask at: give a file with it.")
+        }
+        var silent = termios()
+        // SAFETY: the calls fill and read the one value that they are given.
+        guard unsafe tcgetattr(STDIN_FILENO, &silent) == 0 else {
+            throw Failure(.usage, "The terminal does not let its echo be turned off: give a file with the password.")
+        }
+        var usual = silent
+        silent.c_lflag &= ~tcflag_t(ECHO)
+        FileHandle.standardError.write(Data(question.utf8))
+        _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        defer {
+            _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual)
+            words("")
+        }
+        return readLine() ?? ""
+    }
+
+    /// Columns and lines of the terminal that the data goes to; nil when it goes somewhere else, or tells none.
+    static var screenSize: (width: Int, height: Int)? {
+        var size = winsize()
+        // SAFETY: the call fills the one value that it is given.
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return nil
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
     static var wordsAreSeenLive: Bool { isatty(STDERR_FILENO) == 1 }
 }

@@ -1,0 +1,30 @@
+/// How fast an export goes on: as fast as it can while nothing is committed, and beside commits so slowly that they
+/// keep most of the machine.
+package struct ExportPace: Sendable {
+    /// Beside commits. Measured: see `docs/PERFORMANCE.md`, "Exports and holds".
+    static let rowsPerSecond: UInt64 = 1_020_000
+    /// A piece is not kept back longer, whatever the clock does.
+    package static let waitMillisecondsMax: UInt64 = 100
+
+    /// When the next piece may leave.
+    private var dueMicroseconds: UInt64 = 0
+    private var frames: UInt64?
+
+    package init() {}
+
+    /// How many milliseconds a piece should be kept back.
+    ///
+    /// - Parameters:
+    ///   - frames: committed so far: whether there are more than at the piece before tells whether there is a load.
+    ///   - now: the wall clock's milliseconds.
+    package mutating func wait(rows: Int, frames: UInt64, now: UInt64) -> UInt64 {
+        let isIdle = frames == self.frames ?? frames
+        self.frames = frames
+        let start = now * 1_000
+        if isIdle || dueMicroseconds < start { dueMicroseconds = start }
+        if isIdle { return 0 }
+        dueMicroseconds = min(dueMicroseconds, start + Self.waitMillisecondsMax * 1_000)
+        defer { dueMicroseconds += UInt64(rows) * 1_000_000 / Self.rowsPerSecond }
+        return (dueMicroseconds - start) / 1_000
+    }
+}

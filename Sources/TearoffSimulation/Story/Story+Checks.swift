@@ -1,0 +1,106 @@
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+
+/// Whether what was acknowledged is there, and nobody else has it.
+extension Story {
+    /// After each step.
+    func checkLedgers() throws {
+        for list in life.engine.latestCatalog.presentLists {
+            let ledger = life.engine.ledgers(of: [list])[0]
+            guard ledger.holds else {
+                throw Broken(.ledger, "the ledger of \(list.name) does not hold: \(ledger)")
+            }
+        }
+    }
+
+    /// After each recovery.
+    mutating func check() throws {
+        if try life.list().isArchived {
+            let counts = try life.counts()
+            try life.bringBack()
+            guard try life.counts() == counts else {
+                throw Broken(.ledger, "\(counts) came back as \(try life.counts())")
+            }
+            counters.archives += 1
+        }
+        try checkUsers()
+        try checkHistories()
+        try checkLists()
+        try checkFixed()
+        try checkFeed()
+    }
+
+    /// No code is held for, or given to, two users, not even from two uploads that have it; what was acknowledged is
+    /// its user's, and what was confirmed is its user's for good.
+    private func checkUsers() throws {
+        let users = try Self.users(of: life.engine.shards, in: life.engine.latestCatalog)
+        var owners: [String: String] = [:]
+        for (code, key) in users {
+            if let other = owners.updateValue(key, forKey: life.text(code)) {
+                throw Broken(.twoUsers, "the text of \(code) is \(other)'s and \(key)'s")
+            }
+        }
+        for (code, key) in self.owners where users[code] != key {
+            throw Broken(.lost, "\(code) of \(key) is \(users[code] ?? "nobody")'s")
+        }
+        for (code, key) in confirmed where owners[life.text(code)] != key {
+            throw Broken(.lost, "\(code) was confirmed to \(key) and is \(owners[life.text(code)] ?? "nobody")'s")
+        }
+    }
+
+    /// What was held is in its user's history, and the look-up of a code agrees with the rows.
+    private func checkHistories() throws {
+        for (key, codes) in held {
+            let parts = key.split(separator: "/")
+            let campaign = try required(life.engine.latestCatalog.campaign(named: String(parts[0]))).id
+            let history = life.history(String(parts[1])).found
+            for code in codes where !history.contains(where: { $0.campaign == campaign && $0.code == code }) {
+                throw Broken(.lost, "\(code), which was held, is not in the history of \(key)")
+            }
+        }
+        for (code, owner) in owners {
+            let place = life.find(life.text(code))
+            // The code may stand in an upload that was withdrawn before, too.
+            guard let found = place.found.first(where: { $0.code == code })?.owner else {
+                throw Broken(.lost, "\(code) of \(owner) is lost")
+            }
+            let key = life.engine.latestCatalog[found.campaign].name + "/" + place.text(found.user)
+            if key != owner { throw Broken(.twoUsers, "\(code) of \(owner) is found as \(key)'s") }
+        }
+    }
+
+    private func checkLists() throws {
+        let catalog = life.engine.latestCatalog
+        for name in lists where catalog.list(named: name) == nil {
+            throw Broken(.lost, "list \(name) is lost")
+        }
+        try checkLedgers()
+        for list in catalog.lists {
+            let ledger = life.engine.ledgers(of: [list])[0]
+            let parts = life.engine.checkedLedgers(of: list.uploads[...], in: list)
+            // The pool counted the one side, the shards' tallies the other.
+            guard parts.reduce(0, { $0 + $1.free }) == ledger.free,
+                parts.reduce(0, { $0 + $1.withdrawn }) == ledger.withdrawn
+            else {
+                throw Broken(
+                    .ledger, "the uploads of \(list.name) have other free codes than it: \(parts), \(ledger)")
+            }
+        }
+        let uploaded = catalog.list(named: "l")?.uploadedCount ?? 0
+        guard uploaded >= acknowledgedCodes else { throw Broken(.lost, "an acknowledged upload is lost") }
+    }
+
+    /// The fixed code went out no more often than its latest limit says.
+    private func checkFixed() throws {
+        guard let list = life.engine.latestCatalog.list(named: "fixed"),
+            case .fixed(_, let limit) = list.kind
+        else {
+            throw Broken(.lost, "the fixed list is gone")
+        }
+        let ledger = life.engine.ledgers(of: [list])[0]
+        guard ledger.taken <= limit, ledger.taken + ledger.free <= limit else {
+            throw Broken(.ledger, "a fixed code with limit \(limit): \(ledger)")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import TearoffCore
+import TearoffEngine
+import TearoffLog
+
+/// What became durable, and so was acknowledged.
+extension Story {
+    /// Moves what is durable by now to the oracle's acknowledged side.
+    mutating func collect() throws {
+        for given in try takeDurable(&pending, \.loop, \.frame) {
+            if let owner = owners.updateValue(given.key, forKey: given.code), owner != given.key {
+                throw Broken(.twoUsers, "\(given.code) is \(owner)'s and \(given.key)'s")
+            }
+            if given.at >= latest[given.key]?.at ?? 0 { latest[given.key] = given }
+        }
+        for told in try takeDurable(&pendingHolds, \.loop, \.frame) { held[told.key, default: []].insert(told.code) }
+        for told in try takeDurable(&pendingConfirmations, \.loop, \.frame) {
+            if let owner = confirmed.updateValue(told.key, forKey: told.code), owner != told.key {
+                throw Broken(.twoUsers, "\(told.code) is \(owner)'s and \(told.key)'s")
+            }
+        }
+        for use in try takeDurable(&pendingKeys, \.loop, \.frame) where use.at >= keys[use.key]?.at ?? 0 {
+            keys[use.key] = use
+        }
+        try collectImports()
+        collectReplies()
+    }
+
+    private func takeDurable<Told>(
+        _ told: inout [Told], _ loop: KeyPath<Told, Int>, _ frame: KeyPath<Told, FrameNumber>
+    ) throws -> [Told] {
+        let isDurable = { (one: Told) in life.loops[one[keyPath: loop]].durableFrame >= one[keyPath: frame] }
+        defer { told.removeAll(where: isDurable) }
+        return told.filter(isDurable)
+    }
+
+    private mutating func collectReplies() {
+        for asked in changes {
+            guard case .success? = asked.reply.value, let list = asked.list else { continue }
+            lists.insert(list)
+        }
+        changes.removeAll { $0.reply.count > 0 }
+        uploads.removeAll { reply in
+            guard let result = reply.value else { return false }
+            if case .success(let outcome) = result, case .loaded = outcome.status {
+                acknowledgedCodes += outcome.counts.codes
+            }
+            return true
+        }
+        snapshots.removeAll { (reply, owners) in
+            guard let result = reply.value else { return false }
+            if case .success = result { ownersInSnapshot = owners }
+            return true
+        }
+    }
+
+    /// Each row that was answered for is there, with its user and its time.
+    private mutating func collectImports() throws {
+        // Codes that are away are not found by their text.
+        if try life.list().isArchived { return }
+        for (reply, lines) in imports {
+            guard let result = reply.value else { continue }
+            guard case .success(let outcome) = result, let imported = outcome.imported else { continue }
+            latestImport = (reply, lines)
+            if outcome.status == .refused { continue }
+            acknowledgedCodes += outcome.counts.codes
+            var found: UInt64 = 0
+            var seen: Set<String> = []
+            for line in lines where seen.insert(line.code).inserted {
+                let places = life.find(line.code)
+                for place in places.found {
+                    guard let owner = place.owner, places.text(owner.user) == line.user,
+                        owner.standing.givenAt.milliseconds == line.givenAt,
+                        life.engine.latestCatalog[owner.campaign].name == line.campaign,
+                        life.engine.latestCatalog[place.code.upload].isImport
+                    else { continue }
+                    found += 1
+                    let given = Given(
+                        user: line.user, campaign: line.campaign, code: place.code, text: line.code,
+                        times: AllocationTimes(givenAt: owner.standing.givenAt, holdUntil: nil), loop: 0,
+                        frame: .none)
+                    owners[place.code] = given.key
+                    if given.at >= latest[given.key]?.at ?? 0 { latest[given.key] = given }
+                }
+            }
+            guard found >= imported.given + imported.already else {
+                throw Broken(.lost, "\(found) of \(imported) rows of an import are there: \(lines)")
+            }
+        }
+        imports.removeAll { $0.reply.count > 0 }
+    }
+}

@@ -125,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "tearoffctl",
             dependencies: [
-                "TearoffClient", "TearoffCore", "TearoffLog", "TearoffStorage", "TearoffOffline",
+                "TearoffClient", "TearoffCore", "TearoffLog", "TearoffStorage", "TearoffEngine", "TearoffOffline",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/tearoffctl", swiftSettings: strict),

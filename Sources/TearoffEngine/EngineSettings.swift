@@ -33,19 +33,22 @@ package struct EngineHost: Sendable {
     package let day: @Sendable (Timestamp) -> Day
     /// Runs slow work (files, indexes) elsewhere, in any order.
     package let background: SegmentSupply.Background
+    /// Makes segments elsewhere. Commits wait for those, so this waits for no other work.
+    package let segments: SegmentSupply.Background
     /// Runs a short piece of work on some thread when so many milliseconds have passed.
     package let later: @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void
     package let report: @Sendable (EngineEvent) -> Void
 
     package init(
         wallMilliseconds: @escaping @Sendable () -> UInt64, day: @escaping @Sendable (Timestamp) -> Day,
-        background: @escaping SegmentSupply.Background,
+        background: @escaping SegmentSupply.Background, segments: @escaping SegmentSupply.Background,
         later: @escaping @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void,
         report: @escaping @Sendable (EngineEvent) -> Void
     ) {
         self.wallMilliseconds = wallMilliseconds
         self.day = day
         self.background = background
+        self.segments = segments
         self.later = later
         self.report = report
     }

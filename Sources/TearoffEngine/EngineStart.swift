@@ -33,7 +33,7 @@ package final class EngineStart: Sendable {
         self.post = post
         supply = SegmentSupply(
             storage: source.log, directoryID: source.directory, segmentBytes: segmentBytes,
-            background: host.background)
+            background: host.segments)
         let lanes = (0..<settings.loopCount).map { index in
             Self.status(of: LaneID(rawValue: UInt16(index)), in: state)
         }

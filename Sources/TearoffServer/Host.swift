@@ -242,6 +242,7 @@ extension Host {
             wallMilliseconds: { WallClock.milliseconds() },
             day: { [dates = state.dates] time in dates.day(containing: time) },
             background: { [loops] body in loops.runInBackground(body) },
+            segments: { [loops] body in loops.makeSegments(body) },
             later: { [loops] wait, body in loops.run(inMilliseconds: wait, body) },
             report: { [state] event in
                 log.note(event)

@@ -10,12 +10,14 @@ final class LoopGroup: Sendable {
     let sockets: MultiThreadedEventLoopGroup
     let control: MultiThreadedEventLoopGroup
     let background: NIOThreadPool
+    private let segments: NIOThreadPool
     /// A loop that has ended must not be given a timer.
     private let timersAreOver = Mutex(false)
 
-    /// Four: a snapshot or a backup, a commit of an upload, the feed, and beside them the next segments and chunks, which
-    /// commits wait for.
+    /// Four: a snapshot or a backup, a commit of an upload, the feed, and one thing more.
     private static let backgroundThreads = 4
+    /// Commits wait for them, whatever else is under way.
+    private static let segmentThreads = 2
 
     /// Threads of a recovery at most: it has work for one for each shard, and one more that reads.
     private static let recoveryThreadsMaximum = 17
@@ -25,11 +27,16 @@ final class LoopGroup: Sendable {
         control = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         background = NIOThreadPool(numberOfThreads: Self.backgroundThreads)
         background.start()
+        segments = NIOThreadPool(numberOfThreads: Self.segmentThreads)
+        segments.start()
     }
 
-    func runInBackground(_ body: @escaping @Sendable () -> Void) {
+    func runInBackground(_ body: @escaping @Sendable () -> Void) { Self.run(body, on: background) }
+    func makeSegments(_ body: @escaping @Sendable () -> Void) { Self.run(body, on: segments) }
+
+    private static func run(_ body: @escaping @Sendable () -> Void, on pool: NIOThreadPool) {
         // A cancelled piece of work is one that the end of the process makes superfluous.
-        background.submit { state in
+        pool.submit { state in
             guard case .active = state else { return }
             BackgroundPriority.lowerThisThread()
             body()

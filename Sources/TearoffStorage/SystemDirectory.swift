@@ -40,13 +40,11 @@ struct SystemDirectory: Sendable {
         try SystemFile(path: filePath(file), name: fileName(file), flags: flags, operation: operation)
     }
 
-    /// Makes it when it does not exist, for its owner alone; durable on return.
+    /// Makes it when it does not exist, for its owner alone; durable on return, also when whoever made it ended before
+    /// it was.
     func make() throws(StorageError) {
-        if unsafe mkdir(path, 0o700) == 0 {
-            try SystemFile(path: filePath(".."), name: fileName(".."), flags: O_RDONLY | O_DIRECTORY).sync()
-        } else if errno != EEXIST {
-            throw .last(.create, shownName)
-        }
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last(.create, shownName) }
+        try SystemFile(path: filePath(".."), name: fileName(".."), flags: O_RDONLY | O_DIRECTORY).sync()
     }
 
     func contains(_ file: String) throws(StorageError) -> Bool {

@@ -27,7 +27,7 @@ enum Main {
                 return handler
             }
             let server = Server(settings: try reader.settings(), logger: Logger(label: "tearoffd"))
-            let signals = Signals()
+            let signals = await Signals()
             exit(await server.run(stopRequests: signals.names, reloadRequests: signals.reloads).rawValue)
         } catch {
             FileHandle.standardError.write(Data("tearoffd: \(error.message)\n".utf8))
@@ -43,7 +43,9 @@ private final class Signals {
     let reloads: AsyncStream<Void>
     private let sources: [any DispatchSourceSignal]
 
-    init() {
+    /// Returns when every signal finds its source. Until then SIGTERM and SIGINT end the process, which has begun
+    /// nothing, and SIGHUP is superfluous.
+    init() async {
         let (names, send) = AsyncStream.makeStream(of: String.self)
         self.names = names
         // Those that come while one is waiting are answered with it.
@@ -51,24 +53,31 @@ private final class Signals {
         self.reloads = reloads
         // Writing to a closed connection is an error of that connection, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
         let queue = DispatchQueue(label: "signals")
         let counter = Counter()
-        let stops = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
-            Self.source(of: number, on: queue) {
-                if counter.increment() > 1 { _exit(128 + number) }
-                send.yield(name)
-            }
+        var sources = [await Self.source(of: SIGHUP, on: queue) { reload.yield() }]
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            sources.append(
+                await Self.source(of: number, on: queue) {
+                    if counter.increment() > 1 { _exit(128 + number) }
+                    send.yield(name)
+                })
         }
-        sources = stops + [Self.source(of: SIGHUP, on: queue) { reload.yield() }]
+        self.sources = sources
     }
 
+    /// Dispatch replaces what the signal does by itself (libdispatch, event_epoll.c), some time after the source was
+    /// resumed: one that was ignored before would be lost until then.
     private static func source(
         of number: Int32, on queue: DispatchQueue, _ handler: @escaping @Sendable () -> Void
-    ) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
+    ) async -> any DispatchSourceSignal {
         let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
         source.setEventHandler(handler: handler)
-        source.resume()
+        await withCheckedContinuation { registered in
+            source.setRegistrationHandler { registered.resume() }
+            source.resume()
+        }
         return source
     }
 }

@@ -97,7 +97,8 @@ extension SettingsReader {
         var settings = ServerSettings(dataPath: text(.data) ?? Option.data.standard, loopCount: threads)
         settings.password = try firstLine(of: .passwordFile)
         settings.tls = try tlsFiles()
-        settings.secretPaths = [Option.passwordFile, .smtpPasswordFile, .tlsKey].compactMap { text($0) }
+        settings.secretPaths = [Option.passwordFile, .smtpPasswordFile, .tlsKey, .keyFile, .previousKeyFile]
+            .compactMap { text($0) }
         settings.adminSocketPath = text(.adminSocket)
         (settings.host, settings.port) = try address()
         try checkReach(of: settings)
@@ -203,12 +204,13 @@ extension SettingsReader {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
+    /// As tearoffctl reads a password's file: without the end of its line, whichever system wrote it.
     private func firstLine(of option: Option) throws(Failure) -> [UInt8]? {
         guard let path = text(option) else { return nil }
-        guard let content = FileManager.default.contents(atPath: path),
-            let line = content.split(separator: 0x0A, maxSplits: 1, omittingEmptySubsequences: false).first,
-            !line.isEmpty
-        else {
+        let content = FileManager.default.contents(atPath: path)
+        var line = content?.prefix { $0 != 0x0A } ?? Data()
+        if line.last == 0x0D { line.removeLast() }
+        guard !line.isEmpty else {
             throw Failure(code: .configuration, message: "\(path) cannot be read or has an empty first line")
         }
         return Array(line)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -396,6 +397,15 @@ def content_of(directory):
         for path in sorted(pathlib.Path(directory).rglob("*"))
         if path.is_file() and path.suffix != ".tmp"
     }
+
+
+def read_terminal(terminal):
+    """What comes next on our side of a pseudo terminal; nothing when the other side has closed it."""
+    assert select.select([terminal], [], [], DEADLINE_SECONDS)[0], "the terminal stays silent"
+    try:
+        return os.read(terminal, 4_096)
+    except OSError:
+        return b""  # As a terminal ends on Linux.
 
 
 @contextlib.contextmanager

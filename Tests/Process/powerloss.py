@@ -23,7 +23,8 @@ def library():
 
 
 class PowerLoss:
-    """The durable state of some directories, over one life of a server."""
+    """The durable state of what is in some directories, over one life of a server. They are those around the server's
+    own, so that its name must be made durable, too."""
 
     def __init__(self, *roots):
         self.roots = [pathlib.Path(root) for root in roots]

@@ -88,6 +88,84 @@ def test_a_restored_server_gives_no_code_again(start, shelf, restored):
     assert harness.ledger(start(on=restored))["burned"] == given
 
 
+class Bustle:
+    """Clients and an operator who make whatever a snapshot could catch half of, until they are told to end."""
+
+    def __init__(self, server):
+        self._server = server
+        self._ended = threading.Event()
+        self._faults = []
+        self.rounds = [0, 0]
+        works = [self._hold_and_release, self._make_lists]
+        self._threads = [threading.Thread(target=self._run, args=pair) for pair in enumerate(works)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        words = ["ALLOC", "summer", "u__rand_int__", "KEY", "k__rand_int__"]
+        self._keys = subprocess.Popen(
+            ["redis-benchmark", "-p", str(self._server.port), "-n", "100000000", "-r", "100000000000", "-P", "16",
+             "-q", *words], stdout=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._keys.kill()
+        self._keys.wait()
+        for thread in self._threads:
+            thread.join()
+        assert not self._faults, self._faults
+
+    def _run(self, index, work):
+        try:
+            with self._server.connect() as connection:
+                while not self._ended.is_set():
+                    work(connection, self.rounds[index])
+                    self.rounds[index] += 1
+        except Exception as error:  # noqa: BLE001, since the test's own thread tells it
+            self._faults.append(error)
+
+    @staticmethod
+    def _all(connection, commands):
+        connection.send_bytes(b"".join(harness.encode(*words) for words in commands))
+        return [connection.read() for _ in commands]
+
+    def _hold_and_release(self, connection, number):
+        users = [f"h{number}-{index}" for index in range(32)]
+        self._all(connection, [["HOLD", "again", user, "FOR", "1h"] for user in users])
+        self._all(connection, [["RELEASE", "again", user] for user in users])
+
+    def _make_lists(self, connection, number):
+        name = f"list{number}"
+        connection.call("LIST", "CREATE", name, "UNIQUE")
+        harness.get_upload(connection, name, harness.codes(4, f"N{number}-"))
+        connection.call("CAMPAIGN", "CREATE", name, "LIST", name)
+        assert isinstance(connection.call("ALLOC", name, "somebody"), bytes)
+
+
+def test_whatever_happens_meanwhile_a_backup_can_be_restored(start, shelf):
+    # Goal: a snapshot makes sense without the log behind it. Method: backups while keys are used, codes go back and are
+    # given again, and lists, uploads and campaigns come and are drawn from; each is restored.
+    server = start("--backup-directory", shelf, "--threads", 2, "--snapshot-log-mib", 0)
+    harness.make_campaign(server, count=2_000_000)
+    harness.make_campaign(server, "again", 48, "small", prefix="S")
+    server.call("CAMPAIGN", "SET", "again", "RETURNS", "reuse")
+    names = [f"backup{number}" for number in range(6)]
+    with Bustle(server) as bustle:
+        for name in names:
+            before = list(bustle.rounds)
+            harness.wait_until(
+                lambda: all(now > then + 2 for now, then in zip(bustle.rounds, before)), "something happens")
+            server.call("BACKUP", name)
+    server.kill()
+    for name in names:
+        target = harness.new_directory()
+        code, _, words = offline_tool(
+            "restore", "--backup", shelf / name, "--data", target, "--nothing-was-given-since")
+        assert code == 0, words
+    harness.ledger(start(on=target))
+
+
 @pytest.mark.parametrize("choice", ["--burn-all", "--nothing-was-given-since"])
 def test_all_or_nothing_is_burned(start, shelf, restored, choice):
     # Goal: the two other answers. Method: what the next user gets.

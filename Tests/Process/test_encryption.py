@@ -263,7 +263,7 @@ def test_alterations_are_told_from_damage(start, key):
 def test_kills_under_load_lose_nothing(start, key):
     # Goal: a crash costs an encrypted directory what it costs any. Method: several SIGKILLs with a ledger outside.
     server = start("--key-file", key, "--threads", 2)
-    harness.make_campaign(server, count=20_000)
+    harness.make_campaign(server, count=400_000)
     told = {}
     for life in range(5):
         ended = threading.Event()

@@ -64,6 +64,18 @@ def test_an_export_has_every_code_once_in_its_state(server):
         assert all(each["coupon-expiry-date"] is None for each in objects)
 
 
+def test_an_exported_file_is_its_owners(server, tmp_path):
+    # Goal: codes in a file are for nobody else on the machine. Method: the mode under a lax umask.
+    harness.make_campaign(server)
+    path = tmp_path / "june.csv"
+    umask = os.umask(0)
+    try:
+        assert tool(server, "export", "june", "--out", path)[0] == 0
+    finally:
+        os.umask(umask)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_cannot_be_exported_is_refused(server):
     # Goal: each mistake has its word, and costs no export. Method: all of them, then as many as there may be.
     harness.make_campaign(server, count=10)

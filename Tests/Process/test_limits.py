@@ -229,6 +229,21 @@ def test_replies_larger_than_the_output_limit_arrive_whole(server):
             assert connection.read() == expected
 
 
+def test_what_runs_elsewhere_is_answered_behind_long_replies(server):
+    # Goal: a connection whose replies were too many for a moment waits for the answer of a command that runs elsewhere.
+    # Method: in one read, more replies that wait for the log than may be kept, twice over, then LIST INFO, and marks.
+    harness.make_campaign(server, "s", count=200_000)
+    with server.connect() as connection:
+        for allocations in range(1_400, 2_600, 40):
+            lines = [f"ALLOC s {allocations:x}.{user:x} FULL" for user in range(allocations)]
+            marks = [f"ECHO {number}" for number in range(8)]
+            connection.send_bytes("".join(f"{line}\r\n" for line in lines + ["LIST INFO june"] + marks).encode())
+            for _ in lines:
+                assert harness.as_map(connection.read())[b"code"]
+            assert harness.as_map(connection.read())[b"uploaded"] == 200_000
+            assert [connection.read() for _ in marks] == [b"%d" % number for number in range(8)]
+
+
 def test_a_client_may_close_its_half_behind_its_last_command(server):
     # Goal: everything sent before the end is answered. Method: 500 allocations, end of input, read to the
     # end.

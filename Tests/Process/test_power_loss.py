@@ -166,7 +166,7 @@ def shelf():
 
 def life(directory, shelf, cut):
     """One server until the power fails before its call number `cut`; the story, and how many calls there were."""
-    power = powerloss.PowerLoss(directory, shelf)
+    power = powerloss.PowerLoss(directory.parent, shelf.parent)
     story = Story()
     flags = [*powerloss.FLAGS, "--threads", 2, "--backup-directory", shelf]
     try:
@@ -206,7 +206,7 @@ def test_power_is_lost_before_any_call(directory, shelf):
         shelf.mkdir()
         try:
             story, _ = life(directory, shelf, cut)
-            again = powerloss.PowerLoss(directory, shelf)
+            again = powerloss.PowerLoss(directory.parent, shelf.parent)
             second = 1 + random.Random(f"{SEED}/{cut}").randrange(25)
             flags = [*powerloss.FLAGS, "--backup-directory", shelf]
             with harness.Server(directory, *flags, wait=False, environment=again.environment(second)) as server:

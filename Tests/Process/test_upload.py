@@ -296,10 +296,12 @@ def tool_in_a_terminal(server, *words):
 
 
 def read_until(terminal, text):
-    """What the terminal shows up to that text; an OSError when the tool ends before."""
+    """What the terminal shows up to that text."""
     seen = b""
     while text not in seen:
-        seen += os.read(terminal, 4096)
+        part = harness.read_terminal(terminal)
+        assert part, f"the tool ended, and had shown {seen}"
+        seen += part
     return seen
 
 

@@ -1,3 +1,4 @@
+import Synchronization
 import TearoffCore
 import TearoffEngine
 import TearoffLog
@@ -123,6 +124,32 @@ struct DeliveryTests {
         #expect(world.courier.letters[3].notice.id == world.courier.letters[0].notice.id)
         #expect(try life.retry(nil) == 1)
         #expect(try life.deliveries.info.dead.isEmpty)
+    }
+
+    /// Goal: what was told before a stop is on disk when it is done, and nothing is written behind it. Method: a try
+    /// ends, and a list runs dry, behind the stop.
+    @Test func aStoppedDeskWritesNoMore() throws {
+        let world = World()
+        var life = try world.start(feed: .ample)
+        try life.supplyWatched(codes: 3, warnAt: 1)
+        world.courier.beSlow()
+        try life.give(count: 2, prefix: "u")
+        let isDone = Atomic(false)
+        try life.deliveries.stop { isDone.store(true, ordering: .relaxed) }
+        life.settle()
+        let wasDone = isDone.load(ordering: .relaxed)
+        #expect(wasDone)
+        let calls = world.post.callCount
+        world.courier.answerAll()
+        try life.give(count: 1, prefix: "v")
+        life.settle()
+        #expect(world.post.callCount == calls && world.courier.words == ["low 1 ops@example.org"])
+        world.crashLosingWrites()
+        life = try world.start(feed: .ample)
+        life.tellAll()
+        world.courier.answerAll()
+        life.settle()
+        #expect(world.courier.words.suffix(2) == ["low 1 ops@example.org", "empty 0 ops@example.org"])
     }
 
     /// Goal: a slow recipient has one try at a time, and leaves room for others. Method: nobody answers.

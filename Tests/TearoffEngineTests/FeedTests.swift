@@ -233,9 +233,9 @@ extension FeedTests {
         let life = try world.start(feed: .ample)
         try life.supply(codes: 10)
         life.tellAll()
-        for number in 1...3 {
+        for number in 1...5 {
             world.feed.fail(call: 1, with: FaultPlan.noSpace)
-            try life.give("u\(number)")
+            if number <= 3 { try life.give("u\(number)") }
             life.pass(FeedDesk.retryMilliseconds)
             try life.snapshot()
         }
@@ -243,6 +243,8 @@ extension FeedTests {
         world.feed.fail(call: nil)
         life.pass(FeedDesk.retryMilliseconds)
         life.tellAll()
+        let meanwhile = try life.feedWords()
+        #expect(meanwhile.last == "gap", "also while nothing new happens: \(meanwhile)")
         try life.give("u4")
         life.tellAll()
         let words = try life.feedWords()

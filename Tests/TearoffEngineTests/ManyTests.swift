@@ -151,6 +151,29 @@ struct ManyTests {
         #expect(try life.ledger().given == 3)
     }
 
+    /// Goal: what the feed is to tell of repeats never fills a frame beyond its bound. Method: two calls at once for users
+    /// in flight elsewhere, each of whom takes more than half of a frame.
+    @Test func repeatsThatDoNotFitOneFrameWait() throws {
+        let world = World()
+        var settings = FeedSettings.ample
+        settings.tellsRepeats = true
+        let life = try world.start(loops: 2, slow: true, feed: settings)
+        let room = life.loops[0].writer.payloadBytesMax
+        let users = names(room * 3 / 5 / 100, String(repeating: "u", count: 100))
+        try life.supply(codes: users.count)
+        let first = try #require(try life.allocateMany(users, loop: 1))
+        var calls = try (0..<2).map { _ in try #require(try life.allocateMany(users, loop: 0)) }
+        var rounds = 0
+        while calls.contains(where: { !$0.otherFrames.isEmpty }) {
+            life.settle()
+            for call in calls.indices { try life.decideWaiting(&calls[call]) }
+            rounds += 1
+        }
+        life.settle()
+        #expect(rounds > 1)
+        for call in calls { #expect(call.outcomes.map(\.given?.code) == first.outcomes.map(\.given?.code)) }
+    }
+
     /// Goal: nothing of a call is ever in a second frame: a user whose hold, or its end, was in flight elsewhere and who
     /// would need a record now is passed over, and asked again gets what is due. Method: a hold, and a release.
     @Test func aUserWhoWouldNeedAnotherFrameIsPassedOver() throws {

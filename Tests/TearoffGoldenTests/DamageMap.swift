@@ -36,6 +36,8 @@ struct DamageMap {
 
     private struct Segment {
         let id: SegmentID
+        /// With the salt of one that names a data key, and its checksum.
+        let headerByteCount: Int
         let frames: [Frame]
         /// Where its frames are over.
         let end: Int
@@ -64,7 +66,8 @@ struct DamageMap {
             guard let id = SegmentID(fileName: String(name.dropFirst(4))) else { continue }
             let frames = Self.frames(in: bytes)
             segments[name] = Segment(
-                id: id, frames: frames, end: frames.last.map { $0.offset + $0.byteCount } ?? 4096,
+                id: id, headerByteCount: Self.integer(bytes, 12) == 0 ? 64 : 100, frames: frames,
+                end: frames.last.map { $0.offset + $0.byteCount } ?? 4096,
                 isRead: id.number >= starts[id.lane] ?? .first)
         }
         self.segments = segments
@@ -94,7 +97,7 @@ extension DamageMap {
     /// When the byte at `offset` has changed.
     func right(ofByte offset: Int, in file: String) -> Right {
         guard let segment = segments[file] else { return right(of: file) }
-        if offset < 64 { return refusal(segment, file, 0) }
+        if offset < segment.headerByteCount { return refusal(segment, file, 0) }
         guard let frame = segment.frames.last(where: { $0.offset <= offset }),
             offset < frame.offset + frame.byteCount, isVouched(frame, segment)
         else { return .passes }

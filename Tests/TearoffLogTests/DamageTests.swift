@@ -85,11 +85,37 @@ struct DamageTests {
         #expect(refusal(rig) == nil)
     }
 
+    @Test("A last frame of another place is refused, though nothing follows that contradicts it")
+    func lastFrameOfElsewhere() throws {
+        // Goal: each of what ties a frame to its place is checked for itself. Method: the last of six frames says one
+        // thing else, with a checksum that is right.
+        let changes: [(String, (inout FrameHeader) -> Void)] = [
+            ("of another segment", { $0.segment = .data(9) }),
+            ("of a later number", { $0.frame = $0.frame.next }),
+            ("behind another frame", { $0.previousHeaderCRC32C ^= 1 }),
+        ]
+        for (what, change) in changes {
+            let rig = try Self.sixFrames(sealed: false)
+            var last = try #require(try rig.frames(of: .data(1)).last)
+            change(&last.header)
+            try rig.damage(.data(1)) { bytes in
+                var header = Array(bytes[last.offset..<(last.offset + FrameHeader.byteCount)])
+                _ = last.header.store(in: &header, directoryCRC32C: CRC32C.checksum(rig.directory.bytes.span))
+                bytes.replaceSubrange(last.offset..<(last.offset + FrameHeader.byteCount), with: header)
+            }
+            #expect(refusal(rig) == .misplaced, "\(what)")
+        }
+    }
+
     @Test("A segment of another lane, number or directory is refused")
     func misplacedSegments() throws {
         // Goal: an old or foreign copy put back is noticed. Method: put each under this segment's name.
         let rig = try Self.sixFrames(sealed: true)
         let whole = try #require(rig.storage.bytes(of: .data(1)))
+        let blank = try #require(rig.storage.bytes(of: .data(2)))
+        rig.storage.replace(.data(3), with: blank)
+        #expect(refusal(rig) == .misplaced, "without a frame, under another number")
+        rig.storage.replace(.data(3), with: nil)
         rig.storage.replace(.data(2), with: whole)
         #expect(refusal(rig) == .misplaced, "under another number")
         rig.storage.replace(.data(2), with: nil)

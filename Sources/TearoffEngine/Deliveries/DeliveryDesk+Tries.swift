@@ -33,7 +33,7 @@ extension DeliveryDesk {
         let open = book.withLock { $0?.book.open } ?? []
         let now = engine.host.wallMilliseconds()
         let due = work.withLock { work -> [Delivery] in
-            guard !work.isStopped else { return [] }
+            guard !work.isStopping else { return [] }
             var due: [Delivery] = []
             for delivery in open
             where work.underWay.count < DeliveryLimits.underWay && isDue(delivery, now)

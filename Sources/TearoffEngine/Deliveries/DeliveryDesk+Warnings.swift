@@ -28,7 +28,8 @@ extension DeliveryDesk {
         if isNews { goOn() }
     }
 
-    func takeWarnings() throws(StorageError) {
+    /// - Returns: why the feed cannot be read; what is written down already does not wait for it.
+    func takeWarnings() -> StorageError? {
         let (heard, isBehind) = work.withLock { work in
             defer {
                 work.heard = nil
@@ -36,18 +37,19 @@ extension DeliveryDesk {
             }
             return (work.heard, work.isBehind)
         }
-        guard let next = book.withLock({ $0?.book.next }) else { return }
+        guard let next = book.withLock({ $0?.book.next }) else { return nil }
         if let heard, !isBehind, heard.first <= next, next <= heard.end,
             take(heard.warnings.filter { $0.sequence >= next }, upTo: heard.end)
         {
-            return
+            return nil
         }
-        guard isBehind || heard != nil else { return }
+        guard isBehind || heard != nil else { return nil }
         do throws(StorageError) {
             try catchUp()
+            return nil
         } catch {
             work.withLock { $0.isBehind = true }
-            throw error
+            return error
         }
     }
 
@@ -70,7 +72,9 @@ extension DeliveryDesk {
 
     /// Reads the feed from where the book is to its end, or until the book is full.
     private func catchUp() throws(StorageError) {
-        while let book = book.withLock({ $0?.book }), book.next < feed.nextSequence {
+        while let book = book.withLock({ $0?.book }), book.next < feed.nextSequence,
+            !work.withLock({ $0.isStopping })
+        {
             // What does not fit would be read again and again.
             guard book.room >= Limits.recipients else {
                 return work.withLock { $0.isBehind = true }

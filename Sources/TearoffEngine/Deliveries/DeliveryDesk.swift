@@ -37,6 +37,9 @@ package final class DeliveryDesk: Sendable {
     struct Work {
         var isRunning = false
         var hasNews = false
+        /// No try begins any more; one more run keeps how far it came.
+        var isStopping = false
+        /// That run is over: nothing is written any more.
         var isStopped = false
         /// Where a desk without a file begins: at the first frame that it hears of. nil before.
         var beginning: FeedSequence?
@@ -54,6 +57,24 @@ package final class DeliveryDesk: Sendable {
         var timer = EarliestTimer()
         var fault: StorageError?
         var sentCount: UInt64 = 0
+
+        /// What becomes of a run that is over.
+        mutating func next(after fault: StorageError?) -> Next {
+            if isStopping {
+                isStopped = waiting.isEmpty
+                return isStopped ? .nothing : .run
+            }
+            if fault != nil { return .retry }
+            isRunning = hasNews
+            return hasNews ? .run : .nothing
+        }
+    }
+
+    enum Next {
+        case nothing
+        case run
+        /// In ``retryMilliseconds``.
+        case retry
     }
 
     struct Stretch {
@@ -107,14 +128,14 @@ extension DeliveryDesk {
     /// Begins no try any more, and keeps how far it came. What is under way may be tried once more after the next
     /// start.
     ///
-    /// - Parameter done: called on some thread, once that is on disk or could not be written.
+    /// - Parameter done: called on some thread, once that is on disk or could not be written; nothing is written after
+    ///   it.
     package func stop(done: @escaping @Sendable () -> Void) {
-        let isOpen = book.withLock { $0 != nil }
         work.withLock { work in
-            work.isStopped = true
-            if isOpen { work.waiting.append { _ in done() } }
+            work.isStopping = true
+            work.waiting.append { _ in done() }
         }
-        if isOpen { goOn() } else { done() }
+        goOn()
     }
 }
 
@@ -124,6 +145,7 @@ extension DeliveryDesk {
     /// There is something new.
     func goOn() {
         let isIdle = work.withLock { work in
+            guard !work.isStopped else { return false }
             defer {
                 work.hasNews = work.isRunning
                 work.isRunning = true
@@ -134,39 +156,41 @@ extension DeliveryDesk {
     }
 
     private func run() {
-        let isDone = Result { () throws(StorageError) in try runOnce() }
-        switch isDone {
-        case .failure(let error):
-            let (isNew, waiting) = work.withLock { work in
-                defer {
-                    work.fault = error
-                    work.waiting = []
-                }
-                return (work.fault == nil, work.waiting)
-            }
-            if isNew { engine.host.report(.deliveriesFailed(error)) }
-            for done in waiting { done(error) }
-            if work.withLock({ $0.isStopped }) { return }
+        // What they wait for was changed before.
+        let waiting = work.withLock { work in
+            defer { (work.waiting, work.hasNews) = ([], false) }
+            return work.waiting
+        }
+        let fault = runOnce()
+        let (isNew, next) = work.withLock { work in
+            defer { work.fault = fault }
+            return (work.fault == nil, work.next(after: fault))
+        }
+        if isNew, let fault { engine.host.report(.deliveriesFailed(fault)) }
+        for done in waiting { done(fault) }
+        switch next {
+        case .nothing: break
+        case .run: engine.host.background { [self] in run() }
+        case .retry:
             engine.host.later(Self.retryMilliseconds) { [self] in
                 engine.host.background { [self] in run() }
             }
-        case .success:
-            let isMore = work.withLock { work in
-                work.fault = nil
-                work.isRunning = work.hasNews
-                work.hasNews = false
-                return work.isRunning
-            }
-            if isMore { engine.host.background { [self] in run() } }
         }
     }
 
-    private func runOnce() throws(StorageError) {
-        try open()
-        settle()
-        try takeWarnings()
-        try save()
-        beginTries()
+    /// - Returns: what failed; the next run goes on there.
+    private func runOnce() -> StorageError? {
+        let isStopping = work.withLock { $0.isStopping }
+        do throws(StorageError) {
+            if !isStopping { try open() }
+            settle()
+            let unheard = isStopping ? nil : takeWarnings()
+            try save()
+            beginTries()
+            return unheard
+        } catch {
+            return error
+        }
     }
 
     private func open() throws(StorageError) {
@@ -191,16 +215,12 @@ extension DeliveryDesk {
     }
 
     private func save() throws(StorageError) {
-        let waiting = work.withLock { work in
-            defer { work.waiting = [] }
-            return work.waiting
-        }
-        let isStopped = work.withLock { $0.isStopped }
+        let isStopping = work.withLock { $0.isStopping }
         let saving = book.withLock { book -> DeliveryBook? in
             guard let opened = book else { return nil }
             let unsaved = opened.book.next.rawValue - min(opened.book.next, opened.savedNext).rawValue
             guard
-                opened.isChanged || unsaved > DeliveryLimits.eventsUnsaved || (isStopped && unsaved > 0)
+                opened.isChanged || unsaved > DeliveryLimits.eventsUnsaved || (isStopping && unsaved > 0)
             else { return nil }
             book?.isChanged = false
             return opened.book
@@ -211,10 +231,8 @@ extension DeliveryDesk {
                 book.withLock { $0?.savedNext = saving.next }
             } catch {
                 book.withLock { $0?.isChanged = true }
-                work.withLock { $0.waiting = waiting + $0.waiting }
                 throw error
             }
         }
-        for done in waiting { done(nil) }
     }
 }

@@ -25,11 +25,14 @@ package struct ExportQuery: Sendable {
     package let since: ExportCursor?
     package let columns: [ExportColumn]
     package let format: ExportFormat
+    /// Of other campaigns than the one that is asked for: those whose users whoever asks may not see.
+    package let hiddenCampaigns: Set<CampaignID>
 
     package init(
         list: ListID, selection: Selection, campaign: CampaignID?, upload: UploadID? = nil,
         after: Timestamp?, until: Timestamp?,
-        since: ExportCursor?, columns: [ExportColumn], format: ExportFormat
+        since: ExportCursor?, columns: [ExportColumn], format: ExportFormat,
+        hiddenCampaigns: Set<CampaignID> = []
     ) {
         self.list = list
         self.selection = selection
@@ -40,6 +43,7 @@ package struct ExportQuery: Sendable {
         self.since = since
         self.columns = columns
         self.format = format
+        self.hiddenCampaigns = hiddenCampaigns
     }
 
     /// Whether codes that nobody has are asked for.
@@ -56,6 +60,7 @@ package struct ExportQuery: Sendable {
         default: return false
         }
         if let wanted = self.campaign, campaign != wanted { return false }
+        if hiddenCampaigns.contains(campaign) { return false }
         if let after, standing.givenAt <= after { return false }
         if let until, standing.givenAt > until { return false }
         return true

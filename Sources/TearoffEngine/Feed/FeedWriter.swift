@@ -22,6 +22,7 @@ struct FeedWriter {
     var paces: [ListID: SupplyPace] = [:]
     /// Warnings that may be told now: what they rest on is durable.
     var warnings: [FeedChange] = []
+    private var retirementFault: StorageError?
     /// The warnings of the frame that was written last.
     private(set) var toldWarnings: [ToldWarning] = []
 
@@ -135,11 +136,22 @@ extension FeedWriter {
                 warnings = []
                 toldWarnings = warned
             }
-            try shelf.retire(at: now)
         } catch {
             throw .feed(error)
         }
+        retire(at: now)
         return isMore
+    }
+
+    /// What cannot be removed hinders nobody to be told what is new.
+    private mutating func retire(at now: Timestamp) {
+        do throws(StorageError) {
+            try shelf.retire(at: now)
+            retirementFault = nil
+        } catch {
+            if retirementFault == nil { engine.host.report(.cleaningFailed(error)) }
+            retirementFault = error
+        }
     }
 
     private mutating func follow(_ lanes: [LaneID]) {

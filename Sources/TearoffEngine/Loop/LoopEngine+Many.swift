@@ -56,7 +56,8 @@ extension LoopEngine {
         return many
     }
 
-    /// Decides on the users who waited, once the frames that they waited for are durable.
+    /// Decides on the users who waited, once the frames that they waited for are durable; those go on waiting, for the
+    /// open batch, who find it full of what the feed is to tell of others.
     ///
     /// - Parameter terms: those of now.
     package func decideWaiting(_ many: inout ManyAllocations, terms: CampaignTerms) {
@@ -65,6 +66,10 @@ extension LoopEngine {
         withTick { tick in
             for (index, range) in users {
                 let user = text.span.extracting(range)
+                guard !isBatchFull(tick) else {
+                    many.note(.parked(moment.frame), ofUser: index, user)
+                    continue
+                }
                 let request = request(user, terms: terms)
                 let decision = engine.withShard(request.shard) {
                     $0.repeatOnly(request.key, terms: terms, at: moment, user: user, engine: engine)

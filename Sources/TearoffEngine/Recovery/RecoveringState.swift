@@ -43,7 +43,8 @@ extension RecoveringState {
         }
         for lapse in manifest.catalog.lapses { catalog.restoreLapse(lapse.at, of: lapse.list) }
         revision = manifest.revision
-        at = manifest.at
+        // The catalog is of a moment behind the history's.
+        at = manifest.catalog.records.reduce(manifest.at) { max($0, $1.at) }
     }
 
     mutating func readSnapshotTrail() throws(SnapshotFault) {
@@ -138,8 +139,7 @@ extension RecoveringState {
         }
     }
 
-    /// The keys that are kept still, in the order in which they were used. One that was used behind its shard's cut for a
-    /// snapshot, and before the cut of the keys, stands twice: it is in the log, too. That says the same once more.
+    /// The keys that are kept still, in the order in which they were used.
     private func keptKeys() throws(RecoveryError) -> [KeyUse] {
         let kept = keys.filter { $0.answer.isKept(at: at) }
         for use in kept {

@@ -5,8 +5,9 @@ import TearoffLog
 /// Writes snapshots while the loops go on, one at a time, and removes what the two newest ones make
 /// superfluous.
 ///
-/// Every lane starts a new segment; each shard is cut under its mutex, sharing all rows but the last chunk;
-/// when what was cut is durable, the manifest is written; only then older segments go.
+/// Every lane starts a new segment; the shards are cut at one instant, sharing all rows but the last chunk, and then the
+/// keys and the catalog; when what was cut is durable, the manifest is written; only then older segments go. Whatever a
+/// cut names is in what is cut behind it, so a snapshot makes sense without its log: a backup is one.
 package final class SnapshotDesk: Sendable {
     /// The newest and the one before, in case the newest cannot be read (DURABILITY, row 22).
     package static let snapshotsKept = 2
@@ -99,20 +100,56 @@ extension ControlPlane {
     func writeSnapshot(done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void) {
         let started = engine.host.wallMilliseconds()
         let gathering = LanePositions(count: loops.count)
-        submit(
-            ControlJob(work: .rotate) { [self] result in
-                guard case .success(let cut) = result else { return done(.failure(.failed)) }
-                for (index, loop) in loops.enumerated() {
-                    loop.execute { [snapshots, uploads] loop in
-                        loop.startNewSegment { position in
-                            guard let positions = gathering.add(position, at: index) else { return }
-                            snapshots.write(
-                                cut, lanes: positions, started: started, uploads: uploads, done: done)
-                        }
+        let (engine, port) = (engine, port)
+        for (index, loop) in loops.enumerated() {
+            loop.execute { loop in
+                loop.startNewSegment { position in
+                    guard let lanes = gathering.add(position, at: index) else { return }
+                    engine.host.background {
+                        let cut = HistoryCut(of: engine, lanes: lanes)
+                        port.execute { control in control.write(cut, started: started, done: done) }
                     }
+                }
+            }
+        }
+    }
+
+    private func write(
+        _ history: HistoryCut, started: UInt64,
+        done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
+    ) {
+        submit(
+            ControlJob(work: .rotate) { [snapshots, uploads] result in
+                switch result {
+                case .failure(let error): done(.failure(error))
+                case .success(let cut): snapshots.write(history, cut, started: started, uploads: uploads, done: done)
                 }
             })
     }
+}
+
+/// What the loops have decided, from one instant on.
+private struct HistoryCut: Sendable {
+    let lanes: [LanePosition]
+    let shards: [ShardCut]
+    let keys: [KeyPart]
+    /// What is in the cuts must be durable before a manifest says so.
+    let barrier: [LaneFrame]
+    let at: Timestamp
+
+    /// - Parameter lanes: from where on the log tells what is not in the cuts.
+    init(of engine: Engine, lanes: [LanePosition]) {
+        self.lanes = lanes
+        shards = engine.cuts()
+        // Behind the shards': whoever decides holds a key's part around its shard, so every key that a shard's cut has in
+        // its sequence is there.
+        keys = engine.keys.cut(at: engine.now())
+        barrier = engine.barrier()
+        at = engine.now()
+    }
+
+    /// Whether a key was used before the cut of its shard; the log has the others.
+    func covers(_ use: KeyUse) -> Bool { use.sequence <= shards[Int(use.shard.rawValue)].lastSequence }
 }
 
 /// Gathers the position of every lane.
@@ -137,32 +174,25 @@ private final class LanePositions: Sendable {
 
 extension SnapshotDesk {
     fileprivate func write(
-        _ cut: ControlCut, lanes: [LanePosition], started: UInt64, uploads: UploadDesk,
+        _ history: HistoryCut, _ control: ControlCut, started: UInt64, uploads: UploadDesk,
         done: @escaping @Sendable (Result<SnapshotReceipt, ControlError>) -> Void
     ) {
-        let catalog = cut.catalog.condensed
-        let (revision, control, trail) = (cut.revision, cut.position, cut.trail)
+        let catalog = control.catalog.condensed
+        let (revision, position, trail) = (control.revision, control.position, control.trail)
         engine.host.background { [self] in
-            let shards = engine.shards.map { cell in cell.withState { $0.shard.cut() } }
-            // Behind the shards': whoever decides holds a key's part around its shard, so every key that a shard's cut
-            // has in its sequence is there.
-            let keys = engine.keys.cut(at: engine.now())
-            // After the cuts: what is in them must be durable before the manifest says so.
-            let barrier = engine.barrier()
-            let at = engine.now()
             do throws(StorageError) {
-                var (histories, chunkBytes) = try writeChunks(of: shards)
+                var (histories, chunkBytes) = try writeChunks(of: history.shards)
                 let audit = try writeChunks(of: trail, &chunkBytes)
-                let keyChunks = try writeKeys(keys, at: at, &chunkBytes)
+                let keyChunks = try writeKeys(of: history, &chunkBytes)
                 let idle = state.withLock { $0.idleLanes }
-                let active = lanes.enumerated().map { index, position in
+                let active = history.lanes.enumerated().map { index, position in
                     Manifest.LaneStart(lane: engine.lanes[index].lane, position: position, isIdle: false)
                 }
                 let manifest = Manifest(
-                    directory: directory, number: latestNumber + 1, at: at, revision: revision,
+                    directory: directory, number: latestNumber + 1, at: history.at, revision: revision,
                     catalog: catalog, audit: audit, shards: histories, keyChunks: keyChunks,
-                    lanes: [.init(lane: .control, position: control, isIdle: false)] + active + idle)
-                engine.whenDurable(barrier) { [self, chunkBytes] in
+                    lanes: [.init(lane: .control, position: position, isIdle: false)] + active + idle)
+                engine.whenDurable(history.barrier) { [self, chunkBytes] in
                     engine.host.background { [self] in
                         publish(
                             manifest, chunkBytes: chunkBytes, started: started, uploads: uploads, done: done)
@@ -239,13 +269,11 @@ extension SnapshotDesk {
     }
 
     /// Writes the keys that are kept, all of them each time: in a day's time there are others.
-    private func writeKeys(
-        _ parts: [KeyPart], at now: Timestamp, _ bytes: inout UInt64
-    ) throws(StorageError) -> [BlobID] {
+    private func writeKeys(of history: HistoryCut, _ bytes: inout UInt64) throws(StorageError) -> [BlobID] {
         var chunks: [BlobID] = []
         var keys: [KeyUse] = []
-        for part in parts {
-            part.forEach { if $0.answer.isKept(at: now) { keys.append($0) } }
+        for part in history.keys {
+            part.forEach { if $0.answer.isKept(at: history.at), history.covers($0) { keys.append($0) } }
             while keys.count >= KeyChunk.keysMaximum {
                 chunks.append(try write(KeyChunk.encode(Array(keys.prefix(KeyChunk.keysMaximum))), &bytes))
                 keys.removeFirst(KeyChunk.keysMaximum)

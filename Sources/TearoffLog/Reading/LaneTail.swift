@@ -58,8 +58,8 @@ package struct LaneTail {
         reader?.refresh()
         while true {
             guard let found = try look() else {
-                try openNext()
-                continue
+                if try openNext() { continue }
+                return passOver(through: durable)
             }
             // What seals and closes stands behind that frame.
             let isBehind = found.kind == .records ? progress.frame.next : progress.frame
@@ -70,7 +70,7 @@ package struct LaneTail {
             }
             if found.frame <= progress.frame {
                 reader?.skip(found)
-                if found.kind == .close { try openNext() }
+                if found.kind == .close, try !openNext() { return passOver(through: durable) }
                 continue
             }
             do throws(FramePayloadError) {
@@ -109,15 +109,26 @@ package struct LaneTail {
         }
     }
 
-    private mutating func openNext() throws(RecoveryError) {
+    /// - Returns: false when no segment that is there can hold the next frame: those with it were removed.
+    /// - Throws: also when none was, and there is no frame all the same.
+    private mutating func openNext() throws(RecoveryError) -> Bool {
         let first = reader.map { $0.file.id.number.next } ?? progress.segment
-        let next = try files().filter { $0.id.number >= first }.min { $0.id < $1.id }
-        guard let next else {
+        let files = try files()
+        guard let next = files.filter({ $0.id.number >= first }).min(by: { $0.id < $1.id }) else {
             reader = nil
-            throw missing
+            // They go from the oldest on.
+            if files.contains(where: { $0.id.number <= progress.segment }) { throw missing }
+            return false
         }
         reader = try SegmentReader(
             next, storage: storage, directoryID: directoryID, windowBytes: Self.windowBytes)
+        return true
+    }
+
+    private mutating func passOver(through durable: FrameNumber) -> Found {
+        progress.frame = durable
+        progress.records = 0
+        return .gap
     }
 
     /// Of this lane.

@@ -23,14 +23,18 @@ extension Sight {
 
     /// By the name that the list or campaign had then. Acts on the server itself are everybody's who may look at the
     /// trail, and acts on accounts those of whoever is not limited.
-    func sees(_ act: Act) -> Bool {
+    func sees(_ act: Act, in catalog: Catalog) -> Bool {
         guard let reach, !act.object.isEmpty else { return true }
         switch act.command {
         case .listCreate, .listLoad, .listImport, .listSet, .listUndo, .listArchive, .listReturn, .listDelete,
             .listRecipient, .exportBegin, .restore:
             return reach.reaches(list: act.object)
         case .campaignCreate, .campaignSet, .campaignFinish, .campaignResume:
-            return reach.reaches(campaign: act.object, of: nil)
+            // One that is not there any more drew from a list that nobody knows.
+            guard let campaign = catalog.campaign(named: act.object) else {
+                return reach.lists.isEmpty && reach.reaches(campaign: act.object, of: nil)
+            }
+            return reach.reaches(campaign, in: catalog)
         case .snapshot, .backup, .shutdown, .deliveryRetry: return true
         case .accountCreate, .accountSet, .accountDelete: return false
         }

@@ -15,6 +15,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     let loop: LoopContext
+    var isConnected: Bool { context != nil }
     private let session: Session
     private var commands: CommandStream
     private(set) var input = ByteBuffer()
@@ -62,6 +63,7 @@ extension ConnectionHandler {
         self.context = nil
         loop.remove(self)
         _ = loop.server.clientMemory.change(from: countedBytes, to: 0)
+        countedBytes = 0
         loop.server.connectionClosed(session)
         context.fireChannelInactive()
     }
@@ -83,7 +85,7 @@ extension ConnectionHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        if isWritable, stall == .outputFull { resume() }
+        if isWritable { resume(from: .outputFull) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -108,8 +110,11 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     /// Goes on after a stall.
-    func resume() {
-        guard let reason = stall, reason != .closing, !isProcessing else { return }
+    ///
+    /// - Parameter reason: what is over. It may be so for the second time, and the connection wait for something else
+    ///   by now.
+    func resume(from reason: CommandStream.Stall) {
+        guard stall == reason, !isProcessing else { return }
         stall = nil
         patience.restart(sweep: loop.sweep)
         process()
@@ -176,7 +181,7 @@ extension ConnectionHandler {
     private func wait(for frame: LaneFrame) {
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.engine?.engine.lanes[frame.lane].whenDurable(frame.frame) { [eventLoop = loop.eventLoop] in
-            eventLoop.execute { bound.value.resume() }
+            eventLoop.execute { bound.value.resume(from: .parked(frame)) }
         }
     }
 
@@ -190,7 +195,7 @@ extension ConnectionHandler {
         write(&commands.outbox.writer)
         commands.outbox.noteReply()
         commands.adopt(session.decoderLimits)
-        resume()
+        resume(from: .awaitingReply)
         settleOutput()
     }
 
@@ -260,8 +265,17 @@ extension ConnectionHandler {
     func fail(_ failure: EngineFailure) {
         isHeld = false
         commands.outbox.failHeld(failure.word, failure.message)
+        end(failure.word, failure.message)
+    }
+
+    /// Closes it once every reply has left; a command that is not decided yet, or answered elsewhere, will not be.
+    func stop() { end(.shutdown, "the server stops") }
+
+    private func end(_ word: ErrorWord, _ message: String) {
         switch stall {
-        case .parked, .awaitingReply, .batchFull: commands.outbox.writer.error(failure.word, failure.message)
+        case .parked, .awaitingReply, .batchFull:
+            commands.outbox.writer.error(word, message)
+            commands.outbox.noteReply()
         case .outputFull, .closing, nil: break
         }
         stall = .closing
@@ -283,13 +297,13 @@ extension ConnectionHandler {
         guard stall == .outputFull, isWritable else { return }
         // Not from here: a client that pipelines could make each flush run the next commands, ever deeper.
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.execute { bound.value.resume() }
+        loop.eventLoop.execute { bound.value.resume(from: .outputFull) }
     }
 
     /// Counts what the connection holds beyond its share, and lets it go when all of them hold too much.
     private func countMemory() {
-        // Its commands stand in the input still.
-        if isInBurst { return }
+        // Its commands stand in the input still; or it is gone, and counted no more.
+        if isInBurst || context == nil { return }
         let unsent = isWritable ? 0 : unsentBytes
         let bytes = max(0, input.readableBytes + commands.outbox.count + unsent - ServerLimits.connectionBytes)
         if bytes == countedBytes { return }

@@ -83,16 +83,22 @@ final class LoopContext {
     /// Commits, answers and seals; takes no further command, and closes every connection once its replies
     /// have left.
     func stop() {
-        drain()
+        // Who waited for room goes on with what was read of it.
+        repeat { drain() } while !isDrained
         engine = nil
         completions?.close(promise: nil)
-        for connection in connections.values { connection.closeAfterReplies() }
+        for connection in connections.values { connection.stop() }
     }
 }
 
 // MARK: - Connections
 
 extension LoopContext {
+    private var isDrained: Bool {
+        guard let engine, engine.engine.failure == nil else { return true }
+        return burst.isEmpty && engine.dueFrame == .none
+    }
+
     func add(_ connection: ConnectionHandler) {
         connections[ObjectIdentifier(connection)] = connection
         scheduleSweep()
@@ -191,7 +197,7 @@ extension LoopContext {
         if !waitingForBatch.isEmpty && !engine.isBatchFull {
             let waiting = waitingForBatch
             waitingForBatch = []
-            for connection in waiting { connection.resume() }
+            for connection in waiting { connection.resume(from: .batchFull) }
         }
     }
 

@@ -267,8 +267,8 @@ extension ReplyWriter {
         pair("at", ticket.at)
     }
 
-    mutating func audit(_ entries: [AuditEntry], seenBy sight: Sight) {
-        let entries = entries.filter { sight.sees($0.record.act) }
+    mutating func audit(_ entries: [AuditEntry], seenBy sight: Sight, in catalog: Catalog) {
+        let entries = entries.filter { sight.sees($0.record.act, in: catalog) }
         array(entries.count)
         for entry in entries {
             let (record, act) = (entry.record, entry.record.act)

@@ -104,7 +104,8 @@ extension Session {
         return ExportQuery(
             list: list.id, selection: selection, campaign: campaign, upload: upload, after: after.value,
             until: until.value,
-            since: since, columns: columns, format: arguments.isJSONLines ? .jsonLines : .csv)
+            since: since, columns: columns, format: arguments.isJSONLines ? .jsonLines : .csv,
+            hiddenCampaigns: Set(engine.catalog.campaigns.filter { !sight.sees($0, in: engine.catalog) }.map(\.id)))
     }
 
     private func columns(_ names: String?, _ writer: inout ReplyWriter) -> [ExportColumn]? {

@@ -81,7 +81,8 @@ extension Session {
             }
         case .right where now?.password == account?.password:
             server.logins.end(attempt)
-            if let now { become(.account(now)) }
+            // Who has gone meanwhile is no client any more.
+            if let now, connection.isConnected { become(.account(now)) }
             connection.answer { writer in welcome(self, &writer) }
         case .right, .wrong: holdBack(attempt, on: connection)
         }

@@ -93,6 +93,11 @@ extension Session {
         switch command {
         case .listImport where !reach.campaigns.isEmpty:
             return "\(who(identity)) is limited to some campaigns, and the rows of an import may name any"
+        case .listImport:
+            let lists = command.named.lists.compactMap { catalog.list(named: $0)?.id }
+            return catalog.presentCampaigns
+                .first { !Set(catalog.chain(of: $0)).isDisjoint(with: lists) && !reach.reaches($0, in: catalog) }
+                .map { Self.refusal(ofCampaign: $0.name, identity) + ", which the rows of an import may name" }
         case .listDelete(let name):
             let campaigns = catalog.list(named: name).map { catalog.campaigns(of: $0.id) } ?? []
             return campaigns.first { !reach.reaches($0, in: catalog) }

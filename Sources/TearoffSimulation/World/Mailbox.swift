@@ -76,9 +76,10 @@ package final class Mailbox: Sendable {
     package func takeAllTimers() -> [@Sendable () -> Void] { takeTimers(now: .max) }
 
     package func host(_ clock: WallClock) -> EngineHost {
-        EngineHost(
+        let background: SegmentSupply.Background = { [self] work in state.withLock { $0.background.append(work) } }
+        return EngineHost(
             wallMilliseconds: { clock.milliseconds }, day: { Day.utc(containing: $0) },
-            background: { [self] work in state.withLock { $0.background.append(work) } },
+            background: background, segments: background,
             later: { [self] wait, work in
                 state.withLock { $0.timers.append((clock.milliseconds + wait, work)) }
             },

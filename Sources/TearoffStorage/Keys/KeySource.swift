@@ -48,17 +48,34 @@ package enum KeySource: Sendable {
             process = try spawn(line, output: ends[1])
         }
         let output = Result { () throws(OperatorKeyError) in try collect(ends[0], seconds) }
-        // Whatever came of it: the group, since the shell may have begun others.
+        // The group, since the shell may have begun others.
         if case .failure = output { kill(-process, SIGKILL) }
-        var status: CInt = 0
-        // SAFETY: the call fills the number that it is given.
-        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        let status = end(of: process, within: seconds)
         let bytes = try output.get()
+        guard let status else { throw .commandTooSlow(seconds: seconds) }
         guard status == 0 else {
             let (signal, code) = (status & 0x7F, status >> 8 & 0xFF)
             throw .commandFailed(signal == 0 ? "ended with exit code \(code)" : "was ended by signal \(signal)")
         }
         return bytes
+    }
+
+    /// Waits for a command that has closed its output, and kills it when it goes on all the same.
+    ///
+    /// - Returns: as `waitpid` tells; nil: it was killed.
+    private static func end(of process: pid_t, within seconds: Int) -> CInt? {
+        let deadline = monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000
+        var status: CInt = 0
+        // SAFETY: the calls fill the number that they are given; no event is looked at.
+        while unsafe waitpid(process, &status, WNOHANG) != process {
+            if monotonicNanoseconds() > deadline {
+                kill(-process, SIGKILL)
+                while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+                return nil
+            }
+            _ = poll(nil, 0, 10)
+        }
+        return status
     }
 
     /// In a process group of its own, with what it writes going into the pipe and no input.

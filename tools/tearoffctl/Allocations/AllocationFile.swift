@@ -24,14 +24,8 @@ struct AllocationFile: Sendable {
     /// Opens the file, or makes it; nobody else may write it meanwhile.
     init(path: String) throws(Failure) {
         self.path = path
-        // SAFETY: the string lives as long as the call.
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            // SAFETY: strerror gives a C string, which is copied at once.
-            throw Failure(.file, "\(path) cannot be written: \(unsafe String(cString: strerror(errno)))")
-        }
-        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        handle = try FileHandle.ofCodes(path)
+        guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure(.file, "\(path) is being written by another run.")
         }
     }

@@ -155,25 +155,19 @@ struct ExportFile: Sendable {
             unfinished = nil
             return
         }
-        do {
-            if let other = FileHandle(forWritingAtPath: path), try !Self.isFile(other) {
-                handle = other
-                unfinished = nil
-                return
-            }
-            try Data().write(to: URL(filePath: path + ".part"))
-            handle = try FileHandle(forWritingTo: URL(filePath: path + ".part"))
-            unfinished = path + ".part"
-        } catch {
-            throw Failure(.file, "\(path) cannot be written: \(Failure.reason(error))")
+        if let other = FileHandle(forWritingAtPath: path), !Self.isFile(other) {
+            handle = other
+            unfinished = nil
+            return
         }
+        handle = try FileHandle.ofCodes(path + ".part", flags: O_TRUNC)
+        unfinished = path + ".part"
     }
 
-    private static func isFile(_ handle: FileHandle) throws -> Bool {
+    private static func isFile(_ handle: FileHandle) -> Bool {
         var status = stat()
         // SAFETY: the call fills the one status that it is given.
-        guard unsafe fstat(handle.fileDescriptor, &status) == 0 else { throw CocoaError(.fileReadUnknown) }
-        return status.st_mode & S_IFMT == S_IFREG
+        return unsafe fstat(handle.fileDescriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     func write(_ bytes: [UInt8]) throws(Failure) {

@@ -18,7 +18,7 @@ struct FeedCommand: ServerCommand {
 
     @Option(
         help: ArgumentHelp("The number of the first; the newest hundred without it.", valueName: "number"))
-    var from: UInt32?
+    var from: Int?
 
     @Option(help: ArgumentHelp("Only events of these kinds, as given,low.", valueName: "kinds"))
     var event: String?
@@ -42,7 +42,7 @@ struct FeedCommand: ServerCommand {
     }
 
     private func first(_ client: TearoffClient) async throws -> Int {
-        if let from { return max(1, Int(from)) }
+        if let from { return max(1, from) }
         let info = try await client.feedInfo()
         return max(info.oldest ?? 1, (info.newest ?? 0) - FeedReader.eventsUsual + 1)
     }

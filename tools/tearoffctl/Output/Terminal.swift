@@ -26,8 +26,9 @@ enum Terminal {
         }
         var usual = silent
         silent.c_lflag &= ~tcflag_t(ECHO)
-        FileHandle.standardError.write(Data(question.utf8))
+        // Before the question, since it drops what was typed until then.
         _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        FileHandle.standardError.write(Data(question.utf8))
         defer {
             _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual)
             words("")

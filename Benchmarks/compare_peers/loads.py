@@ -40,6 +40,8 @@ def benchmark_command(
     port: int | str, clients: int, depth: int, requests: int | str, command: list[str], keyspace: int
 ) -> list[str]:
     """The command line; `keyspace` bounds the twelve digits that stand for `__rand_int__`."""
+    # It reads the number as a C int: beyond, every `__rand_int__` is the same.
+    assert keyspace < 1 << 31
     return [
         "redis-benchmark",
         "-p",

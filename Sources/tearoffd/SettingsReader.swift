@@ -24,6 +24,7 @@ struct SettingsReader {
         ]
         let file = ConfigReader(providers: providers).string(forKey: "config")
         if let file {
+            try SettingsFile.check(file)
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
             } catch {

@@ -28,6 +28,8 @@ package struct Row: Sendable {
     /// When the code was given, or held.
     package var givenAt: Timestamp { stamp.givenAt }
     var form: UInt8 { stamp.form }
+    /// Whether its user is a UUID, in hexadecimal digits and hyphens.
+    package var hasUUID: Bool { form == UserKey.lowercaseUUID || form == UserKey.uppercaseUUID }
     package var isHold: Bool { stamp.isHold }
     fileprivate mutating func markAsHold() { stamp.markAsHold() }
     package var previous: RowNumber? {

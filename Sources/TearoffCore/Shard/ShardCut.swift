@@ -39,8 +39,9 @@ package struct ShardCut: Sendable {
     }
 
     /// How a row stood, and where its code counted.
-    package func standing(of number: RowNumber) -> (AllocationStanding, CodeState) {
-        let row = rows[number]
+    ///
+    /// - Parameter row: the one of that number.
+    package func standing(of row: Row, _ number: RowNumber) -> (AllocationStanding, CodeState) {
         let hold = row.isHold ? holds.index(of: number).map { holds[$0] } : nil
         return (AllocationStanding(of: row, hold), hold?.codeState ?? .given)
     }

@@ -77,6 +77,14 @@ package enum ExportColumn: String, CaseIterable, Sendable {
     case campaign
     case status
 
+    /// Of its cells, whatever somebody has uploaded or asked for.
+    var text: ExportWriter.Text {
+        switch self {
+        case .givenAt, .expiresAt, .status: .plain
+        case .code, .user, .userID, .campaign: .any
+        }
+    }
+
     package static let standard: [ExportColumn] = [.code, .user, .userID, .givenAt, .expiresAt]
 }
 

@@ -2,16 +2,23 @@ import TearoffCore
 import TearoffLog
 
 /// Reads an export piece by piece from what the shards were at one instant, in memory that does not grow with it:
-/// allocations shard by shard, then codes that nobody had. Those of an archived list come as they stand in its blobs,
-/// each with who had it.
+/// allocations, some of each shard in turns, then codes that nobody had. Those of an archived list come as they stand in
+/// its blobs, each with who had it.
 struct ExportReader: Sendable {
+    /// So many of a shard in one go. Codes that were given at about the same time stand together in memory, whichever
+    /// shards their users are of: shard by shard, all of it would be read once for each.
+    private static let stretchRows: UInt32 = 256
+
     private let query: ExportQuery
     private let catalog: Catalog
     private let cuts: [ShardCut]
     /// The list's: asked for once, not for each row.
     private let expiresAt: Timestamp?
+    /// The next row by shard; the shard whose turn it is, ``cuts``' count when there is no row left, and before which row
+    /// the next one's turn comes.
+    private var rows: [UInt32]
     private var shard = 0
-    private var row: UInt32
+    private var stretchEnd: UInt32 = 0
     /// By upload of the list: a bit for each code that is not free. Empty when free codes are not asked for.
     private var taken: [UploadID: OrdinalSet] = [:]
     /// Uploads whose codes that nobody has are still to come, and the next code of the first one.
@@ -24,7 +31,9 @@ struct ExportReader: Sendable {
     private let day: @Sendable (Timestamp) -> Day
     /// What the last rows were of, for those that follow are mostly of the same: their days, campaign, strip and dates.
     private var lastDays: [Day] = []
-    private var lastCampaign: Campaign?
+    private var lastCampaign: CampaignID?
+    private var campaignName: [UInt8] = []
+    private var validity = Validity()
     private var lastStrip: Strip?
     private var givenAtText = DateCell()
     private var expiresAtText = DateCell()
@@ -38,8 +47,9 @@ struct ExportReader: Sendable {
         self.catalog = catalog
         self.cuts = cuts
         expiresAt = catalog[query.list].expiresAt
-        row = query.since?.rows.first ?? 0
+        rows = query.since?.rows ?? Array(repeating: 0, count: cuts.count)
         writer = ExportWriter(query.format, query.columns)
+        beginStretch()
         guard catalog[query.list].kind == .unique else { return }
         if catalog[query.list].isArchived {
             let uploads = catalog[query.list].uploads.filter { $0.id == query.upload ?? $0.id }
@@ -71,21 +81,30 @@ struct ExportReader: Sendable {
 
     private mutating func readRows(bytes: Int) {
         let cut = cuts[shard]
-        let end = UInt32(cut.rows.count)
-        while row < end, writer.count < bytes {
+        var row = rows[shard]
+        while row < stretchEnd, writer.count < bytes {
             let number = RowNumber(rawValue: row)
             row += 1
             let allocation = cut.rows[number]
             guard isWanted(allocation.code.upload) else { continue }
-            let (standing, state) = cut.standing(of: number)
+            let (standing, state) = cut.standing(of: allocation, number)
             if state != .free { take(allocation.code) }
             if query.wants(standing, state, of: allocation.campaign) {
                 write(allocation, standing, state, of: cut, at: position(of: allocation.code))
             }
         }
-        guard row >= end else { return }
+        rows[shard] = row
+        guard row >= stretchEnd else { return }
         shard += 1
-        if shard < cuts.count { row = query.since?.rows[shard] ?? 0 }
+        beginStretch()
+    }
+
+    /// Finds the next shard that has rows left, from the one whose turn it is on.
+    private mutating func beginStretch() {
+        let candidates = (0..<cuts.count).lazy.map { [shard, cuts] in (shard + $0) % cuts.count }
+        shard = candidates.first { rows[$0] < cuts[$0].rows.count } ?? cuts.count
+        if shard == cuts.count { return }
+        stretchEnd = min(UInt32(cuts[shard].rows.count), rows[shard] + Self.stretchRows)
     }
 
     private func isWanted(_ upload: UploadID) -> Bool {
@@ -101,28 +120,31 @@ struct ExportReader: Sendable {
     private mutating func write(
         _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut, at code: CodePosition
     ) {
-        let campaign = campaign(allocation.campaign)
-        expiresAtText.set(expiry(of: campaign, standing))
+        note(allocation.campaign)
+        expiresAtText.set(expiry(of: standing))
         if case .given = state { givenAtText.set(standing.givenAt) } else { givenAtText.set(nil) }
-        let (givenAt, expiresAt) = (givenAtText.bytes, expiresAtText.bytes)
+        let (givenAt, expiresAt, campaign) = (givenAtText.bytes, expiresAtText.bytes, campaignName)
         writer.row { column, cell in
             switch column {
             case .code: code.strip.withCode(at: code.position) { cell.append($0) }
-            case .user: cut.appendUser(of: allocation, to: &cell)
+            case .user:
+                cut.appendUser(of: allocation, to: &cell)
+                return allocation.hasUUID ? .plain : .any
             case .userID: cut.appendUserID(of: allocation, to: &cell)
             case .givenAt: cell.append(givenAt.span)
             case .expiresAt: cell.append(expiresAt.span)
-            case .campaign: cell.append(contentsOf: campaign.name.utf8)
+            case .campaign: cell.append(campaign.span)
             case .status: cell.append(contentsOf: state.text.utf8)
             }
+            return column.text
         }
     }
 
-    private mutating func campaign(_ id: CampaignID) -> Campaign {
-        if let lastCampaign, lastCampaign.id == id { return lastCampaign }
-        let campaign = catalog[id]
+    private mutating func note(_ campaign: CampaignID) {
+        if lastCampaign == campaign { return }
         lastCampaign = campaign
-        return campaign
+        campaignName = Array(catalog[campaign].name.utf8)
+        validity = catalog[campaign].validity
     }
 
     private mutating func position(of code: CodeID) -> CodePosition {
@@ -137,8 +159,7 @@ struct ExportReader: Sendable {
     }
 
     /// Until when the user can redeem the code.
-    private mutating func expiry(of campaign: Campaign, _ standing: AllocationStanding) -> Timestamp? {
-        let validity = campaign.validity
+    private mutating func expiry(of standing: AllocationStanding) -> Timestamp? {
         if validity.steps.isEmpty { return expiresAt }
         var days = lastDays
         let expiry = validity.expiry(givenAt: standing.givenAt, listExpiresAt: expiresAt) { time in
@@ -182,6 +203,7 @@ extension ExportReader {
             case .status: cell.append(contentsOf: state.text.utf8)
             case .user, .userID, .givenAt, .campaign: break
             }
+            return column.text
         }
     }
 
@@ -199,7 +221,7 @@ extension ExportReader {
         if let since = query.since, number.rawValue < since.rows[shard] { return }
         let cut = cuts[shard]
         let allocation = cut.rows[number]
-        let (standing, state) = cut.standing(of: number)
+        let (standing, state) = cut.standing(of: allocation, number)
         if query.wants(standing, state, of: allocation.campaign) {
             write(allocation, standing, state, of: cut, at: text)
         }

@@ -31,17 +31,23 @@ struct ExportWriter: Sendable {
         return (output, rows)
     }
 
-    /// - Parameter fill: appends the text of a column; nothing for an empty cell.
+    /// What a cell's text may be.
+    enum Text {
+        case any
+        /// Digits, letters and what separates them, which neither CSV nor JSON nor a spreadsheet gives a meaning.
+        case plain
+    }
+
+    /// - Parameter fill: appends the text of a column, nothing for an empty cell, and says what it may be.
     @inline(__always)
-    mutating func row(_ fill: (ExportColumn, inout [UInt8]) -> Void) {
+    mutating func row(_ fill: (ExportColumn, inout [UInt8]) -> Text) {
         rows += 1
         for (index, column) in columns.enumerated() {
             switch format {
             case .csv:
                 if index > 0 { output.append(Byte.comma) }
                 let start = output.count
-                fill(column, &output)
-                makeCSVCell(from: start)
+                if fill(column, &output) == .any { makeCSVCell(from: start) }
             case .jsonLines:
                 output.append(index > 0 ? Byte.comma : Byte.brace)
                 output.append(Byte.quote)
@@ -50,7 +56,7 @@ struct ExportWriter: Sendable {
                 output.append(Byte.colon)
                 output.append(Byte.quote)
                 let start = output.count
-                fill(column, &output)
+                _ = fill(column, &output)
                 makeJSONCell(from: start)
             }
         }

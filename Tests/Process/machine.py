@@ -60,7 +60,7 @@ class Disk:
         self._run(f"rm {shlex.quote(str(self.place / FILLER))}")
 
     def _mounted(self, words):
-        mount = f"mount -o loop {shlex.quote(str(self.image))} {shlex.quote(str(self.place))}"
+        mount = f"mount -o loop,errors=remount-ro {shlex.quote(str(self.image))} {shlex.quote(str(self.place))}"
         return ["unshare", "--mount", "sh", "-c", f"{mount} && {words}", "sh"]
 
     def _run(self, words):
@@ -82,6 +82,16 @@ class Disk:
             raise Unavailable(f"the file system cannot be stopped: {error}") from error
         finally:
             os.close(descriptor)
+
+
+    def make_read_only(self, server):
+        """As the system does when it meets an error of its own: whatever is open, no write succeeds any more."""
+        mounts = pathlib.Path(f"/proc/{server.pid}/mountinfo").read_text().splitlines()
+        device = next(line.split(" - ")[1].split()[1] for line in mounts if f" {self.place} " in line)
+        try:
+            pathlib.Path(f"/sys/fs/ext4/{pathlib.Path(device).name}/trigger_fs_error").write_text("1")
+        except OSError as error:
+            raise Unavailable(f"the file system cannot be made to fail: {error}") from error
 
 
 def need_root():
@@ -239,6 +249,24 @@ def lost_power(rounds=1):
         given.check(server)
     server.stop()
     return f"{rounds} times, {len(given.codes)} codes given"
+
+
+def read_only():
+    """The file system becomes read-only under load: the server ends with 74, and when it can be written again all is
+    there."""
+    disk = Disk(96)
+    given = Given()
+    server = disk.start("--threads", 2, "--segment-kib", 64)
+    harness.make_campaign(server, count=400_000)
+    with server.connect() as connection:
+        assert given.give(connection, 2_000)
+    disk.make_read_only(server)
+    code = given.give_until_it_ends(server)
+    assert code == 74, server.log
+    server = disk.start("--threads", 2, "--segment-kib", 64)
+    given.check(server)
+    server.stop()
+    return f"{len(given.codes)} codes given"
 
 
 def moved_directory(replace):

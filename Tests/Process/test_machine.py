@@ -62,6 +62,13 @@ def test_what_was_not_synced_may_go():
     machine.lost_power(rounds=3)
 
 
+@of_this_machine
+def test_a_file_system_that_becomes_read_only_ends_the_server_and_loses_nothing():
+    # Goal: 74, DISKERR or the end of the connection; whole when it can be written again. Method: ext4 meets an error of
+    # its own under load, and is mounted anew.
+    machine.read_only()
+
+
 @pytest.mark.parametrize("replace", [False, True], ids=["moved", "replaced"])
 def test_a_directory_that_is_moved_away_ends_the_server(replace):
     # Goal: nothing is acknowledged that no start would find, and nothing is written into what stands in its place.

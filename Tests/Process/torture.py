@@ -148,6 +148,7 @@ SCENARIOS = {
     "nearly-full-disk": lambda settings: machine.nearly_full_disk(),
     "upload-on-a-full-disk": lambda settings: machine.upload_on_a_full_disk(),
     "lost-power": lambda settings: machine.lost_power(rounds=100),
+    "read-only": lambda settings: machine.read_only(),
     "moved-directory": lambda settings: machine.moved_directory(replace=False),
     "replaced-directory": lambda settings: machine.moved_directory(replace=True),
     "little-memory": lambda settings: machine.little_memory(),

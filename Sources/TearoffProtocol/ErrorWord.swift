@@ -98,7 +98,8 @@ package enum ErrorWord: String, CaseIterable, Sendable {
         case .damaged:
             "The file that holds an archived list's codes is missing, or is not what was written; nothing was changed."
         case .loading: "The server is still recovering its data."
-        case .shutdown: "The server is going down and takes no new commands."
+        case .shutdown:
+            "The server is going down: it takes no new commands, and whether one under way was done is seen when it is back."
         case .limit: "A named limit of the server was reached, such as its number of connections."
         case .ledger: "A list's ledger does not add up; the server stops rather than risk a code twice."
         }

@@ -43,6 +43,23 @@ def test_a_clean_stop_leaves_the_same_ledger(start):
     assert harness.ledger(start()) == before
 
 
+def test_what_is_under_way_at_a_stop_is_answered(start):
+    # Goal: no client is left without a word. Method: a snapshot is asked for while every flush takes 2 s, then SIGTERM; a
+    # code that was asked for before it is given.
+    server = start("--threads", 1)
+    harness.make_campaign(server)
+    server.stop()
+    server = start("--threads", 1, "--test-flush-delay-microseconds", 2_000_000)
+    with server.connect() as first, server.connect() as second:
+        first.send("ALLOC", "summer", "u1")
+        second.send("SNAPSHOT")
+        harness.wait_until(lambda: server.call("PING") == b"PONG", "what was sent before is read")
+        server.signal(signal.SIGTERM)
+        assert first.read() == b"C00000001"
+        assert second.read().word == "SHUTDOWN"
+    assert server.wait_exit() == 0
+
+
 def test_idle_connections_do_not_delay_a_stop(start):
     # Goal: nobody's silence holds the server. Method: 100 connections that say nothing, and one with half a
     # command.

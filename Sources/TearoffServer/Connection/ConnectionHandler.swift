@@ -269,7 +269,7 @@ extension ConnectionHandler {
     }
 
     /// Closes it once every reply has left; a command that is not decided yet, or answered elsewhere, will not be.
-    func stop() { end(.shutdown, "the server stops") }
+    func stop() { end(.shutdown, "the server stops; whether this was done is seen when it is back") }
 
     private func end(_ word: ErrorWord, _ message: String) {
         switch stall {

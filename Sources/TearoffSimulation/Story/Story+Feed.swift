@@ -7,7 +7,7 @@ extension Story {
     /// A reader goes on where it was, or looks at something again.
     mutating func readFeed() throws -> String {
         guard let feed = life.control.feed else { return "none" }
-        let reply = Reply<Result<FeedPage, ControlError>>()
+        let reply = expect("a reader of the feed", Reply<Result<FeedPage, ControlError>>())
         let from = UInt64(1 + (told.isEmpty || roll(3) == 0 ? roll(told.count + 1) : told.count))
         feed.read(from: from, count: 1 + roll(40), waitMilliseconds: 0) { reply.set($0) }
         for _ in 0..<50 where reply.count == 0 { life.step() }

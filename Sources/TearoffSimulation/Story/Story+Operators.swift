@@ -5,7 +5,7 @@ import TearoffLog
 /// What operators ask for.
 extension Story {
     mutating func ask(list: String? = nil, _ reply: Reply<Change>) {
-        changes.append(Asked(reply: reply, list: list))
+        changes.append(Asked(reply: expect("a change", reply), list: list))
     }
 
     mutating func change() -> String {
@@ -57,7 +57,7 @@ extension Story {
         contents.append(content)
         guard let id = try? life.beginUpload(content) else { return "refused" }
         finishSessionCall()
-        uploads.append(life.commitUpload(id, skipBad: true, replaces: roll(3) == 0))
+        uploads.append(expect("an upload", life.commitUpload(id, skipBad: true, replaces: roll(3) == 0)))
         return "\(content.utf8.count) bytes"
     }
 
@@ -74,7 +74,7 @@ extension Story {
         if let before = imports.last ?? latestImport { lines += before.lines }
         guard let id = try? life.beginImport(lines.map(\.text).joined()) else { return "refused" }
         finishSessionCall()
-        imports.append((life.commitUpload(id, skipBad: true), lines))
+        imports.append((expect("an import", life.commitUpload(id, skipBad: true)), lines))
         return "\(lines.count) lines"
     }
 
@@ -120,7 +120,7 @@ extension Story {
     }
 
     mutating func snapshot() -> String {
-        snapshots.append((life.askForSnapshot(), owners))
+        snapshots.append((expect("a snapshot", life.askForSnapshot()), owners))
         return ""
     }
 }

@@ -23,6 +23,27 @@ extension Story {
         }
         try collectImports()
         collectReplies()
+        if let twice = questions.first(where: { $0.answers() > 1 }) {
+            throw Broken(.answer, "\(twice.what) was answered \(twice.answers()) times")
+        }
+    }
+
+    /// Whatever is asked is to be answered once. - Returns: the same.
+    mutating func expect<Value>(_ what: String, _ reply: Reply<Value>) -> Reply<Value> {
+        questions.append((what, { reply.count }))
+        return reply
+    }
+
+    /// When nothing is under way any more, nobody waits.
+    func checkAnswers() throws {
+        if let open = questions.first(where: { $0.answers() == 0 }) {
+            throw Broken(.answer, "\(open.what) was never answered")
+        }
+        for client in waiting {
+            guard life.loops[client.frame.lane].durableFrame >= client.frame.frame else {
+                throw Broken(.answer, "\(client.user) waits for \(client.frame), which nobody writes")
+            }
+        }
     }
 
     private func takeDurable<Told>(

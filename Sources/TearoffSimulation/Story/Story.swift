@@ -23,6 +23,8 @@ package struct Story {
     var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
     /// With the codes that had users when they were asked for.
     var snapshots: [(reply: Reply<Result<SnapshotReceipt, ControlError>>, owners: [CodeID: String])] = []
+    /// All of this, and what readers of the feed asked for, with how often each was answered.
+    var questions: [(what: String, answers: () -> Int)] = []
     /// Imports that were asked for, with their rows.
     var imports: [(reply: Reply<Result<UploadOutcome, ControlError>>, lines: [ImportLine])] = []
 
@@ -124,8 +126,7 @@ package struct Story {
         for step in script.steps { try take(step) }
         if hasDied { try crash(.tearing) }
         world.endFaults()
-        life.settle()
-        try collect()
+        try comeToRest()
         try check()
         trace.note("over: \(world.callCount) calls, \(owners.count) codes have users")
     }

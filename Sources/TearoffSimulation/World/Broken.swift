@@ -19,6 +19,8 @@ package struct Broken: Error, CustomStringConvertible {
         case silence
         /// What has a second copy is repaired.
         case repair
+        /// Whoever asks is answered, once.
+        case answer
         /// The engine stops for a failed write of the log only.
         case engine
         /// Anything else.

@@ -32,8 +32,9 @@ extension Story {
         switch outcome {
         case .given(let given): try note(given, to: user, in: campaign, loop: loop)
         case .parked(let frame):
+            try checkWait(for: frame)
             waiting.append(Waiting(user: user, campaign: campaign, loop: loop, frame: frame))
-        case .refused: break
+        case .refused(let refusal): try check(refusal, of: user, in: campaign, loop: loop)
         }
         return "\(campaign.name)/\(user) \(Self.words(outcome))"
     }
@@ -67,19 +68,27 @@ extension Story {
         var seen: [String: Allocation] = [:]
         var waiting: [Int] = []
         func take(_ index: Int, _ story: inout Story) throws {
-            guard let given = many.outcomes[index].given else { return }
-            if let first = seen[names[index]] {
-                guard given.isRepeat, given.code == first.code else {
-                    throw Broken(.twoCodes, "\(names[index]) got two in a call")
+            let user = names[index]
+            switch many.outcomes[index] {
+            case .given(let given):
+                guard let first = seen[user] else {
+                    seen[user] = given
+                    return try story.note(given, to: user, in: campaign, loop: loop)
                 }
-            } else {
-                seen[names[index]] = given
-                try story.note(given, to: names[index], in: campaign, loop: loop)
+                guard given.isRepeat, given.code == first.code else {
+                    throw Broken(.twoCodes, "\(user) got two in a call")
+                }
+            case .refused(let refusal): try story.check(refusal, of: user, in: campaign, loop: loop)
+            case .overtaken, .waiting:
+                if let known = try story.repeated(to: user, in: campaign, loop: loop) {
+                    throw Broken(.denial, "\(user) is not told of \(known)")
+                }
             }
         }
         for index in names.indices {
             if many.outcomes[index].isWaiting { waiting.append(index) } else { try take(index, &self) }
         }
+        for frame in many.otherFrames { try checkWait(for: frame) }
         guard !waiting.isEmpty else { return "\(names.count) of \(campaign.name)" }
         life.settle()
         if hasDied { return "died while some wait" }
@@ -120,10 +129,13 @@ extension Story {
             try note(given, to: user, in: campaign, loop: loop)
             pendingKeys.append(use(given, at: now))
             return "\(key) \(given.code)"
-        case .decided(.refused(.codeAway)): return "\(key) away"
-        case .decided(.refused), .full:
-            guard known.isEmpty else { throw Broken(.key, "\(key) was used, and is refused: \(known)") }
-            return "\(key) refused"
+        case .decided(.refused(let refusal)):
+            try check(refusal, of: user, in: campaign, loop: loop)
+            guard known.isEmpty || refusal == .codeAway else {
+                throw Broken(.key, "\(key) was used, and is refused: \(known)")
+            }
+            return "\(key) refused \(refusal)"
+        case .full: throw Broken(.key, "there is no room for \(key) beside five others")
         case .replayed(let replay):
             guard known.allSatisfy({ $0.arguments == arguments && $0.code == replay.code }) else {
                 throw Broken(.key, "\(key) of \(arguments) is replayed as \(replay.code) and was \(known)")
@@ -138,7 +150,9 @@ extension Story {
                 throw Broken(.key, "\(key) is refused to \(arguments), and was \(known)")
             }
             return "\(key) reused"
-        case .decided(.parked), .parked: return "\(key) parked"
+        case .decided(.parked(let frame)), .parked(let frame):
+            try checkWait(for: frame)
+            return "\(key) parked"
         }
     }
 
@@ -184,12 +198,9 @@ extension Story {
         let now = life.loops[loop].now.milliseconds
         if told.text.isEmpty { throw Broken(.order, "\(key) got a code that is away") }
         if given.isRepeat {
-            try checkRepeat(told, rule: campaign.rule, now: now)
-        } else if let earlier = latest[key] {
-            if campaign.rule == .once { throw Broken(.window, "\(key) has a second code") }
-            if case .window(let window) = campaign.rule, now < earlier.at + window {
-                throw Broken(.window, "\(key) has a second code after \(now - earlier.at) ms")
-            }
+            try checkRepeat(told, rule: campaign.rule, loop: loop)
+        } else if let earlier = try repeated(to: user, in: campaign, loop: loop) {
+            throw Broken(.window, "\(key) has a second code after \(now - earlier.at) ms")
         }
         if let other = (pending.first { $0.code == told.code && $0.key != key })?.key {
             throw Broken(.twoUsers, "\(told.code) is \(other)'s and \(key)'s")
@@ -197,16 +208,75 @@ extension Story {
         pending.append(told)
     }
 
-    private func checkRepeat(_ told: Given, rule: RetriggerRule, now: UInt64) throws {
-        if case .window(let window) = rule, now >= told.at + window {
-            throw Broken(.window, "\(told.key) is a repeat \(now - told.at) ms later")
+    private func checkRepeat(_ told: Given, rule: RetriggerRule, loop: Int) throws {
+        guard try repeats(told, rule: rule, loop: loop) else {
+            throw Broken(.window, "\(told.key) is a repeat of \(told.at) under \(rule)")
         }
-        if rule == .always { throw Broken(.window, "\(told.key) is a repeat under `always`") }
         // What a crash may have taken and did not is not known here, and may be younger.
-        let known = (pending.filter { $0.key == told.key } + [latest[told.key]].compactMap { $0 })
-        guard let newest = known.max(by: { $0.at < $1.at }), newest.at >= told.at else { return }
+        guard let newest = newest(of: told.key), newest.at >= told.at else { return }
         guard newest.code == told.code, newest.text == told.text, newest.times == told.times else {
             throw Broken(.reply, "\(told.key) was told \(newest), and then \(told)")
+        }
+    }
+
+    /// What was told last, of what was acknowledged or may be yet.
+    private func newest(of key: String) -> Given? {
+        (pending.filter { $0.key == key } + [latest[key]].compactMap { $0 }).max { $0.at < $1.at }
+    }
+
+    /// What the user is to be told again; nil when another code is due, as far as is known.
+    private func repeated(
+        to user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
+    ) throws -> Given? {
+        guard let newest = newest(of: campaign.name + "/" + user) else { return nil }
+        return try repeats(newest, rule: campaign.rule, loop: loop) ? newest : nil
+    }
+
+    /// Whether the rule has this code given again.
+    private func repeats(_ given: Given, rule: RetriggerRule, loop: Int) throws -> Bool {
+        switch rule {
+        case .window(let window): return life.loops[loop].now.milliseconds < given.at + window
+        case .once: return true
+        case .always: return false
+        case .untilExpiry:
+            let lapsedAt = try required(life.loops[loop].catalog.list(named: "l")).lapsedAt
+            return lapsedAt.map { given.at > $0.milliseconds } ?? true
+        }
+    }
+
+    private func check(
+        _ refusal: AllocationRefusal, of user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
+    ) throws {
+        let known = try repeated(to: user, in: campaign, loop: loop)
+        try check(refusal, in: campaign.name, hasCode: known != nil, loop: loop)
+    }
+
+    /// A list that is over, or whose codes are away, gives nothing; anything else keeps nobody from what they have.
+    func check(_ refusal: AllocationRefusal, in campaign: String, hasCode: Bool, loop: Int) throws {
+        let catalog = life.loops[loop].catalog
+        let campaign = try required(catalog.campaign(named: campaign))
+        let list = catalog[campaign.list]
+        let isRight =
+            switch refusal {
+            case .listExpired: list.isArchived || list.isExpired(at: life.loops[loop].now)
+            case .codeAway: list.isArchived
+            case .finished: !hasCode && !campaign.isActive
+            case .listFrozen: !hasCode && list.isFrozen
+            // What is on its way back is free, and cannot be given before that is durable.
+            case .poolEmpty: !hasCode && (life.engine.ledgers(of: [list])[0].free == 0 || list.pool.awaitsReturns)
+            // Nothing here is so full, and no campaign has such a setting.
+            case .diskFull, .shardFull, .notOpen, .quotaReached, .dayQuotaReached, .rateReached, .userLimitReached:
+                false
+            }
+        guard isRight else {
+            throw Broken(.denial, "\(refusal) in \(campaign.name), to one with\(hasCode ? "" : "out") a code")
+        }
+    }
+
+    /// Nobody waits for what is durable.
+    func checkWait(for frame: LaneFrame) throws {
+        guard life.loops[frame.lane].durableFrame < frame.frame else {
+            throw Broken(.parking, "somebody waits for \(frame), which is durable")
         }
     }
 }

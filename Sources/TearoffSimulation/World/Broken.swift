@@ -8,6 +8,8 @@ package struct Broken: Error, CustomStringConvertible {
         case window, twoCodes
         /// What was acknowledged is there.
         case lost
+        /// Nobody is refused without a reason, and nobody what they have.
+        case denial
         /// A repeat is told what it was told before.
         case reply
         case key, preview, parking, ledger, feed

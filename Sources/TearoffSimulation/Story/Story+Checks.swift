@@ -24,16 +24,17 @@ extension Story {
             }
             counters.archives += 1
         }
+        try checkBookings()
         try checkUsers()
-        try checkHistories()
+        try checkLookUps()
         try checkLists()
         try checkFixed()
         try checkFeed()
     }
 
     /// No code is held for, or given to, two users, not even from two uploads that have it; what was acknowledged is
-    /// its user's, and what was confirmed is its user's for good.
-    private func checkUsers() throws {
+    /// its user's for good, and so is what a crash could have taken and did not.
+    private mutating func checkUsers() throws {
         let users = try Self.users(of: life.engine.shards, in: life.engine.latestCatalog)
         var owners: [String: String] = [:]
         for (code, key) in users {
@@ -41,24 +42,15 @@ extension Story {
                 throw Broken(.twoUsers, "the text of \(code) is \(other)'s and \(key)'s")
             }
         }
+        for given in inDoubt.given where users[given.code] == given.key { try acknowledge(given) }
+        inDoubt.given = []
         for (code, key) in self.owners where users[code] != key {
             throw Broken(.lost, "\(code) of \(key) is \(users[code] ?? "nobody")'s")
         }
-        for (code, key) in confirmed where owners[life.text(code)] != key {
-            throw Broken(.lost, "\(code) was confirmed to \(key) and is \(owners[life.text(code)] ?? "nobody")'s")
-        }
     }
 
-    /// What was held is in its user's history, and the look-up of a code agrees with the rows.
-    private func checkHistories() throws {
-        for (key, codes) in held {
-            let parts = key.split(separator: "/")
-            let campaign = try required(life.engine.latestCatalog.campaign(named: String(parts[0]))).id
-            let history = life.history(String(parts[1])).found
-            for code in codes where !history.contains(where: { $0.campaign == campaign && $0.code == code }) {
-                throw Broken(.lost, "\(code), which was held, is not in the history of \(key)")
-            }
-        }
+    /// The look-up of a code agrees with the rows.
+    private func checkLookUps() throws {
         for (code, owner) in owners {
             let place = life.find(life.text(code))
             // The code may stand in an upload that was withdrawn before, too.

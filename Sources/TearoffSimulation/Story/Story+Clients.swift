@@ -2,10 +2,10 @@ import TearoffCore
 import TearoffEngine
 import TearoffLog
 
-/// What clients ask for, and what they must hear.
+/// What clients ask for.
 extension Story {
     /// Makes room in the loop's open batch. - Returns: false when the log failed over it.
-    private func makeRoom(_ loop: Int) -> Bool {
+    func makeRoom(_ loop: Int) -> Bool {
         if life.loops[loop].isBatchFull { commit(loop) }
         return life.engine.failure == nil
     }
@@ -153,130 +153,6 @@ extension Story {
         case .decided(.parked(let frame)), .parked(let frame):
             try checkWait(for: frame)
             return "\(key) parked"
-        }
-    }
-
-    mutating func hold() throws -> String {
-        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
-        let loop = rollLoop()
-        guard makeRoom(loop) else { return "no room" }
-        let preview = try life.preview(user, in: campaign, loop: loop)
-        let outcome = try life.decideHold(user, for: UInt64(roll(20)) * hour, in: campaign, loop: loop)
-        guard preview.promises(outcome) else {
-            throw Broken(.preview, "\(campaign)/\(user): \(preview) and then \(outcome)")
-        }
-        guard case .given(let given) = outcome else { return Self.words(outcome) }
-        let told = Confirmed(key: campaign + "/" + user, code: given.code, loop: loop, frame: given.frame)
-        if given.times.holdUntil == nil { pendingConfirmations.append(told) } else { pendingHolds.append(told) }
-        return "\(campaign)/\(user) \(Self.words(outcome))"
-    }
-
-    mutating func endHold() throws -> String {
-        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
-        let loop = rollLoop()
-        guard makeRoom(loop) else { return "no room" }
-        let reason: HoldEnd.Reason = roll(2) == 0 ? .confirmed : .released
-        let outcome = try life.decideEnd(reason, user, in: campaign, loop: loop)
-        guard case .ended(let frame) = outcome, reason == .confirmed else { return "\(reason): \(outcome)" }
-        let id = try life.terms(campaign, loop: loop).campaign
-        guard let code = life.history(user, loop: loop).found.last(where: { $0.campaign == id })?.code else {
-            throw Broken(.lost, "\(user) confirmed what no history tells of")
-        }
-        pendingConfirmations.append(
-            Confirmed(key: campaign + "/" + user, code: code, loop: loop, frame: frame))
-        return "confirmed \(code)"
-    }
-
-    /// Whether a reply is what the rule of the campaign says, given all that its user was told before.
-    mutating func note(
-        _ given: Allocation, to user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
-    ) throws {
-        let told = Given(
-            user: user, campaign: campaign.name, code: given.code, text: life.text(given.code, loop: loop),
-            times: given.times, loop: loop, frame: given.frame)
-        let key = told.key
-        let now = life.loops[loop].now.milliseconds
-        if told.text.isEmpty { throw Broken(.order, "\(key) got a code that is away") }
-        if given.isRepeat {
-            try checkRepeat(told, rule: campaign.rule, loop: loop)
-        } else if let earlier = try repeated(to: user, in: campaign, loop: loop) {
-            throw Broken(.window, "\(key) has a second code after \(now - earlier.at) ms")
-        }
-        if let other = (pending.first { $0.code == told.code && $0.key != key })?.key {
-            throw Broken(.twoUsers, "\(told.code) is \(other)'s and \(key)'s")
-        }
-        pending.append(told)
-    }
-
-    private func checkRepeat(_ told: Given, rule: RetriggerRule, loop: Int) throws {
-        guard try repeats(told, rule: rule, loop: loop) else {
-            throw Broken(.window, "\(told.key) is a repeat of \(told.at) under \(rule)")
-        }
-        // What a crash may have taken and did not is not known here, and may be younger.
-        guard let newest = newest(of: told.key), newest.at >= told.at else { return }
-        guard newest.code == told.code, newest.text == told.text, newest.times == told.times else {
-            throw Broken(.reply, "\(told.key) was told \(newest), and then \(told)")
-        }
-    }
-
-    /// What was told last, of what was acknowledged or may be yet.
-    private func newest(of key: String) -> Given? {
-        (pending.filter { $0.key == key } + [latest[key]].compactMap { $0 }).max { $0.at < $1.at }
-    }
-
-    /// What the user is to be told again; nil when another code is due, as far as is known.
-    private func repeated(
-        to user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
-    ) throws -> Given? {
-        guard let newest = newest(of: campaign.name + "/" + user) else { return nil }
-        return try repeats(newest, rule: campaign.rule, loop: loop) ? newest : nil
-    }
-
-    /// Whether the rule has this code given again.
-    private func repeats(_ given: Given, rule: RetriggerRule, loop: Int) throws -> Bool {
-        switch rule {
-        case .window(let window): return life.loops[loop].now.milliseconds < given.at + window
-        case .once: return true
-        case .always: return false
-        case .untilExpiry:
-            let lapsedAt = try required(life.loops[loop].catalog.list(named: "l")).lapsedAt
-            return lapsedAt.map { given.at > $0.milliseconds } ?? true
-        }
-    }
-
-    private func check(
-        _ refusal: AllocationRefusal, of user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
-    ) throws {
-        let known = try repeated(to: user, in: campaign, loop: loop)
-        try check(refusal, in: campaign.name, hasCode: known != nil, loop: loop)
-    }
-
-    /// A list that is over, or whose codes are away, gives nothing; anything else keeps nobody from what they have.
-    func check(_ refusal: AllocationRefusal, in campaign: String, hasCode: Bool, loop: Int) throws {
-        let catalog = life.loops[loop].catalog
-        let campaign = try required(catalog.campaign(named: campaign))
-        let list = catalog[campaign.list]
-        let isRight =
-            switch refusal {
-            case .listExpired: list.isArchived || list.isExpired(at: life.loops[loop].now)
-            case .codeAway: list.isArchived
-            case .finished: !hasCode && !campaign.isActive
-            case .listFrozen: !hasCode && list.isFrozen
-            // What is on its way back is free, and cannot be given before that is durable.
-            case .poolEmpty: !hasCode && (life.engine.ledgers(of: [list])[0].free == 0 || list.pool.awaitsReturns)
-            // Nothing here is so full, and no campaign has such a setting.
-            case .diskFull, .shardFull, .notOpen, .quotaReached, .dayQuotaReached, .rateReached, .userLimitReached:
-                false
-            }
-        guard isRight else {
-            throw Broken(.denial, "\(refusal) in \(campaign.name), to one with\(hasCode ? "" : "out") a code")
-        }
-    }
-
-    /// Nobody waits for what is durable.
-    func checkWait(for frame: LaneFrame) throws {
-        guard life.loops[frame.lane].durableFrame < frame.frame else {
-            throw Broken(.parking, "somebody waits for \(frame), which is durable")
         }
     }
 }

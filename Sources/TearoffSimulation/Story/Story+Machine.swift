@@ -81,8 +81,8 @@ extension Story {
         life.control.drain()
         let isClean = !hasDied
         try collect()
-        if isClean, !pending.isEmpty || !pendingHolds.isEmpty || !pendingConfirmations.isEmpty || !pendingKeys.isEmpty {
-            throw Broken(.order, "a clean shutdown left \(pending) without a reply")
+        if isClean, !pending.isEmpty || !pendingBookings.isEmpty || !pendingKeys.isEmpty {
+            throw Broken(.answer, "a clean shutdown left \(pending) and \(pendingBookings) without a reply")
         }
         try crash(.losing)
         return isClean ? "clean" : "failed"
@@ -95,9 +95,9 @@ extension Story {
     mutating func crash(_ way: World.Crash) throws {
         try collect()
         try checkFailure()
+        inDoubt = (pending, pendingBookings)
         pending = []
-        pendingHolds = []
-        pendingConfirmations = []
+        pendingBookings = []
         pendingKeys = []
         changes = []
         uploads = []

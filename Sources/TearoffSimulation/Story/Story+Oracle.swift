@@ -6,19 +6,9 @@ import TearoffLog
 extension Story {
     /// Moves what is durable by now to the oracle's acknowledged side.
     mutating func collect() throws {
-        for given in try takeDurable(&pending, \.loop, \.frame) {
-            if let owner = owners.updateValue(given.key, forKey: given.code), owner != given.key {
-                throw Broken(.twoUsers, "\(given.code) is \(owner)'s and \(given.key)'s")
-            }
-            if given.at >= latest[given.key]?.at ?? 0 { latest[given.key] = given }
-        }
-        for told in try takeDurable(&pendingHolds, \.loop, \.frame) { held[told.key, default: []].insert(told.code) }
-        for told in try takeDurable(&pendingConfirmations, \.loop, \.frame) {
-            if let owner = confirmed.updateValue(told.key, forKey: told.code), owner != told.key {
-                throw Broken(.twoUsers, "\(told.code) is \(owner)'s and \(told.key)'s")
-            }
-        }
-        for use in try takeDurable(&pendingKeys, \.loop, \.frame) where use.at >= keys[use.key]?.at ?? 0 {
+        for given in takeDurable(&pending, \.loop, \.frame) { try acknowledge(given) }
+        try collectBookings()
+        for use in takeDurable(&pendingKeys, \.loop, \.frame) where use.at >= keys[use.key]?.at ?? 0 {
             keys[use.key] = use
         }
         try collectImports()
@@ -46,9 +36,20 @@ extension Story {
         }
     }
 
-    private func takeDurable<Told>(
+    mutating func acknowledge(_ given: Given) throws {
+        try own(given.code, by: given.key)
+        if given.at >= latest[given.key]?.at ?? 0 { latest[given.key] = given }
+    }
+
+    mutating func own(_ code: CodeID, by key: String) throws {
+        if let owner = owners.updateValue(key, forKey: code), owner != key {
+            throw Broken(.twoUsers, "\(code) is \(owner)'s and \(key)'s")
+        }
+    }
+
+    func takeDurable<Told>(
         _ told: inout [Told], _ loop: KeyPath<Told, Int>, _ frame: KeyPath<Told, FrameNumber>
-    ) throws -> [Told] {
+    ) -> [Told] {
         let isDurable = { (one: Told) in life.loops[one[keyPath: loop]].durableFrame >= one[keyPath: frame] }
         defer { told.removeAll(where: isDurable) }
         return told.filter(isDurable)
@@ -99,8 +100,7 @@ extension Story {
                         user: line.user, campaign: line.campaign, code: place.code, text: line.code,
                         times: AllocationTimes(givenAt: owner.standing.givenAt, holdUntil: nil), loop: 0,
                         frame: .none)
-                    owners[place.code] = given.key
-                    if given.at >= latest[given.key]?.at ?? 0 { latest[given.key] = given }
+                    try acknowledge(given)
                 }
             }
             guard found >= imported.given + imported.already else {

@@ -16,8 +16,7 @@ package struct Story {
 
     // MARK: Told in the life that is on, and not known to be durable
     var pending: [Given] = []
-    var pendingHolds: [Confirmed] = []
-    var pendingConfirmations: [Confirmed] = []
+    var pendingBookings: [Booking] = []
     var pendingKeys: [KeyUsed] = []
     var changes: [Asked] = []
     var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
@@ -35,16 +34,17 @@ package struct Story {
     var ownersInSnapshot: [CodeID: String] = [:]
     /// By campaign and user, the latest code and all that was said of it.
     var latest: [String: Given] = [:]
-    /// By campaign and user, each code that was held for them, whatever became of it.
-    var held: [String: Set<CodeID>] = [:]
-    /// By code, whose it is for good.
-    var confirmed: [CodeID: String] = [:]
+    /// By campaign and user, all that they were told of codes that are held, the latest last.
+    var booked: [String: [Booking]] = [:]
     /// The latest use of each key.
     var keys: [String: KeyUsed] = [:]
     var lists: Set<String> = []
     var acknowledgedCodes: UInt64 = 0
     /// By number, what the feed told.
     var told: [UInt64: FeedEvent] = [:]
+
+    /// What may have become durable at the end of the life before, with nobody to hear of it.
+    var inDoubt: (given: [Given], bookings: [Booking]) = ([], [])
 
     // MARK: What clients and operators know
     var campaigns: [(name: String, rule: RetriggerRule)] = []
@@ -210,14 +210,6 @@ struct Given {
 
     var key: String { campaign + "/" + user }
     var at: UInt64 { times.givenAt.milliseconds }
-}
-
-/// A user was told that a code is held for them, or theirs for good; or may have been.
-struct Confirmed {
-    let key: String
-    let code: CodeID
-    let loop: Int
-    let frame: FrameNumber
 }
 
 /// What a key was told to stand for, or may have been.

@@ -12,7 +12,7 @@ package struct Broken: Error, CustomStringConvertible {
         case denial
         /// A repeat is told what it was told before.
         case reply
-        case key, preview, parking, ledger, feed
+        case key, hold, preview, parking, ledger, feed
         /// Recovery twice gives the same state.
         case recovery
         /// An undamaged directory starts.

@@ -37,7 +37,7 @@ extension Story {
     private mutating func checkUsers() throws {
         let users = try Self.users(of: life.engine.shards, in: life.engine.latestCatalog)
         var owners: [String: String] = [:]
-        for (code, key) in users {
+        for (code, key) in users where !isFixed(code) {
             if let other = owners.updateValue(key, forKey: life.text(code)) {
                 throw Broken(.twoUsers, "the text of \(code) is \(other)'s and \(key)'s")
             }
@@ -51,7 +51,7 @@ extension Story {
 
     /// The look-up of a code agrees with the rows.
     private func checkLookUps() throws {
-        for (code, owner) in owners {
+        for (code, owner) in owners where !isFixed(code) {
             let place = life.find(life.text(code))
             // The code may stand in an upload that was withdrawn before, too.
             guard let found = place.found.first(where: { $0.code == code })?.owner else {
@@ -83,7 +83,13 @@ extension Story {
         guard uploaded >= acknowledgedCodes else { throw Broken(.lost, "an acknowledged upload is lost") }
     }
 
-    /// The fixed code went out no more often than its latest limit says.
+    /// Whether it is one that many users have.
+    private func isFixed(_ code: CodeID) -> Bool {
+        let catalog = life.engine.latestCatalog
+        return catalog[catalog[code.upload].list].kind != .unique
+    }
+
+    /// The fixed code went out no more often than its latest limit says, and no less often than was acknowledged.
     private func checkFixed() throws {
         guard let list = life.engine.latestCatalog.list(named: "fixed"),
             case .fixed(_, let limit) = list.kind
@@ -93,6 +99,10 @@ extension Story {
         let ledger = life.engine.ledgers(of: [list])[0]
         guard ledger.taken <= limit, ledger.taken + ledger.free <= limit else {
             throw Broken(.ledger, "a fixed code with limit \(limit): \(ledger)")
+        }
+        let acknowledged = owners.keys.count(where: isFixed)
+        guard ledger.given >= acknowledged else {
+            throw Broken(.lost, "a fixed code was given \(acknowledged) times: \(ledger)")
         }
     }
 }

@@ -20,7 +20,7 @@ extension Story {
         return try allocate("u\(roll(12))", in: campaign, userID: roll(2) == 0 ? "" : "m", loop: rollLoop())
     }
 
-    private mutating func allocate(
+    mutating func allocate(
         _ user: String, in campaign: (name: String, rule: RetriggerRule), userID: String, loop: Int
     ) throws -> String {
         guard makeRoom(loop) else { return "no room" }

@@ -154,7 +154,7 @@ package struct Story {
         case .allocate: return try allocate()
         case .allocateMany: return try allocateMany()
         case .allocateUnderKey: return try allocateUnderKey()
-        case .allocateFixed: return Self.words(try life.decide("u\(roll(12))", in: "fixed", loop: rollLoop()))
+        case .allocateFixed: return try allocate("u\(roll(12))", in: ("fixed", .always), userID: "", loop: rollLoop())
         case .retry: return try retry()
         case .hold: return try hold()
         case .endHold: return try endHold()

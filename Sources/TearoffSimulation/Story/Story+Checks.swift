@@ -79,8 +79,10 @@ extension Story {
                     .ledger, "the uploads of \(list.name) have other free codes than it: \(parts), \(ledger)")
             }
         }
-        let uploaded = catalog.list(named: "l")?.uploadedCount ?? 0
-        guard uploaded >= acknowledgedCodes else { throw Broken(.lost, "an acknowledged upload is lost") }
+        let uploads = try life.list().uploads
+        for (id, count) in loaded where uploads.first(where: { $0.id == id })?.count != count {
+            throw Broken(.lost, "upload \(id) with \(count) codes is lost: \(uploads)")
+        }
     }
 
     /// Whether it is one that many users have.

@@ -61,18 +61,19 @@ extension Story {
             lists.insert(list)
         }
         changes.removeAll { $0.reply.count > 0 }
-        uploads.removeAll { reply in
-            guard let result = reply.value else { return false }
-            if case .success(let outcome) = result, case .loaded = outcome.status {
-                acknowledgedCodes += outcome.counts.codes
-            }
-            return true
-        }
+        for reply in uploads { if case .success(let outcome)? = reply.value { note(outcome) } }
+        uploads.removeAll { $0.count > 0 }
         snapshots.removeAll { (reply, owners) in
             guard let result = reply.value else { return false }
             if case .success = result { ownersInSnapshot = owners }
             return true
         }
+    }
+
+    /// An import may bring rows alone, for codes of one before.
+    mutating func note(_ outcome: UploadOutcome) {
+        guard case .loaded(let upload?) = outcome.status, outcome.counts.codes > 0 else { return }
+        loaded[upload] = outcome.counts.codes
     }
 
     /// Each row that was answered for is there, with its user and its time.
@@ -84,7 +85,7 @@ extension Story {
             guard case .success(let outcome) = result, let imported = outcome.imported else { continue }
             latestImport = (reply, lines)
             if outcome.status == .refused { continue }
-            acknowledgedCodes += outcome.counts.codes
+            note(outcome)
             var found: UInt64 = 0
             var seen: Set<String> = []
             for line in lines where seen.insert(line.code).inserted {

@@ -39,7 +39,8 @@ package struct Story {
     /// The latest use of each key.
     var keys: [String: KeyUsed] = [:]
     var lists: Set<String> = []
-    var acknowledgedCodes: UInt64 = 0
+    /// How many codes each upload of list `l` brought.
+    var loaded: [UploadID: UInt64] = [:]
     /// By number, what the feed told.
     var told: [UInt64: FeedEvent] = [:]
 
@@ -95,8 +96,7 @@ package struct Story {
     /// The lists and campaigns that everything is about.
     private mutating func prepare() throws {
         try life.createList()
-        try life.upload((0..<20).map { "first\($0)" })
-        acknowledgedCodes = 20
+        note(try life.upload((0..<20).map { "first\($0)" }))
         for rule in [RetriggerRule.window(milliseconds: day), .once, .always, .untilExpiry] {
             let name = "c\(campaigns.count)"
             try life.createCampaign(name, rule: rule)

@@ -16,6 +16,7 @@ extension Story {
 
     /// After each recovery.
     mutating func check() throws {
+        try checkCatalog()
         if try life.list().isArchived {
             let counts = try life.counts()
             try life.bringBack()
@@ -23,6 +24,7 @@ extension Story {
                 throw Broken(.ledger, "\(counts) came back as \(try life.counts())")
             }
             counters.archives += 1
+            facts[.archived] = nil
         }
         try checkBookings()
         try checkUsers()
@@ -64,9 +66,6 @@ extension Story {
 
     private func checkLists() throws {
         let catalog = life.engine.latestCatalog
-        for name in lists where catalog.list(named: name) == nil {
-            throw Broken(.lost, "list \(name) is lost")
-        }
         try checkLedgers()
         for list in catalog.lists {
             let ledger = life.engine.ledgers(of: [list])[0]

@@ -53,6 +53,7 @@ extension Story {
             else {
                 throw Broken(.hold, "\(key) has \(String(describing: known)), and is told \(given)")
             }
+            if !given.isRepeat { try checkNew(given.code) }
             pendingBookings.append(told)
         case .refused(let refusal): try check(refusal, in: campaign, hasCode: known != nil, loop: loop)
         case .parked(let frame): try checkWait(for: frame)

@@ -99,6 +99,7 @@ extension Story {
         pending = []
         pendingBookings = []
         pendingKeys = []
+        for asked in changes { doubt(asked.effect) }
         changes = []
         uploads = []
         snapshots = []

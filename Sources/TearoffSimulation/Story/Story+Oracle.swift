@@ -57,8 +57,12 @@ extension Story {
 
     private mutating func collectReplies() {
         for asked in changes {
-            guard case .success? = asked.reply.value, let list = asked.list else { continue }
-            lists.insert(list)
+            switch asked.reply.value {
+            case .success?: acknowledge(asked.effect)
+            case .failure(.failed)?: doubt(asked.effect)
+            // Refused, or under way.
+            case .failure?, nil: break
+            }
         }
         changes.removeAll { $0.reply.count > 0 }
         for reply in uploads { if case .success(let outcome)? = reply.value { note(outcome) } }
@@ -73,6 +77,7 @@ extension Story {
     /// An import may bring rows alone, for codes of one before.
     mutating func note(_ outcome: UploadOutcome) {
         guard case .loaded(let upload?) = outcome.status, outcome.counts.codes > 0 else { return }
+        if outcome.withdrawn != nil { withdrawn.formUnion(loaded.keys.filter { $0 < upload }) }
         loaded[upload] = outcome.counts.codes
     }
 

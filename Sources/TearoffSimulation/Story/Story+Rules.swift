@@ -18,11 +18,17 @@ extension Story {
             try checkRepeat(told, rule: campaign.rule, loop: loop)
         } else if let earlier = try repeated(to: user, in: campaign, loop: loop) {
             throw Broken(.window, "\(key) has a second code after \(now - earlier.at) ms")
+        } else {
+            try checkNew(given.code)
         }
         if let other = (pending.first { $0.code == told.code && $0.key != key })?.key {
             throw Broken(.twoUsers, "\(told.code) is \(other)'s and \(key)'s")
         }
         pending.append(told)
+    }
+
+    func checkNew(_ code: CodeID) throws {
+        if withdrawn.contains(code.upload) { throw Broken(.withdrawn, "\(code) was withdrawn, and is given") }
     }
 
     private func checkRepeat(_ told: Given, rule: RetriggerRule, loop: Int) throws {

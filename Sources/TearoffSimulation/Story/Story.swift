@@ -39,6 +39,11 @@ package struct Story {
     /// The latest use of each key.
     var keys: [String: KeyUsed] = [:]
     var lists: Set<String> = []
+    var deletedLists: Set<String> = []
+    /// Uploads of which nobody is given a code any more.
+    var withdrawn: Set<UploadID> = []
+    /// What was set last.
+    var facts: [Fact: String] = [:]
     /// How many codes each upload of list `l` brought.
     var loaded: [UploadID: UInt64] = [:]
     /// By number, what the feed told.
@@ -229,10 +234,4 @@ struct Waiting {
     let campaign: (name: String, rule: RetriggerRule)
     let loop: Int
     let frame: LaneFrame
-}
-
-/// A change that was asked for, and the list that is there once it was made.
-struct Asked {
-    let reply: Reply<Change>
-    var list: String?
 }

@@ -10,6 +10,8 @@ package struct Broken: Error, CustomStringConvertible {
         case lost
         /// Nobody is refused without a reason, and nobody what they have.
         case denial
+        /// Nobody is given a code that was withdrawn.
+        case withdrawn
         /// A repeat is told what it was told before.
         case reply
         case key, hold, preview, parking, ledger, feed

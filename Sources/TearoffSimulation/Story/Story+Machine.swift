@@ -95,6 +95,7 @@ extension Story {
     mutating func crash(_ way: World.Crash) throws {
         try collect()
         try checkFailure()
+        noteFeedFaults()
         inDoubt = (pending, pendingBookings)
         pending = []
         pendingBookings = []

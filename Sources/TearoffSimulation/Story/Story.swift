@@ -48,6 +48,8 @@ package struct Story {
     var loaded: [UploadID: UInt64] = [:]
     /// By number, what the feed told.
     var told: [UInt64: FeedEvent] = [:]
+    /// Codes that may be in a gap of the feed.
+    var untold: Set<CodeID> = []
 
     /// What may have become durable at the end of the life before, with nobody to hear of it.
     var inDoubt: (given: [Given], bookings: [Booking]) = ([], [])
@@ -68,6 +70,8 @@ package struct Story {
     /// At which call the power fails again.
     var interruptions: [Int] = []
     var harms: [(kind: StepKind, dice: SplitMix64)] = []
+    /// Whether the feed could not go on for a while, in the life that is on or in one before.
+    var feedHasFailed = false
     /// Failed calls before the life that is on.
     var failuresBefore = 0
 

@@ -14,6 +14,27 @@ extension Story {
         }
     }
 
+    /// A snapshot that was acknowledged, in an empty directory, has all that was acknowledged before it was asked
+    /// for, as a backup must.
+    func checkSnapshot(_ number: UInt64) throws {
+        let medium = World(copyOf: world)
+        // Another two may be there by now.
+        guard let bytes = try? medium.blobs.readNamed(SnapshotDesk.name(of: number)) else { return }
+        let alone = World(shardCount: world.shardCount, directory: world.directory)
+        let users: [CodeID: String]
+        do {
+            let manifest = try Manifest(decoding: bytes.span, directory: world.directory)
+            for blob in manifest.blobs { _ = try alone.blobs.copy(blob, from: medium.blobs) }
+            let state = try Recovery.read(manifest, from: alone.source)
+            users = try Self.users(of: state.shards, in: state.catalog)
+        } catch {
+            throw Broken(.restore, "snapshot \(number) does not read back alone: \(error)")
+        }
+        for (code, key) in ownersInSnapshot where users[code] != key {
+            throw Broken(.restore, "\(code) of \(key) is \(users[code] ?? "nobody")'s in snapshot \(number)")
+        }
+    }
+
     /// After each recovery.
     mutating func check() throws {
         try checkCatalog()

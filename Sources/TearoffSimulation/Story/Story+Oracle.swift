@@ -12,7 +12,7 @@ extension Story {
             keys[use.key] = use
         }
         try collectImports()
-        collectReplies()
+        try collectReplies()
         if let twice = questions.first(where: { $0.answers() > 1 }) {
             throw Broken(.answer, "\(twice.what) was answered \(twice.answers()) times")
         }
@@ -55,7 +55,7 @@ extension Story {
         return told.filter(isDurable)
     }
 
-    private mutating func collectReplies() {
+    private mutating func collectReplies() throws {
         for asked in changes {
             switch asked.reply.value {
             case .success?: acknowledge(asked.effect)
@@ -67,11 +67,12 @@ extension Story {
         changes.removeAll { $0.reply.count > 0 }
         for reply in uploads { if case .success(let outcome)? = reply.value { note(outcome) } }
         uploads.removeAll { $0.count > 0 }
-        snapshots.removeAll { (reply, owners) in
-            guard let result = reply.value else { return false }
-            if case .success = result { ownersInSnapshot = owners }
-            return true
+        for (reply, owners) in snapshots {
+            guard case .success(let receipt)? = reply.value else { continue }
+            ownersInSnapshot = owners
+            try checkSnapshot(receipt.number)
         }
+        snapshots.removeAll { $0.reply.count > 0 }
     }
 
     /// An import may bring rows alone, for codes of one before.

@@ -19,6 +19,8 @@ package struct Broken: Error, CustomStringConvertible {
         case recovery
         /// An undamaged directory starts.
         case refusal
+        /// A snapshot alone is a backup.
+        case restore
         /// Damage is refused by name.
         case silence
         /// What has a second copy is repaired.

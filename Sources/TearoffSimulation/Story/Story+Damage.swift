@@ -23,7 +23,7 @@ extension Story {
         var dice = dice
         let copy = World(copyOf: world)
         guard let harm = try copy.harm(kind, &dice) else { return }
-        let words = "\(kind.rawValue) \(harm.what)"
+        let words = "\(kind.rawValue) \(harm.what) \(harm.names)"
         let state: RecoveredState
         do throws(RecoveryError) {
             state = try copy.recover()
@@ -33,6 +33,7 @@ extension Story {
             if harm.mustBeRepaired {
                 throw Broken(.repair, "\(words): refused, though there is a second copy: \(error)")
             }
+            guard harm.isNamed(in: error) else { throw Broken(.naming, "\(words): refused for another: \(error)") }
             return
         }
         counters.repairs += 1

@@ -23,6 +23,8 @@ package struct Broken: Error, CustomStringConvertible {
         case restore
         /// Damage is refused by name.
         case silence
+        /// A refusal names what is damaged.
+        case naming
         /// What has a second copy is repaired.
         case repair
         /// Whoever asks is answered, once.

@@ -14,8 +14,30 @@ extension Story {
         }
     }
 
+    /// A snapshot that was acknowledged, in an empty directory, has all that was acknowledged before it was asked
+    /// for, as a backup must.
+    func checkSnapshot(_ number: UInt64) throws {
+        let medium = World(copyOf: world)
+        // Another two may be there by now.
+        guard let bytes = try? medium.blobs.readNamed(SnapshotDesk.name(of: number)) else { return }
+        let alone = World(shardCount: world.shardCount, directory: world.directory)
+        let users: [CodeID: String]
+        do {
+            let manifest = try Manifest(decoding: bytes.span, directory: world.directory)
+            for blob in manifest.blobs { _ = try alone.blobs.copy(blob, from: medium.blobs) }
+            let state = try Recovery.read(manifest, from: alone.source)
+            users = try Self.users(of: state.shards, in: state.catalog)
+        } catch {
+            throw Broken(.restore, "snapshot \(number) does not read back alone: \(error)")
+        }
+        for (code, key) in ownersInSnapshot where users[code] != key {
+            throw Broken(.restore, "\(code) of \(key) is \(users[code] ?? "nobody")'s in snapshot \(number)")
+        }
+    }
+
     /// After each recovery.
     mutating func check() throws {
+        try checkCatalog()
         if try life.list().isArchived {
             let counts = try life.counts()
             try life.bringBack()
@@ -23,43 +45,36 @@ extension Story {
                 throw Broken(.ledger, "\(counts) came back as \(try life.counts())")
             }
             counters.archives += 1
+            facts[.archived] = nil
         }
+        try checkBookings()
         try checkUsers()
-        try checkHistories()
+        try checkLookUps()
         try checkLists()
         try checkFixed()
         try checkFeed()
     }
 
     /// No code is held for, or given to, two users, not even from two uploads that have it; what was acknowledged is
-    /// its user's, and what was confirmed is its user's for good.
-    private func checkUsers() throws {
+    /// its user's for good, and so is what a crash could have taken and did not.
+    private mutating func checkUsers() throws {
         let users = try Self.users(of: life.engine.shards, in: life.engine.latestCatalog)
         var owners: [String: String] = [:]
-        for (code, key) in users {
+        for (code, key) in users where !isFixed(code) {
             if let other = owners.updateValue(key, forKey: life.text(code)) {
                 throw Broken(.twoUsers, "the text of \(code) is \(other)'s and \(key)'s")
             }
         }
+        for given in inDoubt.given where users[given.code] == given.key { try acknowledge(given) }
+        inDoubt.given = []
         for (code, key) in self.owners where users[code] != key {
             throw Broken(.lost, "\(code) of \(key) is \(users[code] ?? "nobody")'s")
         }
-        for (code, key) in confirmed where owners[life.text(code)] != key {
-            throw Broken(.lost, "\(code) was confirmed to \(key) and is \(owners[life.text(code)] ?? "nobody")'s")
-        }
     }
 
-    /// What was held is in its user's history, and the look-up of a code agrees with the rows.
-    private func checkHistories() throws {
-        for (key, codes) in held {
-            let parts = key.split(separator: "/")
-            let campaign = try required(life.engine.latestCatalog.campaign(named: String(parts[0]))).id
-            let history = life.history(String(parts[1])).found
-            for code in codes where !history.contains(where: { $0.campaign == campaign && $0.code == code }) {
-                throw Broken(.lost, "\(code), which was held, is not in the history of \(key)")
-            }
-        }
-        for (code, owner) in owners {
+    /// The look-up of a code agrees with the rows.
+    private func checkLookUps() throws {
+        for (code, owner) in owners where !isFixed(code) {
             let place = life.find(life.text(code))
             // The code may stand in an upload that was withdrawn before, too.
             guard let found = place.found.first(where: { $0.code == code })?.owner else {
@@ -72,9 +87,6 @@ extension Story {
 
     private func checkLists() throws {
         let catalog = life.engine.latestCatalog
-        for name in lists where catalog.list(named: name) == nil {
-            throw Broken(.lost, "list \(name) is lost")
-        }
         try checkLedgers()
         for list in catalog.lists {
             let ledger = life.engine.ledgers(of: [list])[0]
@@ -87,11 +99,19 @@ extension Story {
                     .ledger, "the uploads of \(list.name) have other free codes than it: \(parts), \(ledger)")
             }
         }
-        let uploaded = catalog.list(named: "l")?.uploadedCount ?? 0
-        guard uploaded >= acknowledgedCodes else { throw Broken(.lost, "an acknowledged upload is lost") }
+        let uploads = try life.list().uploads
+        for (id, count) in loaded where uploads.first(where: { $0.id == id })?.count != count {
+            throw Broken(.lost, "upload \(id) with \(count) codes is lost: \(uploads)")
+        }
     }
 
-    /// The fixed code went out no more often than its latest limit says.
+    /// Whether it is one that many users have.
+    private func isFixed(_ code: CodeID) -> Bool {
+        let catalog = life.engine.latestCatalog
+        return catalog[catalog[code.upload].list].kind != .unique
+    }
+
+    /// The fixed code went out no more often than its latest limit says, and no less often than was acknowledged.
     private func checkFixed() throws {
         guard let list = life.engine.latestCatalog.list(named: "fixed"),
             case .fixed(_, let limit) = list.kind
@@ -101,6 +121,10 @@ extension Story {
         let ledger = life.engine.ledgers(of: [list])[0]
         guard ledger.taken <= limit, ledger.taken + ledger.free <= limit else {
             throw Broken(.ledger, "a fixed code with limit \(limit): \(ledger)")
+        }
+        let acknowledged = owners.keys.count(where: isFixed)
+        guard ledger.given >= acknowledged else {
+            throw Broken(.lost, "a fixed code was given \(acknowledged) times: \(ledger)")
         }
     }
 }

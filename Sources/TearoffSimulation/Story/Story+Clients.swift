@@ -2,10 +2,10 @@ import TearoffCore
 import TearoffEngine
 import TearoffLog
 
-/// What clients ask for, and what they must hear.
+/// What clients ask for.
 extension Story {
     /// Makes room in the loop's open batch. - Returns: false when the log failed over it.
-    private func makeRoom(_ loop: Int) -> Bool {
+    func makeRoom(_ loop: Int) -> Bool {
         if life.loops[loop].isBatchFull { commit(loop) }
         return life.engine.failure == nil
     }
@@ -20,7 +20,7 @@ extension Story {
         return try allocate("u\(roll(12))", in: campaign, userID: roll(2) == 0 ? "" : "m", loop: rollLoop())
     }
 
-    private mutating func allocate(
+    mutating func allocate(
         _ user: String, in campaign: (name: String, rule: RetriggerRule), userID: String, loop: Int
     ) throws -> String {
         guard makeRoom(loop) else { return "no room" }
@@ -32,8 +32,9 @@ extension Story {
         switch outcome {
         case .given(let given): try note(given, to: user, in: campaign, loop: loop)
         case .parked(let frame):
+            try checkWait(for: frame)
             waiting.append(Waiting(user: user, campaign: campaign, loop: loop, frame: frame))
-        case .refused: break
+        case .refused(let refusal): try check(refusal, of: user, in: campaign, loop: loop)
         }
         return "\(campaign.name)/\(user) \(Self.words(outcome))"
     }
@@ -67,19 +68,27 @@ extension Story {
         var seen: [String: Allocation] = [:]
         var waiting: [Int] = []
         func take(_ index: Int, _ story: inout Story) throws {
-            guard let given = many.outcomes[index].given else { return }
-            if let first = seen[names[index]] {
-                guard given.isRepeat, given.code == first.code else {
-                    throw Broken(.twoCodes, "\(names[index]) got two in a call")
+            let user = names[index]
+            switch many.outcomes[index] {
+            case .given(let given):
+                guard let first = seen[user] else {
+                    seen[user] = given
+                    return try story.note(given, to: user, in: campaign, loop: loop)
                 }
-            } else {
-                seen[names[index]] = given
-                try story.note(given, to: names[index], in: campaign, loop: loop)
+                guard given.isRepeat, given.code == first.code else {
+                    throw Broken(.twoCodes, "\(user) got two in a call")
+                }
+            case .refused(let refusal): try story.check(refusal, of: user, in: campaign, loop: loop)
+            case .overtaken, .waiting:
+                if let known = try story.repeated(to: user, in: campaign, loop: loop) {
+                    throw Broken(.denial, "\(user) is not told of \(known)")
+                }
             }
         }
         for index in names.indices {
             if many.outcomes[index].isWaiting { waiting.append(index) } else { try take(index, &self) }
         }
+        for frame in many.otherFrames { try checkWait(for: frame) }
         guard !waiting.isEmpty else { return "\(names.count) of \(campaign.name)" }
         life.settle()
         if hasDied { return "died while some wait" }
@@ -120,10 +129,13 @@ extension Story {
             try note(given, to: user, in: campaign, loop: loop)
             pendingKeys.append(use(given, at: now))
             return "\(key) \(given.code)"
-        case .decided(.refused(.codeAway)): return "\(key) away"
-        case .decided(.refused), .full:
-            guard known.isEmpty else { throw Broken(.key, "\(key) was used, and is refused: \(known)") }
-            return "\(key) refused"
+        case .decided(.refused(let refusal)):
+            try check(refusal, of: user, in: campaign, loop: loop)
+            guard known.isEmpty || refusal == .codeAway else {
+                throw Broken(.key, "\(key) was used, and is refused: \(known)")
+            }
+            return "\(key) refused \(refusal)"
+        case .full: throw Broken(.key, "there is no room for \(key) beside five others")
         case .replayed(let replay):
             guard known.allSatisfy({ $0.arguments == arguments && $0.code == replay.code }) else {
                 throw Broken(.key, "\(key) of \(arguments) is replayed as \(replay.code) and was \(known)")
@@ -138,75 +150,9 @@ extension Story {
                 throw Broken(.key, "\(key) is refused to \(arguments), and was \(known)")
             }
             return "\(key) reused"
-        case .decided(.parked), .parked: return "\(key) parked"
-        }
-    }
-
-    mutating func hold() throws -> String {
-        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
-        let loop = rollLoop()
-        guard makeRoom(loop) else { return "no room" }
-        let preview = try life.preview(user, in: campaign, loop: loop)
-        let outcome = try life.decideHold(user, for: UInt64(roll(20)) * hour, in: campaign, loop: loop)
-        guard preview.promises(outcome) else {
-            throw Broken(.preview, "\(campaign)/\(user): \(preview) and then \(outcome)")
-        }
-        guard case .given(let given) = outcome else { return Self.words(outcome) }
-        let told = Confirmed(key: campaign + "/" + user, code: given.code, loop: loop, frame: given.frame)
-        if given.times.holdUntil == nil { pendingConfirmations.append(told) } else { pendingHolds.append(told) }
-        return "\(campaign)/\(user) \(Self.words(outcome))"
-    }
-
-    mutating func endHold() throws -> String {
-        let (campaign, user) = (bookings[roll(2)], "u\(roll(12))")
-        let loop = rollLoop()
-        guard makeRoom(loop) else { return "no room" }
-        let reason: HoldEnd.Reason = roll(2) == 0 ? .confirmed : .released
-        let outcome = try life.decideEnd(reason, user, in: campaign, loop: loop)
-        guard case .ended(let frame) = outcome, reason == .confirmed else { return "\(reason): \(outcome)" }
-        let id = try life.terms(campaign, loop: loop).campaign
-        guard let code = life.history(user, loop: loop).found.last(where: { $0.campaign == id })?.code else {
-            throw Broken(.lost, "\(user) confirmed what no history tells of")
-        }
-        pendingConfirmations.append(
-            Confirmed(key: campaign + "/" + user, code: code, loop: loop, frame: frame))
-        return "confirmed \(code)"
-    }
-
-    /// Whether a reply is what the rule of the campaign says, given all that its user was told before.
-    mutating func note(
-        _ given: Allocation, to user: String, in campaign: (name: String, rule: RetriggerRule), loop: Int
-    ) throws {
-        let told = Given(
-            user: user, campaign: campaign.name, code: given.code, text: life.text(given.code, loop: loop),
-            times: given.times, loop: loop, frame: given.frame)
-        let key = told.key
-        let now = life.loops[loop].now.milliseconds
-        if told.text.isEmpty { throw Broken(.order, "\(key) got a code that is away") }
-        if given.isRepeat {
-            try checkRepeat(told, rule: campaign.rule, now: now)
-        } else if let earlier = latest[key] {
-            if campaign.rule == .once { throw Broken(.window, "\(key) has a second code") }
-            if case .window(let window) = campaign.rule, now < earlier.at + window {
-                throw Broken(.window, "\(key) has a second code after \(now - earlier.at) ms")
-            }
-        }
-        if let other = (pending.first { $0.code == told.code && $0.key != key })?.key {
-            throw Broken(.twoUsers, "\(told.code) is \(other)'s and \(key)'s")
-        }
-        pending.append(told)
-    }
-
-    private func checkRepeat(_ told: Given, rule: RetriggerRule, now: UInt64) throws {
-        if case .window(let window) = rule, now >= told.at + window {
-            throw Broken(.window, "\(told.key) is a repeat \(now - told.at) ms later")
-        }
-        if rule == .always { throw Broken(.window, "\(told.key) is a repeat under `always`") }
-        // What a crash may have taken and did not is not known here, and may be younger.
-        let known = (pending.filter { $0.key == told.key } + [latest[told.key]].compactMap { $0 })
-        guard let newest = known.max(by: { $0.at < $1.at }), newest.at >= told.at else { return }
-        guard newest.code == told.code, newest.text == told.text, newest.times == told.times else {
-            throw Broken(.reply, "\(told.key) was told \(newest), and then \(told)")
+        case .decided(.parked(let frame)), .parked(let frame):
+            try checkWait(for: frame)
+            return "\(key) parked"
         }
     }
 }

@@ -23,7 +23,7 @@ extension Story {
         var dice = dice
         let copy = World(copyOf: world)
         guard let harm = try copy.harm(kind, &dice) else { return }
-        let words = "\(kind.rawValue) \(harm.what)"
+        let words = "\(kind.rawValue) \(harm.what) \(harm.names)"
         let state: RecoveredState
         do throws(RecoveryError) {
             state = try copy.recover()
@@ -33,6 +33,7 @@ extension Story {
             if harm.mustBeRepaired {
                 throw Broken(.repair, "\(words): refused, though there is a second copy: \(error)")
             }
+            guard harm.isNamed(in: error) else { throw Broken(.naming, "\(words): refused for another: \(error)") }
             return
         }
         counters.repairs += 1
@@ -57,7 +58,7 @@ extension Story {
         throw Broken(.silence, "\(words): \(differences) are others, and nobody was told")
     }
 
-    /// Who has each code, by campaign and user. A fixed one is many users'.
+    /// Who has each code, by campaign and user. Each time that a fixed one is given counts as a code.
     static func users(of shards: [ShardCell], in catalog: Catalog) throws -> [CodeID: String] {
         var users: [CodeID: String] = [:]
         for cell in shards {
@@ -69,7 +70,6 @@ extension Story {
                     var user: [UInt8] = []
                     state.shard.appendUser(of: row, to: &user)
                     let name = catalog[row.campaign].name
-                    if name == "fixed" { continue }
                     let key = "\(name)/\(String(decoding: user, as: UTF8.self))"
                     if let other = users.updateValue(key, forKey: row.code) {
                         throw Broken(.twoUsers, "\(row.code) is \(other)'s and \(key)'s")

@@ -7,7 +7,7 @@ extension Story {
     /// A reader goes on where it was, or looks at something again.
     mutating func readFeed() throws -> String {
         guard let feed = life.control.feed else { return "none" }
-        let reply = Reply<Result<FeedPage, ControlError>>()
+        let reply = expect("a reader of the feed", Reply<Result<FeedPage, ControlError>>())
         let from = UInt64(1 + (told.isEmpty || roll(3) == 0 ? roll(told.count + 1) : told.count))
         feed.read(from: from, count: 1 + roll(40), waitMilliseconds: 0) { reply.set($0) }
         for _ in 0..<50 where reply.count == 0 { life.step() }
@@ -19,10 +19,24 @@ extension Story {
     /// A number stands for one event in all lives.
     private mutating func note(_ page: FeedPage) throws {
         for (number, event) in zip(page.first..., page.events) {
-            if let before = told.updateValue(event, forKey: number), before != event {
-                throw Broken(.feed, "\(number) of the feed was \(before), and is \(event)")
+            guard let before = told.updateValue(event, forKey: number) else {
+                if event.kind == .gap { try noteGap() }
+                continue
             }
+            if before != event { throw Broken(.feed, "\(number) of the feed was \(before), and is \(event)") }
         }
+    }
+
+    mutating func noteFeedFaults() {
+        feedHasFailed = feedHasFailed || life.events.contains { if case .feedFailed = $0 { true } else { false } }
+    }
+
+    /// Log that a feed which could not go on had not told may be gone, and then it says so: of what was given by then.
+    private mutating func noteGap() throws {
+        noteFeedFaults()
+        guard feedHasFailed else { throw Broken(.feed, "a feed that never failed has a gap") }
+        untold.formUnion(owners.keys)
+        untold.formUnion(pending.map(\.code) + pendingBookings.map(\.code))
     }
 
     /// All of the feed is there from its first event on, and has every code that was acknowledged.
@@ -39,14 +53,17 @@ extension Story {
         }
         guard told.count + 1 == next else { throw Broken(.feed, "\(told.count) events were told, of \(next - 1)") }
         try checkLetters()
-        var named: Set<CodeID> = []
-        for case .allocation(let allocation, _) in told.values.map(\.kind) { named.insert(allocation.code) }
-        // Log that a feed which could not be written had not told may be gone, and then it says so.
-        if told.values.contains(where: { $0.kind == .gap }) { return }
-        // It does not tell of what another system gave.
         let catalog = life.engine.latestCatalog
-        for (code, key) in owners where !named.contains(code) && !catalog[code.upload].isImport {
-            throw Broken(.feed, "the feed does not tell of \(code), which is \(key)'s")
+        var named: [CodeID: Set<String>] = [:]
+        for case .allocation(let allocation, _) in told.values.map(\.kind) {
+            let user = String(decoding: allocation.user, as: UTF8.self)
+            named[allocation.code, default: []].insert(catalog[allocation.campaign].name + "/" + user)
+        }
+        // It does not tell of what another system gave.
+        for (code, key) in owners where !untold.contains(code) && !catalog[code.upload].isImport {
+            guard named[code]?.contains(key) == true else {
+                throw Broken(.feed, "the feed does not tell of \(code), which is \(key)'s: \(named[code] ?? [])")
+            }
         }
     }
 

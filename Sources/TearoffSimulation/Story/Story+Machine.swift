@@ -61,16 +61,28 @@ extension Story {
     /// Whether the life that is on is over: the power is off, or the process would exit.
     var hasDied: Bool { !world.power.isOn || life.engine.failure != nil }
 
-    mutating func shutDown() throws -> String {
+    /// Lets all that is under way come to its end.
+    mutating func comeToRest() throws {
         life.settle()
+        // What waits for a timer, too: a snapshot for a feed that tries again, for one.
+        for _ in 0..<4 {
+            for work in life.mail.takeAllTimers() { work() }
+            life.settle()
+        }
+        try collect()
+        if !hasDied { try checkAnswers() }
+    }
+
+    mutating func shutDown() throws -> String {
+        try comeToRest()
         for loop in life.loops {
             do throws(EngineFailure) { try loop.drain() } catch {}
         }
         life.control.drain()
         let isClean = !hasDied
         try collect()
-        if isClean, !pending.isEmpty || !pendingHolds.isEmpty || !pendingConfirmations.isEmpty {
-            throw Broken(.order, "a clean shutdown left \(pending) without a reply")
+        if isClean, !pending.isEmpty || !pendingBookings.isEmpty || !pendingKeys.isEmpty {
+            throw Broken(.answer, "a clean shutdown left \(pending) and \(pendingBookings) without a reply")
         }
         try crash(.losing)
         return isClean ? "clean" : "failed"
@@ -83,13 +95,16 @@ extension Story {
     mutating func crash(_ way: World.Crash) throws {
         try collect()
         try checkFailure()
+        noteFeedFaults()
+        inDoubt = (pending, pendingBookings)
         pending = []
-        pendingHolds = []
-        pendingConfirmations = []
+        pendingBookings = []
         pendingKeys = []
+        for asked in changes { doubt(asked.effect) }
         changes = []
         uploads = []
         snapshots = []
+        questions = []
         waiting = []
         if let last = imports.last { latestImport = last }
         imports = []

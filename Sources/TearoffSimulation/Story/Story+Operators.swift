@@ -4,36 +4,49 @@ import TearoffLog
 
 /// What operators ask for.
 extension Story {
-    mutating func ask(list: String? = nil, _ reply: Reply<Change>) {
-        changes.append(Asked(reply: reply, list: list))
+    mutating func ask(_ reply: Reply<Change>, for effect: Effect? = nil) {
+        changes.append(Asked(reply: expect("a change", reply), effect: effect))
     }
 
     mutating func change() -> String {
         let percent = roll(99)
         let campaign = campaigns[roll(campaigns.count)].name
         switch roll(6) {
-        case 0: ask(life.change { $0.finishCampaign(name: campaign, done: $1) })
-        case 1: ask(life.change { $0.resumeCampaign(name: campaign, done: $1) })
+        case 0:
+            ask(
+                life.change { $0.finishCampaign(name: campaign, done: $1) },
+                for: .set(.end(of: campaign), "stopped"))
+        case 1: resume(campaign)
         case 3:
             let name = "x\(roll(nextName + 1))"
-            // Gone, or refused; a crash decides which.
-            lists.remove(name)
-            for index in changes.indices where changes[index].list == name { changes[index].list = nil }
-            ask(life.askToDelete(name))
+            ask(life.askToDelete(name), for: .deleted(name))
             return "delete \(name)"
         case 4: changeRecipients()
-        case 5: ask(life.change { $0.setWarning(list: "l", .percent(UInt32(1 + percent)), done: $1) })
+        case 5:
+            ask(
+                life.change { $0.setWarning(list: "l", .percent(UInt32(1 + percent)), done: $1) },
+                for: .set(.warning, "\(1 + percent)"))
         default:
             nextName += 1
             let name = "x\(nextName)"
             ask(
-                list: name,
                 life.change {
                     $0.createList(name: name, kind: .unique, expiresAt: nil, warnAt: nil, done: $1)
-                })
+                }, for: .created(name))
             return "create \(name)"
         }
         return campaign
+    }
+
+    /// What comes then ends it by itself at any time.
+    private mutating func resume(_ campaign: String) {
+        ask(life.change { $0.resumeCampaign(name: campaign, done: $1) }, for: .set(.end(of: campaign), nil))
+    }
+
+    private mutating func setExpiry(_ expiresAt: Timestamp?) {
+        ask(
+            life.change { $0.setExpiry(list: "l", expiresAt: expiresAt, done: $1) },
+            for: .set(.expiry, "\(expiresAt?.milliseconds ?? 0)"))
     }
 
     /// Adds one of a few, or removes it; some are refused, since they are there, or are not.
@@ -57,7 +70,7 @@ extension Story {
         contents.append(content)
         guard let id = try? life.beginUpload(content) else { return "refused" }
         finishSessionCall()
-        uploads.append(life.commitUpload(id, skipBad: true, replaces: roll(3) == 0))
+        uploads.append(expect("an upload", life.commitUpload(id, skipBad: true, replaces: roll(3) == 0)))
         return "\(content.utf8.count) bytes"
     }
 
@@ -74,21 +87,23 @@ extension Story {
         if let before = imports.last ?? latestImport { lines += before.lines }
         guard let id = try? life.beginImport(lines.map(\.text).joined()) else { return "refused" }
         finishSessionCall()
-        imports.append((life.commitUpload(id, skipBad: true), lines))
+        imports.append((expect("an import", life.commitUpload(id, skipBad: true)), lines))
         return "\(lines.count) lines"
     }
 
     mutating func withdraw() -> String {
         let upload = UInt64(roll(max(1, contents.count)))
         guard roll(3) == 0 else { return "not" }
-        ask(life.undo(upload))
+        ask(life.undo(upload), for: .withdrawn(UploadID(rawValue: UInt32(upload))))
         return "\(upload)"
     }
 
     /// Another code, and another limit of how often it is given; too low a one is refused.
     mutating func changeFixed() -> String {
-        let (code, limit) = (Array("F\(roll(3))".utf8), UInt32(1 + roll(30)))
-        ask(life.change { $0.setFixed(list: "fixed", code: code, limit: limit, done: $1) })
+        let (code, limit) = ("F\(roll(3))", UInt32(1 + roll(30)))
+        ask(
+            life.change { $0.setFixed(list: "fixed", code: Array(code.utf8), limit: limit, done: $1) },
+            for: .set(.fixed, "\(code) \(limit)"))
         return "\(limit)"
     }
 
@@ -101,26 +116,24 @@ extension Story {
             life.settle()
         }
         let now = life.engine.now()
-        ask(life.change { $0.setExpiry(list: "l", expiresAt: now, done: $1) })
+        setExpiry(now)
         for _ in 0..<roll(6) { life.step() }
         world.clock.milliseconds = max(world.clock.milliseconds, now.milliseconds + UInt64(1 + roll(3)))
-        ask(life.askToArchive())
+        ask(life.askToArchive(), for: .set(.archived, "yes"))
         return ""
     }
 
     /// Brings the list back, if it was archived, and lets its campaigns go on.
     mutating func bringBack() -> String {
-        ask(life.askToBringBack())
+        ask(life.askToBringBack(), for: .set(.archived, "no"))
         for _ in 0..<roll(20) { step() }
-        ask(life.change { $0.setExpiry(list: "l", expiresAt: nil, done: $1) })
-        for campaign in campaigns.map(\.name) + bookings {
-            ask(life.change { $0.resumeCampaign(name: campaign, done: $1) })
-        }
+        setExpiry(nil)
+        for campaign in campaigns.map(\.name) + bookings { resume(campaign) }
         return ""
     }
 
     mutating func snapshot() -> String {
-        snapshots.append((life.askForSnapshot(), owners))
+        snapshots.append((expect("a snapshot", life.askForSnapshot()), owners))
         return ""
     }
 }

@@ -16,13 +16,14 @@ package struct Story {
 
     // MARK: Told in the life that is on, and not known to be durable
     var pending: [Given] = []
-    var pendingHolds: [Confirmed] = []
-    var pendingConfirmations: [Confirmed] = []
+    var pendingBookings: [Booking] = []
     var pendingKeys: [KeyUsed] = []
     var changes: [Asked] = []
     var uploads: [Reply<Result<UploadOutcome, ControlError>>] = []
     /// With the codes that had users when they were asked for.
     var snapshots: [(reply: Reply<Result<SnapshotReceipt, ControlError>>, owners: [CodeID: String])] = []
+    /// All of this, and what readers of the feed asked for, with how often each was answered.
+    var questions: [(what: String, answers: () -> Int)] = []
     /// Imports that were asked for, with their rows.
     var imports: [(reply: Reply<Result<UploadOutcome, ControlError>>, lines: [ImportLine])] = []
 
@@ -33,16 +34,25 @@ package struct Story {
     var ownersInSnapshot: [CodeID: String] = [:]
     /// By campaign and user, the latest code and all that was said of it.
     var latest: [String: Given] = [:]
-    /// By campaign and user, each code that was held for them, whatever became of it.
-    var held: [String: Set<CodeID>] = [:]
-    /// By code, whose it is for good.
-    var confirmed: [CodeID: String] = [:]
+    /// By campaign and user, all that they were told of codes that are held, the latest last.
+    var booked: [String: [Booking]] = [:]
     /// The latest use of each key.
     var keys: [String: KeyUsed] = [:]
     var lists: Set<String> = []
-    var acknowledgedCodes: UInt64 = 0
+    var deletedLists: Set<String> = []
+    /// Uploads of which nobody is given a code any more.
+    var withdrawn: Set<UploadID> = []
+    /// What was set last.
+    var facts: [Fact: String] = [:]
+    /// How many codes each upload of list `l` brought.
+    var loaded: [UploadID: UInt64] = [:]
     /// By number, what the feed told.
     var told: [UInt64: FeedEvent] = [:]
+    /// Codes that may be in a gap of the feed.
+    var untold: Set<CodeID> = []
+
+    /// What may have become durable at the end of the life before, with nobody to hear of it.
+    var inDoubt: (given: [Given], bookings: [Booking]) = ([], [])
 
     // MARK: What clients and operators know
     var campaigns: [(name: String, rule: RetriggerRule)] = []
@@ -60,6 +70,8 @@ package struct Story {
     /// At which call the power fails again.
     var interruptions: [Int] = []
     var harms: [(kind: StepKind, dice: SplitMix64)] = []
+    /// Whether the feed could not go on for a while, in the life that is on or in one before.
+    var feedHasFailed = false
     /// Failed calls before the life that is on.
     var failuresBefore = 0
 
@@ -93,8 +105,7 @@ package struct Story {
     /// The lists and campaigns that everything is about.
     private mutating func prepare() throws {
         try life.createList()
-        try life.upload((0..<20).map { "first\($0)" })
-        acknowledgedCodes = 20
+        note(try life.upload((0..<20).map { "first\($0)" }))
         for rule in [RetriggerRule.window(milliseconds: day), .once, .always, .untilExpiry] {
             let name = "c\(campaigns.count)"
             try life.createCampaign(name, rule: rule)
@@ -124,8 +135,7 @@ package struct Story {
         for step in script.steps { try take(step) }
         if hasDied { try crash(.tearing) }
         world.endFaults()
-        life.settle()
-        try collect()
+        try comeToRest()
         try check()
         trace.note("over: \(world.callCount) calls, \(owners.count) codes have users")
     }
@@ -153,7 +163,7 @@ package struct Story {
         case .allocate: return try allocate()
         case .allocateMany: return try allocateMany()
         case .allocateUnderKey: return try allocateUnderKey()
-        case .allocateFixed: return Self.words(try life.decide("u\(roll(12))", in: "fixed", loop: rollLoop()))
+        case .allocateFixed: return try allocate("u\(roll(12))", in: ("fixed", .always), userID: "", loop: rollLoop())
         case .retry: return try retry()
         case .hold: return try hold()
         case .endHold: return try endHold()
@@ -211,14 +221,6 @@ struct Given {
     var at: UInt64 { times.givenAt.milliseconds }
 }
 
-/// A user was told that a code is held for them, or theirs for good; or may have been.
-struct Confirmed {
-    let key: String
-    let code: CodeID
-    let loop: Int
-    let frame: FrameNumber
-}
-
 /// What a key was told to stand for, or may have been.
 struct KeyUsed {
     let key: String
@@ -236,10 +238,4 @@ struct Waiting {
     let campaign: (name: String, rule: RetriggerRule)
     let loop: Int
     let frame: LaneFrame
-}
-
-/// A change that was asked for, and the list that is there once it was made.
-struct Asked {
-    let reply: Reply<Change>
-    var list: String?
 }

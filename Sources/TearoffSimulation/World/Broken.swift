@@ -8,17 +8,27 @@ package struct Broken: Error, CustomStringConvertible {
         case window, twoCodes
         /// What was acknowledged is there.
         case lost
+        /// Nobody is refused without a reason, and nobody what they have.
+        case denial
+        /// Nobody is given a code that was withdrawn.
+        case withdrawn
         /// A repeat is told what it was told before.
         case reply
-        case key, preview, parking, ledger, feed
+        case key, hold, preview, parking, ledger, feed
         /// Recovery twice gives the same state.
         case recovery
         /// An undamaged directory starts.
         case refusal
+        /// A snapshot alone is a backup.
+        case restore
         /// Damage is refused by name.
         case silence
+        /// A refusal names what is damaged.
+        case naming
         /// What has a second copy is repaired.
         case repair
+        /// Whoever asks is answered, once.
+        case answer
         /// The engine stops for a failed write of the log only.
         case engine
         /// Anything else.

@@ -5,6 +5,8 @@ import TearoffLog
 /// What was done to a medium.
 struct Harm {
     let what: String
+    /// A refusal names one of these; none: a call failed, and nothing is damaged.
+    let names: [String]
     /// There is a second copy of what was damaged.
     var mustBeRepaired = false
     /// The frame that was damaged, when nothing vouches for it.
@@ -13,10 +15,21 @@ struct Harm {
     var isLie = false
 }
 
+extension Harm {
+    /// Whether a refusal leads an operator to what was damaged.
+    func isNamed(in refusal: RecoveryError) -> Bool {
+        names.isEmpty ? refusal.kind == .unreadable : names.contains { "\(refusal)".contains($0) }
+    }
+}
+
 /// Where a whole frame stands.
 struct FrameSpan: Equatable {
     let segment: SegmentID
     let bytes: Range<Int>
+
+    /// How a refusal names it. The only frame of a segment is missed where the segment before ends, and the last one of
+    /// a lane by what the other lanes say.
+    func name(isLast: Bool) -> String { isLast ? "wal" : "wal/\(segment.lane)-" }
 }
 
 extension World {
@@ -38,10 +51,10 @@ extension World {
         let call = Int.random(in: 1...60, using: &dice)
         if Bool.random(using: &dice) {
             log.fail(call: call)
-            return Harm(what: "of the log, \(call)")
+            return Harm(what: "of the log, \(call)", names: [])
         }
         blobs.fail(call: call)
-        return Harm(what: "of the blobs, \(call)")
+        return Harm(what: "of the blobs, \(call)", names: [])
     }
 
     /// One bit turns over: of a frame, of a segment's header, of a blob or of a manifest.
@@ -51,27 +64,27 @@ extension World {
             guard let (frame, isLast) = try frame(&dice), var bytes = log.bytes(of: frame.segment) else { return nil }
             bytes.flip(in: frame.bytes, &dice)
             log.replace(frame.segment, with: bytes)
-            return Harm(what: "\(frame)", unvouched: isLast ? frame : nil)
+            return Harm(what: "\(frame)", names: [frame.name(isLast: isLast)], unvouched: isLast ? frame : nil)
         case 6:
             guard let segment = try segments().randomElement(using: &dice), var bytes = log.bytes(of: segment) else {
                 return nil
             }
             bytes.flip(in: 0..<LogLimits.segmentHeaderBytes, &dice)
             log.replace(segment, with: bytes)
-            return Harm(what: "header of \(segment)")
+            return Harm(what: "header of \(segment)", names: [segment.description])
         case 7...8:
             guard let blob = try blobs.all().randomElement(using: &dice), var bytes = blobs.bytes(of: blob),
                 !bytes.isEmpty
             else { return nil }
             bytes.flip(in: bytes.indices, &dice)
             blobs.replace(blob, with: bytes)
-            return Harm(what: "blob \(blob)", mustBeRepaired: try isOfNewestAlone(blob))
+            return Harm(what: "blob", names: ["\(blob)"], mustBeRepaired: try isOfNewestAlone(blob))
         default:
             guard let name = try manifests().randomElement(using: &dice) else { return nil }
             var bytes = try blobs.readNamed(name)
             bytes.flip(in: bytes.indices, &dice)
             blobs.replaceNamed(name, with: bytes)
-            return Harm(what: name, mustBeRepaired: true)
+            return Harm(what: "manifest", names: [name], mustBeRepaired: true)
         }
     }
 
@@ -80,16 +93,16 @@ extension World {
         case 0..<2:
             guard let segment = try segments().randomElement(using: &dice) else { return nil }
             log.replace(segment, with: nil)
-            return Harm(what: "\(segment)")
+            return Harm(what: "segment", names: [segment.description])
         case 2:
             guard let blob = try blobs.all().randomElement(using: &dice) else { return nil }
             let mustBeRepaired = try isOfNewestAlone(blob)
             blobs.replace(blob, with: nil)
-            return Harm(what: "blob \(blob)", mustBeRepaired: mustBeRepaired)
+            return Harm(what: "blob", names: ["\(blob)"], mustBeRepaired: mustBeRepaired)
         default:
             guard let name = try manifests().randomElement(using: &dice) else { return nil }
             blobs.replaceNamed(name, with: nil)
-            return Harm(what: name, mustBeRepaired: true)
+            return Harm(what: "manifest", names: [name], mustBeRepaired: true)
         }
     }
 
@@ -109,7 +122,9 @@ extension World {
             if over.segment == frame.segment { target = log.bytes(of: over.segment) ?? target }
             target.replaceSubrange(over.bytes.lowerBound..<over.bytes.lowerBound + bytes.count, with: bytes)
             log.replace(over.segment, with: target)
-            return Harm(what: "\(frame) over \(over)", unvouched: isLast ? frame : nil)
+            return Harm(
+                what: "\(frame) over \(over)", names: [frame.name(isLast: isLast), over.name(isLast: false)],
+                unvouched: isLast ? frame : nil)
         }
         guard let segment = try segments().randomElement(using: &dice), var target = log.bytes(of: segment) else {
             return nil
@@ -123,7 +138,9 @@ extension World {
         if segment == frame.segment { target = log.bytes(of: segment) ?? target }
         target.replaceSubrange(start..<start + bytes.count, with: bytes)
         log.replace(segment, with: target)
-        return Harm(what: "\(frame) to \(segment) at \(start)", unvouched: isLast ? frame : nil)
+        return Harm(
+            what: "\(frame) to \(segment) at \(start)", names: [frame.name(isLast: isLast), segment.description],
+            unvouched: isLast ? frame : nil)
     }
 
     /// All of a lane from some frame on is as if it had never been written.
@@ -133,7 +150,8 @@ extension World {
             let first = frames.indices.randomElement(using: &dice)
         else { return nil }
         for frame in frames[first...] { log.blank(frame) }
-        return Harm(what: "lane \(lane) from \(frames[first])", isLie: true)
+        return Harm(
+            what: "lane \(lane) from \(frames[first])", names: [frames[first].name(isLast: true)], isLie: true)
     }
 
     /// Some frame, the last of its lane more often than not. - Returns: also whether it is the last.

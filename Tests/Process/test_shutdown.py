@@ -44,8 +44,8 @@ def test_a_clean_stop_leaves_the_same_ledger(start):
 
 
 def test_what_is_under_way_at_a_stop_is_answered(start):
-    # Goal: no client is left without a word. Method: a snapshot is asked for while every flush takes 2 s, then SIGTERM; a
-    # code that was asked for before it is given.
+    # Goal: no client is left without a word. Method: a snapshot is asked for while every flush takes 2 s, then
+    # SIGTERM; a code that was asked for before it is given.
     server = start("--threads", 1)
     harness.make_campaign(server)
     server.stop()

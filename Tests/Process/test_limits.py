@@ -183,8 +183,8 @@ def test_a_client_that_never_reads_stops_only_itself(start):
 
 
 def test_replies_that_wait_for_the_log_are_bounded(start):
-    # Goal: a slow disk does not have a client's replies fill the memory. Method: a new code while every flush takes 5 s,
-    # and behind it a flood whose replies wait for it, too; soon nothing is read any more.
+    # Goal: a slow disk does not have a client's replies fill the memory. Method: a new code while every flush takes
+    # 5 s, and behind it a flood whose replies wait for it, too; soon nothing is read any more.
     server = start("--threads", 1)
     harness.make_campaign(server)
     server.stop()

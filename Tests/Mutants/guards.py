@@ -589,7 +589,7 @@ GUARDS = [
         "Sources/tearoffd/SettingsReader.swift",
         "        if faults.isEmpty { return }",
         "        if !host.isEmpty { return }",
-        process=["test_tls.py"],
+        process=["test_directory.py"],
     ),
     Guard(
         "TLS: nothing older than 1.2",

@@ -182,6 +182,22 @@ def test_a_client_that_never_reads_stops_only_itself(start):
     assert server.call("PING") == b"PONG"
 
 
+def test_replies_that_wait_for_the_log_are_bounded(start):
+    # Goal: a slow disk does not have a client's replies fill the memory. Method: on a loop that has noticed that its disk
+    # is slow, and therefore reads on during a flush, a new code, and behind it a flood whose replies wait for it, too.
+    server = start("--threads", 1, "--test-flush-delay-microseconds", 600_000)
+    harness.make_campaign(server)
+    with server.connect() as client:
+        for number in range(8):
+            client.call("ALLOC", "summer", f"settled-{number}")
+        before = server.info()["log_asynchronous_flushes"]
+        client.send("ALLOC", "summer", "u1")
+        client.socket.setblocking(False)
+        flood = encode("ECHO", b"m" * 60_000) * 10
+        assert send_until_full(client.socket, flood, limit=200 * MEBIBYTE) < 32 * MEBIBYTE
+        assert server.info()["log_asynchronous_flushes"] > before
+
+
 def send_until_full(sock, data, limit):
     """Sends `data` over and over until nothing was taken for half a second; returns the bytes sent."""
     total = 0

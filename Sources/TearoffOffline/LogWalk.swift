@@ -93,7 +93,7 @@ struct LogWalk {
     }
 
     /// Bytes from a torn frame's place to the last one that is not zero.
-    func byteCount(of tail: TornTail) throws(RecoveryError) -> UInt64 {
+    func byteCount(of tail: FramePlace) throws(RecoveryError) -> UInt64 {
         let size = catalog.segments(of: tail.segment.lane).first { $0.id == tail.segment }?.byteCount ?? 0
         let unit = UInt64(LogLimits.segmentHeaderBytes)
         var place = tail.offset.rawValue / unit * unit

@@ -102,7 +102,7 @@ package struct Restore {
                 ledger.free + burned == before.free, ledger.withdrawn == before.withdrawn
             else {
                 throw RecoveryError(
-                    .misplaced, file: "snapshots",
+                    .contradictory, file: "snapshots",
                     problem:
                         "list \(restored.catalog.lists[index].name) came out as \(ledger), from \(before)",
                     advice: "What was made is no data directory: remove it. What it was made of is as it was.")

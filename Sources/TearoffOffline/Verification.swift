@@ -17,7 +17,7 @@ package struct Verification: Sendable {
 
     /// What a start would leave behind: a frame that was never acknowledged.
     package struct Tail: Equatable, Sendable {
-        package let tail: TornTail
+        package let tail: FramePlace
         /// From the frame's place to the last byte that is not zero.
         package let byteCount: UInt64
     }

@@ -343,7 +343,7 @@ struct AuditTests {
             #expect(try life.trail().count == 2)
         } else {
             let error = #expect(throws: RecoveryError.self) { try world.recover() }
-            #expect(error?.kind == .misplaced && error?.file == "wal/control-0000000000000001.wal")
+            #expect(error?.kind == .contradictory && error?.file == "wal/control-0000000000000001.wal")
             #expect(error?.problem.contains("audit trail") == true && error?.frame != nil)
         }
     }

@@ -1,8 +1,9 @@
 import TearoffCore
-import TearoffEngine
 import TearoffLog
 import TearoffSimulation
 import Testing
+
+@testable import TearoffEngine
 
 @Suite("Faults: a failing call or a damaged file never gives a code twice and never loses one in silence")
 struct FaultTests {
@@ -105,6 +106,76 @@ struct FaultTests {
                 #expect(throws: RecoveryError.self) { _ = try world.recover() }
             } else {
                 #expect(throws: RecoveryError.self) { _ = try world.recover() }
+            }
+        }
+    }
+
+    /// Goal: whoever has to mend a directory reads where, also when only what others say tells that a frame was durable.
+    /// Method: the last frame of each lane is damaged; codes of the campaign were given behind the control lane's, and a
+    /// later start has noted how far the other one reached.
+    @Test func lastFramesThatOthersRestOnAreNamed() throws {
+        for lane in [LaneID.control, LaneID(rawValue: 0)] {
+            let world = World()
+            let life = try world.start()
+            try life.supply(codes: 5)
+            try life.give("u")
+            if lane != .control {
+                world.crash()
+                try world.start()
+            }
+            world.crash()
+            let last = try #require(try world.frames()[lane]?.last)
+            world.log.rot(last)
+            let error = #expect(throws: RecoveryError.self) { _ = try world.recover() }
+            #expect(error.map { "\($0)".contains(last.name) } == true, "\(last.name) in \(String(describing: error))")
+            #expect(error?.offset != nil && error?.frame != nil)
+        }
+    }
+
+    /// Goal: a change that is missing among the others is noticed, though every frame is whole. Method: one with the next
+    /// number, and one with the number behind that.
+    @Test(arguments: [true, false])
+    func aMissingChangeIsRefused(isMissing: Bool) throws {
+        let world = World()
+        let life = try world.start()
+        try life.createList()
+        let change = ControlRecord(
+            .listRenamed(list: ListID(rawValue: 0), name: "m"), at: Timestamp(milliseconds: World.firstMilliseconds))
+        let writer = life.control.writer
+        let revision: UInt64 = isMissing ? 3 : 2
+        ControlEntry.change(change, revision: revision).encode(into: &writer.batch.bytes)
+        writer.batch.recordCount += 1
+        _ = try writer.commit(timeMilliseconds: World.firstMilliseconds)
+        world.crashLosingWrites()
+        guard isMissing else {
+            #expect(try world.recover().catalog.list(named: "m") != nil)
+            return
+        }
+        let error = #expect(throws: RecoveryError.self) { try world.recover() }
+        #expect(error?.problem.contains("change 3 of the catalog follows on change 1") == true)
+    }
+
+    /// Goal: no start with a ledger that does not add up, whatever has come about. Method: a code is marked as somebody's
+    /// whom no shard knows.
+    @Test func aLedgerThatDoesNotHoldIsRefused() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 5)
+        try life.give("u")
+        world.crash()
+        for isTampered in [false, true] {
+            let segments = try LaneCatalog(of: world.log, directoryID: World.directory)
+            var recovering = RecoveringState(world.source, manifest: nil, notices: [])
+            try recovering.readControlLane(segments)
+            try recovering.readCodes()
+            try recovering.readDataLanes(segments)
+            if isTampered {
+                let upload = recovering.catalog[UploadID(rawValue: 0)]
+                let owner = try #require(CodeOwner(rawValue: 1))
+                #expect(upload.position(of: 3).strip.setOwner(owner, at: 3))
+                #expect(throws: RecoveryError.self) { _ = try recovering.finish(newestSnapshot: 0) }
+            } else {
+                #expect(try recovering.finish(newestSnapshot: 0).ledgers.first?.given == 1)
             }
         }
     }

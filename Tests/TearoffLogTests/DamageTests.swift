@@ -173,7 +173,24 @@ struct DamageTests {
         try rig.damage(.data(1)) { bytes in
             for index in last.offset..<(last.offset + 512) { bytes[index] = 0 }
         }
-        #expect(refusal(rig) == .damaged)
+        let failure = #expect(throws: RecoveryError.self) { try rig.recover() }
+        #expect(failure?.kind == .damaged && failure?.file == "wal/00000-0000000000000001.wal")
+        #expect(failure?.offset?.rawValue == UInt64(last.offset) && failure?.frame == last.header.frame)
+    }
+
+    @Test("The only frame of a segment between two others is named where it stands")
+    func onlyFrameOfASegment() throws {
+        // Goal: an operator is led to the file that is damaged, not to the one before. Method: three lives of a segment
+        // each, and one that was made ready; a byte of header or payload of the second one's only frame.
+        for byte in [4_096, 4_100, 4_096 + 70] {
+            let rig = try Self.sixFrames(sealed: false)
+            try rig.writer().write(noise(100, seed: 7))
+            try rig.writer().write([8])
+            try rig.damage(.data(3)) { $0[byte] ^= 1 }
+            let failure = #expect(throws: RecoveryError.self) { try rig.recover() }
+            #expect(failure?.kind == .damaged && failure?.file == "wal/00000-0000000000000003.wal", "byte \(byte)")
+            #expect(failure?.offset?.rawValue == 4_096 && failure?.frame?.rawValue == 7, "byte \(byte)")
+        }
     }
 
     @Test("An unknown version is refused by name, before anything else is read")

@@ -30,6 +30,8 @@ struct LaneFeed {
         /// No record of an earlier life comes after these.
         var endsLife = false
         var isLast = false
+        /// The frame of these records, if they are of one.
+        var frame: FrameInfo?
         /// Met behind these records; nothing follows.
         var problem: RecoveryError?
     }
@@ -60,7 +62,7 @@ struct LaneFeed {
     }
 
     private mutating func fill() throws(RecoveryError) {
-        var (records, bytes) = (0, 0)
+        var (records, bytes, frames) = (0, 0, 0)
         while records < recordsMaximum, bytes < Self.bytesMaximum {
             guard let index = earliest() else {
                 if try endLife() { return }
@@ -72,7 +74,9 @@ struct LaneFeed {
             try cut(payload.span, of: frame)
             records += frame.recordCount
             bytes += payload.count
+            frames += 1
             framesRead += 1
+            portion.frame = frames == 1 ? frame : nil
             at = max(at, Timestamp(milliseconds: frame.timeMilliseconds))
             try lanes[index].advance()
         }
@@ -148,8 +152,15 @@ struct LaneFrames {
 extension RecoveryError {
     /// A frame is whole, and says what cannot be true.
     package init(contradiction problem: String, in frame: FrameInfo) {
-        self.init(
-            .misplaced, file: frame.segment.description, offset: frame.offset, frame: frame.frame,
-            problem: problem)
+        self.init(.contradictory, at: frame.place, problem: problem)
+    }
+
+    /// The same, of a frame or of several together.
+    init(contradiction problem: String, in frame: FrameInfo?) {
+        if let frame {
+            self.init(contradiction: problem, in: frame)
+        } else {
+            self.init(.contradictory, file: "wal", problem: problem)
+        }
     }
 }

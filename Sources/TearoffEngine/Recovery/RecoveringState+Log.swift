@@ -23,7 +23,12 @@ extension RecoveringState {
                 ShardReplay(cell, catalog: catalog, covered: manifest?.shards[shard].lastSequence))
         }
         let feed = Mutex(LaneFeed(readers, lives: lives, source: source))
-        try replay(feed, into: replays)
+        do throws(RecoveryError) {
+            try replay(feed, into: replays)
+        } catch {
+            for end in feed.withLock({ $0.ends }) { note(end) }
+            throw error
+        }
         for end in feed.withLock({ $0.ends }) {
             try check(end)
             note(end)
@@ -66,7 +71,7 @@ extension RecoveringState {
                 if piece == 0 {
                     if !isOver { feed.withLock { $0.read() } }
                 } else {
-                    replays[piece - 1].state.withLock { $0.replay(endsLife: portion.endsLife) }
+                    replays[piece - 1].state.withLock { $0.replay(portion) }
                 }
             }
             // What is wrong with the portion's records comes before what was met behind them.
@@ -112,13 +117,16 @@ extension RecoveringState {
     private func check(_ end: LaneEnd) throws(RecoveryError) {
         let found = lives.flatMap(\.lanes).filter { $0.lane == end.lane }.map(\.nextFrame).max() ?? .first
         guard end.nextFrame < found else { return }
-        throw RecoveryError(
-            .damaged, file: "wal/\(end.lane)-*", frame: end.nextFrame,
-            problem: "the lane ends here, and a later start found it up to frame \(found.previous)")
+        let problem = "the lane ends here, and a later start found it up to frame \(found.previous)"
+        guard let place = end.place else {
+            throw RecoveryError(.missing, file: "wal/\(end.lane)-*", problem: problem)
+        }
+        throw RecoveryError(.damaged, at: place, problem: problem)
     }
 
     mutating func note(_ end: LaneEnd) {
         laneStarts[end.lane] = end.start
         notices += end.tornTails.map { .tornTail($0) }
+        if let place = end.place { laneEnds.append(place) }
     }
 }

@@ -14,6 +14,8 @@ struct RecoveringState {
     var keys: [KeyUse] = []
     var at = Timestamp.zero
     var laneStarts: [LaneID: LaneStart] = [:]
+    /// Where each lane's frames end.
+    var laneEnds: [FramePlace] = []
     private(set) var lives: [LifeStart] = []
     var notices: [RecoveryNotice]
     var counters = RecoveredState.Counters()
@@ -37,7 +39,7 @@ extension RecoveringState {
             throw .unusable("it has \(manifest.shards.count) shards, the directory has \(shards.count)")
         }
         do throws(RecoveryError) {
-            for record in manifest.catalog.records { try apply(record, file: "snapshots") }
+            for record in manifest.catalog.records { try apply(record, in: nil) }
         } catch {
             throw .refused(error)
         }
@@ -90,7 +92,7 @@ extension RecoveringState {
                 throw RecoveryError(
                     contradiction: "change \(number) of the catalog follows on change \(revision)", in: frame)
             }
-            try apply(record, file: frame.segment.description)
+            try apply(record, in: frame)
             revision = number
             at = max(at, record.at)
         case .audit(let record):
@@ -105,9 +107,12 @@ extension RecoveringState {
         }
     }
 
-    private mutating func apply(_ record: ControlRecord, file: String) throws(RecoveryError) {
+    /// - Parameter frame: nil for one of a snapshot.
+    private mutating func apply(_ record: ControlRecord, in frame: FrameInfo?) throws(RecoveryError) {
         guard catalog.accepts(record) else {
-            throw RecoveryError(.misplaced, file: file, problem: "a change names what does not exist")
+            let problem = "a change names what does not exist"
+            guard let frame else { throw RecoveryError(.contradictory, file: "snapshots", problem: problem) }
+            throw RecoveryError(contradiction: problem, in: frame)
         }
         catalog.apply(record)
     }
@@ -126,6 +131,17 @@ extension RecoveringState {
 // MARK: - The end
 
 extension RecoveringState {
+    /// What contradicts the rest may rest on a frame that is lost at the end of a lane, which nothing else tells from one
+    /// that was never acknowledged: so these ends are named, too.
+    func explained(_ error: RecoveryError) -> RecoveryError {
+        guard error.kind == .contradictory else { return error }
+        let torn = notices.compactMap { notice in
+            if case .tornTail(let place) = notice { "unreadable is \(place)" } else { nil }
+        }
+        let ends = laneEnds.map { "; a lane ends before \($0)" }
+        return error.adding((torn.map { "; \($0)" } + ends).joined())
+    }
+
     /// A code that was held and went back may have been given by another shard, which was read back earlier.
     private func settleOwners() throws(RecoveryError) {
         do throws(ApplyError) {
@@ -135,7 +151,7 @@ extension RecoveringState {
                 }
             }
         } catch {
-            throw RecoveryError(.misplaced, file: "wal", problem: "a record contradicts the others: \(error)")
+            throw RecoveryError(contradiction: "a record contradicts the others: \(error)", in: nil)
         }
     }
 
@@ -146,7 +162,7 @@ extension RecoveringState {
             let rows = shards[Int(use.shard.rawValue)].state.withLock { $0.shard.rows.count }
             guard Int(use.row.rawValue) < rows else {
                 throw RecoveryError(
-                    .misplaced, file: "snapshots", problem: "a key names an allocation that does not exist")
+                    .contradictory, file: "snapshots", problem: "a key names an allocation that does not exist")
             }
         }
         return kept.sorted {
@@ -169,8 +185,7 @@ extension RecoveringState {
             }
             guard ledger.holds else {
                 throw RecoveryError(
-                    .misplaced, file: "wal",
-                    problem: "the ledger of list \(list.name) does not hold: \(ledger)")
+                    contradiction: "the ledger of list \(list.name) does not hold: \(ledger)", in: nil)
             }
             ledgers.append(ledger)
         }

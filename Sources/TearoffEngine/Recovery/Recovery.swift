@@ -78,8 +78,8 @@ package enum Recovery {
         }
     }
 
-    /// Recovers with all workers. A refusal is looked for once more in order: which of several faults is met
-    /// first depends on the threads, and an operator is to read the same of the same directory each time.
+    /// Recovers with all workers. A refusal is looked for once more in order, frame by frame: which of several faults is
+    /// met first depends on the threads, and an operator is to read the same of the same directory each time, and where.
     private static func recover(
         _ manifest: Manifest?, _ segments: LaneCatalog, _ source: RecoverySource, newest: UInt64,
         _ notices: [RecoveryNotice]
@@ -87,9 +87,7 @@ package enum Recovery {
         do throws(SnapshotFault) {
             return try attempt(manifest, segments, source, newest: newest, notices)
         } catch {
-            if source.workers.count > 1 {
-                _ = try attempt(manifest, segments, source.inOrder, newest: newest, notices)
-            }
+            _ = try attempt(manifest, segments, source.inOrder, newest: newest, notices)
             // Refused once is refused, also when the second reading met nothing.
             throw error
         }
@@ -114,7 +112,7 @@ package enum Recovery {
             try recovering.readDataLanes(segments)
             return try recovering.finish(newestSnapshot: newest)
         } catch {
-            throw .refused(error)
+            throw .refused(recovering.explained(error))
         }
     }
 }
@@ -163,8 +161,12 @@ extension RecoveryError {
                 nil
             }
         }
-        return RecoveryError(
-            kind, file: file, offset: offset, frame: frame, problem: problem + problems.joined(), advice: advice)
+        return adding(problems.joined())
+    }
+
+    /// The same, and more about what is wrong.
+    func adding(_ words: String) -> RecoveryError {
+        RecoveryError(kind, file: file, offset: offset, frame: frame, problem: problem + words, advice: advice)
     }
 
     init(_ kind: Kind, _ error: StorageError) {

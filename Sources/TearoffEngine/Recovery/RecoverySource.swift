@@ -32,10 +32,11 @@ package struct RecoverySource: Sendable {
         self.progress = progress
     }
 
-    /// The same, read on one thread.
+    /// The same, read on one thread and frame by frame.
     var inOrder: RecoverySource {
         var source = self
         source.workers = .one
+        source.portionRecords = 1
         return source
     }
 }
@@ -54,7 +55,7 @@ package struct RecoveryProgress: Equatable, Sendable {
 
 /// What a recovery met that an operator should know; the server starts all the same.
 package enum RecoveryNotice: Equatable, Sendable {
-    case tornTail(TornTail)
+    case tornTail(FramePlace)
     case foreignFile(String)
     /// A snapshot could not be used; an older one and its log were.
     case snapshotUnusable(number: UInt64, problem: String)

@@ -12,6 +12,7 @@ struct ShardReplay {
         let record: ShardRecord
         let user: [UInt8]
         let beside: [UInt8]
+        let frame: FrameInfo?
     }
 
     private let cell: ShardCell
@@ -23,7 +24,7 @@ struct ShardReplay {
     /// The upload of the record before: nearly always that of the next one, too.
     private var upload: Upload?
 
-    /// What ``replay(endsLife:)`` applies next.
+    /// What ``replay(_:)`` applies next.
     var batch = AllocationBatch()
     /// Sequence numbers that no record has.
     private(set) var gaps: UInt64 = 0
@@ -56,8 +57,9 @@ final class ReplayCell: Sendable {
 extension ShardReplay {
     /// Applies the batch and empties it.
     ///
-    /// - Parameter endsLife: what is missing by now was taken by a crash, and will not come.
-    mutating func replay(endsLife: Bool) {
+    /// - Parameter portion: what the batch is of. When it ends a life, what is missing by now was taken by a crash, and
+    ///   will not come.
+    mutating func replay(_ portion: LaneFeed.Portion) {
         guard problem == nil else { return }
         let cell = cell
         let batch = batch
@@ -67,9 +69,9 @@ extension ShardReplay {
                 for entry in batch.entries {
                     try add(
                         entry.record, user: text.extracting(entry.user),
-                        beside: text.extracting(entry.beside), to: &state.shard)
+                        beside: text.extracting(entry.beside), in: portion.frame, to: &state.shard)
                 }
-                if endsLife { try flush(into: &state.shard) }
+                if portion.endsLife { try flush(into: &state.shard) }
             }
         } catch {
             problem = error
@@ -78,11 +80,11 @@ extension ShardReplay {
 
     /// Applies the record when it is the next of its shard, and those that waited for it; else keeps it.
     private mutating func add(
-        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, in frame: FrameInfo?, to shard: inout Shard
     ) throws(RecoveryError) {
         if let covered, record.sequence <= covered { return }
         if record.sequence == shard.lastSequence.next {
-            try apply(record, user: user, beside: beside, to: &shard)
+            try apply(record, user: user, beside: beside, in: frame, to: &shard)
             if waiting.isEmpty { return }
             while let next = waiting.removeValue(forKey: shard.lastSequence.next.rawValue) {
                 try apply(next, to: &shard)
@@ -91,11 +93,11 @@ extension ShardReplay {
         }
         guard record.sequence > shard.lastSequence, waiting[record.sequence.rawValue] == nil else {
             throw RecoveryError(
-                .misplaced, file: "wal",
-                problem: "record \(record.sequence.rawValue) of shard \(record.shard.rawValue) stands twice "
-                    + "in the log")
+                contradiction: "record \(record.sequence.rawValue) of shard \(record.shard.rawValue) stands twice "
+                    + "in the log", in: frame)
         }
-        waiting[record.sequence.rawValue] = Waiting(record: record, user: user.copy, beside: beside.copy)
+        waiting[record.sequence.rawValue] = Waiting(
+            record: record, user: user.copy, beside: beside.copy, frame: frame)
     }
 
     /// Applies all that wait, over the gaps.
@@ -109,16 +111,17 @@ extension ShardReplay {
     }
 
     private mutating func apply(_ next: Waiting, to shard: inout Shard) throws(RecoveryError) {
-        try apply(next.record, user: next.user.span, beside: next.beside.span, to: &shard)
+        try apply(
+            next.record, user: next.user.span, beside: next.beside.span, in: next.frame, to: &shard)
     }
 
     private mutating func apply(
-        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, to shard: inout Shard
+        _ record: ShardRecord, user: Span<UInt8>, beside: Span<UInt8>, in frame: FrameInfo?, to shard: inout Shard
     ) throws(RecoveryError) {
         do throws(ApplyError) {
             try enter(record, user: user, beside: beside, into: &shard)
         } catch {
-            throw RecoveryError(.misplaced, file: "wal", problem: "a record contradicts the others: \(error)")
+            throw RecoveryError(contradiction: "a record contradicts the others: \(error)", in: frame)
         }
         at = max(at, record.at)
     }

@@ -5,18 +5,23 @@ package struct FrameInfo: Equatable, Sendable {
     package let offset: ByteOffset
     package let timeMilliseconds: UInt64
     package let recordCount: Int
+
+    package var place: FramePlace { FramePlace(segment: segment, offset: offset, frame: frame) }
 }
 
-/// A frame at the end of a lane that was being written when a life ended: nobody was told of it.
-package struct TornTail: Equatable, Sendable, CustomStringConvertible {
+/// Where a frame stands, or should.
+package struct FramePlace: Equatable, Sendable, CustomStringConvertible {
     package let segment: SegmentID
     package let offset: ByteOffset
-    /// The number that it would have had, and that the lane's next frame gets.
     package let frame: FrameNumber
 
-    package var description: String {
-        "\(segment) at byte \(offset): frame \(frame) is torn and was never acknowledged; it is left where it is"
+    package init(segment: SegmentID, offset: ByteOffset, frame: FrameNumber) {
+        self.segment = segment
+        self.offset = offset
+        self.frame = frame
     }
+
+    package var description: String { "\(segment) at byte \(offset), frame \(frame)" }
 }
 
 /// How a lane ended.
@@ -28,7 +33,12 @@ package struct LaneEnd: Equatable, Sendable {
     /// Of the last frame; 0 when there is none.
     package var lastHeaderCRC32C: UInt32
     package var lastFrameIsVouched: Bool
-    package var tornTails: [TornTail] = []
+    /// Frames that were being written when a life ended: nobody was told of them, and the lane's next frame gets their
+    /// number.
+    package var tornTails: [FramePlace] = []
+    /// Where the next frame would stand, had this life gone on: what is missing, as others say, is missing there. Nil
+    /// when the lane has no segment.
+    package var place: FramePlace?
     package var frames: UInt64 = 0
     package var payloadBytes: UInt64 = 0
 

@@ -85,6 +85,14 @@ package final class LaneReader {
     }
 }
 
+/// A segment in which no header can be read.
+private struct EmptySegment {
+    /// Where its first frame should stand.
+    let place: FramePlace
+    /// Whether all of it is zero.
+    let isBlank: Bool
+}
+
 extension LaneReader {
     /// The frame at the reader's place when it is whole and belongs there; its payload is decoded.
     private func take() throws(RecoveryError) -> FrameHeader? {
@@ -139,19 +147,22 @@ extension LaneReader {
             if let later = scan.laterFrame { problem += ", and a whole header follows at byte \(later)" }
         }
         facts.nextSegment = rest.first?.id.number == reader.file.id.number.next
-        var later = (witness: FrameHeader?.none, torn: [TornTail]())
+        var later = (witness: FrameHeader?.none, empty: [EmptySegment]())
         if !facts.misplaced && !facts.laterFrame { later = try lookAhead() }
         facts.laterSegmentBegins = later.witness != nil
         facts.laterSegmentAgrees = later.witness.map(follows) ?? false
+        let isTorn = !facts.closed && !facts.blank
+        let place = isTorn ? place(in: reader) : place(behind: reader, later.empty)
+        let torn = later.empty.filter { !$0.isBlank }.map(\.place)
         switch RecoveryVerdict(facts) {
         case .nextSegment:
             rest = rest.drop { $0.id != later.witness?.segment }
         case .endOfLane:
-            finish(later.torn)
+            finish(at: place, torn: torn)
         case .truncateTail:
-            finish([tornTail(reader)] + later.torn)
+            finish(at: place, torn: [place] + torn)
         case .refuse(let reason):
-            throw refusal(reason, problem, witness: later.witness)
+            throw refusal(reason, problem, at: place, witness: later.witness)
         }
         bytesLeft += reader.file.byteCount
         current = nil
@@ -165,9 +176,17 @@ extension LaneReader {
     }
 
     /// Nothing more of this lane is believed.
-    private func finish(_ torn: [TornTail]) {
+    private func finish(at place: FramePlace, torn: [FramePlace]) {
+        end.place = place
         end.tornTails = torn
         rest = []
+    }
+
+    /// Where the next frame should stand when nothing stands behind the last one: a segment that was begun tells more
+    /// than zeros, and behind a close frame it is in the next one.
+    private func place(behind reader: SegmentReader, _ empty: [EmptySegment]) -> FramePlace {
+        let begun = empty.first { !$0.isBlank } ?? (isClosed ? empty.first : nil)
+        return begun?.place ?? place(in: reader)
     }
 
     /// What stands where the frames ended: why it cannot stand there, if so, and where it is over.
@@ -190,10 +209,9 @@ extension LaneReader {
 
     /// Looks for the first later segment that holds a frame.
     ///
-    /// - Returns: that segment's first header, whole or torn, and the torn beginnings without a header before
-    ///   it.
-    private func lookAhead() throws(RecoveryError) -> (witness: FrameHeader?, torn: [TornTail]) {
-        var torn: [TornTail] = []
+    /// - Returns: that segment's first header, whole or torn, and the segments without a header before it.
+    private func lookAhead() throws(RecoveryError) -> (witness: FrameHeader?, empty: [EmptySegment]) {
+        var empty: [EmptySegment] = []
         for file in rest {
             var reader = try SegmentReader(file, storage: storage, directoryID: directoryID)
             switch try reader.look() {
@@ -201,7 +219,7 @@ extension LaneReader {
                 guard frame.segment == file.id else {
                     throw refusal(.misplaced, reader, "a frame of \(frame.segment) stands here")
                 }
-                return (frame, torn)
+                return (frame, empty)
             case .impossible(let why):
                 throw refusal(.misplaced, reader, "the frame here is impossible: \(why)")
             case .none, .endOfFile:
@@ -212,26 +230,26 @@ extension LaneReader {
                         .damaged, reader,
                         "the frame here is unreadable, and a whole header follows at byte \(place)")
                 }
-                if !scan.isBlank { torn.append(tornTail(reader)) }
+                empty.append(EmptySegment(place: place(in: reader), isBlank: scan.isBlank))
             }
         }
-        return (nil, torn)
+        return (nil, empty)
     }
 
-    private func tornTail(_ reader: SegmentReader) -> TornTail {
-        TornTail(
-            segment: reader.file.id, offset: ByteOffset(rawValue: reader.offset), frame: end.nextFrame)
+    private func place(in reader: SegmentReader) -> FramePlace {
+        FramePlace(segment: reader.file.id, offset: ByteOffset(rawValue: reader.offset), frame: end.nextFrame)
     }
 
     private func refusal(
-        _ reason: RecoveryVerdict.Reason, _ problem: String, witness: FrameHeader?
+        _ reason: RecoveryVerdict.Reason, _ problem: String, at place: FramePlace, witness: FrameHeader?
     ) -> RecoveryError {
         switch reason {
         case .misplacedFrame: refusal(.misplaced, current, problem)
         case .damagedFrame: refusal(.damaged, current, problem)
         case .missingSegment: Self.missing(lane, current?.file.id.number.next ?? .first)
         case .lostFrames:
-            refusal(.damaged, current, "the frames end here, and \(Self.claim(of: witness, end.nextFrame))")
+            RecoveryError(
+                .damaged, at: place, problem: "the frames end here, and \(Self.claim(of: witness, end.nextFrame))")
         }
     }
 

@@ -8,6 +8,8 @@ package struct RecoveryError: Error, Equatable, Sendable {
         case altered
         /// Whole, but in the wrong place, of another directory, or out of order.
         case misplaced
+        /// Whole and in its place, and cannot be true beside the rest.
+        case contradictory
         /// Written by a program that is newer (or older) than this one understands.
         case unsupportedVersion
         /// The system could not read it: that is not the end of the log.
@@ -32,6 +34,12 @@ package struct RecoveryError: Error, Equatable, Sendable {
         self.frame = frame
         self.problem = problem
         self.advice = advice
+    }
+
+    package init(_ kind: Kind, at place: FramePlace, problem: String, advice: String = Self.restoreAdvice) {
+        self.init(
+            kind, file: place.segment.description, offset: place.offset, frame: place.frame, problem: problem,
+            advice: advice)
     }
 
     package static let restoreAdvice =

@@ -1,6 +1,6 @@
 import TearoffCore
 import TearoffEngine
-import TearoffLog
+package import TearoffLog
 
 /// What was done to a medium.
 struct Harm {
@@ -23,13 +23,16 @@ extension Harm {
 }
 
 /// Where a whole frame stands.
-struct FrameSpan: Equatable {
+package struct FrameSpan: Equatable {
     let segment: SegmentID
     let bytes: Range<Int>
 
-    /// How a refusal names it. The only frame of a segment is missed where the segment before ends, and the last one of
-    /// a lane by what the other lanes say.
-    func name(isLast: Bool) -> String { isLast ? "wal" : "wal/\(segment.lane)-" }
+    /// How a refusal names it when it is zero: whether a frame ever stood there cannot be told, so it is missed where its
+    /// lane ends.
+    var laneName: String { "wal/\(segment.lane)-" }
+
+    /// How a refusal names it.
+    package var name: String { "\(segment) at byte \(bytes.lowerBound)," }
 }
 
 extension World {
@@ -64,7 +67,7 @@ extension World {
             guard let (frame, isLast) = try frame(&dice), var bytes = log.bytes(of: frame.segment) else { return nil }
             bytes.flip(in: frame.bytes, &dice)
             log.replace(frame.segment, with: bytes)
-            return Harm(what: "\(frame)", names: [frame.name(isLast: isLast)], unvouched: isLast ? frame : nil)
+            return Harm(what: "\(frame)", names: [frame.name], unvouched: isLast ? frame : nil)
         case 6:
             guard let segment = try segments().randomElement(using: &dice), var bytes = log.bytes(of: segment) else {
                 return nil
@@ -122,8 +125,9 @@ extension World {
             if over.segment == frame.segment { target = log.bytes(of: over.segment) ?? target }
             target.replaceSubrange(over.bytes.lowerBound..<over.bytes.lowerBound + bytes.count, with: bytes)
             log.replace(over.segment, with: target)
+            // A whole frame at a segment's beginning is told where the one before it ends: with the segment that it is in.
             return Harm(
-                what: "\(frame) over \(over)", names: [frame.name(isLast: isLast), over.name(isLast: false)],
+                what: "\(frame) over \(over)", names: [frame.laneName, over.name, over.segment.description],
                 unvouched: isLast ? frame : nil)
         }
         guard let segment = try segments().randomElement(using: &dice), var target = log.bytes(of: segment) else {
@@ -139,7 +143,7 @@ extension World {
         target.replaceSubrange(start..<start + bytes.count, with: bytes)
         log.replace(segment, with: target)
         return Harm(
-            what: "\(frame) to \(segment) at \(start)", names: [frame.name(isLast: isLast), segment.description],
+            what: "\(frame) to \(segment) at \(start)", names: [frame.laneName, segment.description],
             unvouched: isLast ? frame : nil)
     }
 
@@ -151,7 +155,7 @@ extension World {
         else { return nil }
         for frame in frames[first...] { log.blank(frame) }
         return Harm(
-            what: "lane \(lane) from \(frames[first])", names: [frames[first].name(isLast: true)], isLie: true)
+            what: "lane \(lane) from \(frames[first])", names: ["wal"], isLie: true)
     }
 
     /// Some frame, the last of its lane more often than not. - Returns: also whether it is the last.
@@ -165,7 +169,7 @@ extension World {
     private func segments() throws -> [SegmentID] { try log.list().segments.map(\.id).sorted() }
 
     /// Every whole frame of each lane, in order.
-    private func frames() throws -> [LaneID: [FrameSpan]] {
+    package func frames() throws -> [LaneID: [FrameSpan]] {
         var found: [LaneID: [FrameSpan]] = [:]
         for file in try log.list().segments.sorted(by: { $0.id < $1.id }) {
             guard var scan = try? SegmentScan(file, storage: log, directoryID: directory) else { continue }
@@ -198,6 +202,13 @@ extension World {
 }
 
 extension SimulatedLogStorage {
+    /// One bit of the frame's header turns over.
+    package func rot(_ frame: FrameSpan) {
+        guard var bytes = bytes(of: frame.segment) else { return }
+        bytes[frame.bytes.lowerBound + 20] ^= 1
+        replace(frame.segment, with: bytes)
+    }
+
     /// As if the frame had never been written.
     func blank(_ frame: FrameSpan) {
         guard var bytes = bytes(of: frame.segment) else { return }

@@ -37,19 +37,22 @@ package struct EngineHost: Sendable {
     package let segments: SegmentSupply.Background
     /// Runs a short piece of work on some thread when so many milliseconds have passed.
     package let later: @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void
+    /// Called now and then by long work in the background: whoever waits for the processor goes first.
+    package let giveWay: @Sendable () -> Void
     package let report: @Sendable (EngineEvent) -> Void
 
     package init(
         wallMilliseconds: @escaping @Sendable () -> UInt64, day: @escaping @Sendable (Timestamp) -> Day,
         background: @escaping SegmentSupply.Background, segments: @escaping SegmentSupply.Background,
         later: @escaping @Sendable (_ milliseconds: UInt64, @escaping @Sendable () -> Void) -> Void,
-        report: @escaping @Sendable (EngineEvent) -> Void
+        giveWay: @escaping @Sendable () -> Void, report: @escaping @Sendable (EngineEvent) -> Void
     ) {
         self.wallMilliseconds = wallMilliseconds
         self.day = day
         self.background = background
         self.segments = segments
         self.later = later
+        self.giveWay = giveWay
         self.report = report
     }
 }

@@ -52,6 +52,12 @@ package struct ReplyWriter: Sendable {
     private static let headerBytes = 24
 
     package mutating func bulk(_ value: Span<UInt8>) {
+        if value.count > Self.shortBytes {
+            header(ASCII.dollar, value.count)
+            // SAFETY: the buffer is read before the call returns.
+            unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+            return lineEnd()
+        }
         // Room once, not at each byte: this is the reply to nearly every command.
         bytes.append(addingCapacity: value.count + Self.bulkFrameBytes) { reply in
             reply.append(ASCII.dollar)
@@ -63,6 +69,9 @@ package struct ReplyWriter: Sendable {
             reply.append(ASCII.lineFeed)
         }
     }
+
+    /// Up to so many bytes are copied one by one sooner than by a call.
+    private static let shortBytes = 256
 
     /// Of a bulk string beside its bytes: `$`, a length of up to 20 digits, and two line ends.
     private static let bulkFrameBytes = 25

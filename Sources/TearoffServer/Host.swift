@@ -244,6 +244,7 @@ extension Host {
             background: { [loops] body in loops.runInBackground(body) },
             segments: { [loops] body in loops.makeSegments(body) },
             later: { [loops] wait, body in loops.run(inMilliseconds: wait, body) },
+            giveWay: { LoopGroup.giveWay() },
             report: { [state] event in
                 log.note(event)
                 if case .engineFailed = event { state.engineFailed() }

@@ -43,6 +43,10 @@ final class LoopGroup: Sendable {
         }
     }
 
+    /// Without it a loop that is woken on this core waits for the scheduler's next tick, up to 4 ms: niceness does not
+    /// shorten that where the kernel is built without preemption.
+    static func giveWay() { _ = sched_yield() }
+
     /// Once the loops end nothing is run any more, as of what waits then.
     func run(inMilliseconds wait: UInt64, _ body: @escaping @Sendable () -> Void) {
         timersAreOver.withLock { areOver in

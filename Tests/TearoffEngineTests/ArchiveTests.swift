@@ -312,7 +312,7 @@ extension Life {
         var bytes: [UInt8] = []
         while true {
             let reply = Reply<Result<[UInt8], ControlError>>()
-            control.exports.read(id) { reply.set($0) }
+            control.exports.read(id, reply)
             settle()
             let piece = try #require(reply.value).get()
             if piece.isEmpty { break }

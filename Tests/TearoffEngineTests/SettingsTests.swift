@@ -378,7 +378,7 @@ struct ValidityTests {
             after: nil, until: nil, since: nil, columns: [.user, .expiresAt], format: .csv)
         let ticket = try life.control.exports.begin(query).get()
         let reply = Reply<Result<[UInt8], ControlError>>()
-        life.control.exports.read(ticket.id) { reply.set($0) }
+        life.control.exports.read(ticket.id, reply)
         life.pump()
         let text = String(decoding: try #require(reply.value).get(), as: UTF8.self)
         let end = at(World.firstMilliseconds + 2 * day - 1).iso8601

@@ -290,7 +290,7 @@ extension Sweep {
         var text: [UInt8] = []
         while true {
             let reply = Reply<Result<[UInt8], ControlError>>()
-            life.control.exports.read(ticket.id) { reply.set($0) }
+            life.control.exports.read(ticket.id, reply)
             let answer = try answer(reply)
             guard case .success(let piece)? = reply.value else { return answer }
             if piece.isEmpty { break }

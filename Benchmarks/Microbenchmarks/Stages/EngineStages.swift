@@ -71,7 +71,7 @@ private final class FilledLoop {
         settings.snapshotLogBytes = 0
         let host = EngineHost(
             wallMilliseconds: { Supply.now.milliseconds }, day: { .utc(containing: $0) }, background: { $0() },
-            segments: { $0() }, later: { _, _ in }, report: { _ in })
+            segments: { $0() }, later: { _, _ in }, giveWay: {}, report: { _ in })
         let start = EngineStart(
             state, source: LoggedState.source(DiscardedLog()), settings: settings, host: host,
             segmentBytes: LogLimits.segmentBytesDefault)

@@ -10,12 +10,13 @@ package struct ArenaReference: Hashable, Sendable {
 package struct Arena: Sendable {
     private static let blockBytes = 1 << 20
     private static let grain = 8
+    static let entryBytesMaximum = 255
 
     private var blocks: [[UInt8]] = []
 
     /// - Complexity: O(bytes); a new block of 1 MiB now and then.
     mutating func append(_ bytes: Span<UInt8>) -> ArenaReference {
-        precondition(bytes.count > 0 && bytes.count <= 255, "\(bytes.count) bytes for an arena")
+        precondition(bytes.count > 0 && bytes.count <= Self.entryBytesMaximum, "\(bytes.count) bytes for an arena")
         if blocks.isEmpty || blocks[blocks.count - 1].count + 1 + bytes.count > Self.blockBytes {
             var block: [UInt8] = []
             block.reserveCapacity(Self.blockBytes)
@@ -45,7 +46,8 @@ package struct Arena: Sendable {
 // MARK: - What rows refer to
 
 extension Arena {
-    func appendUser(of row: Row, to output: inout [UInt8]) {
+    /// - Precondition: there is room for ``entryBytesMaximum``.
+    func appendUser(of row: Row, to output: inout OutputSpan<UInt8>) {
         if row.form == UserKey.long {
             append(ArenaReference(rawValue: UInt32(truncatingIfNeeded: row.high)), to: &output)
         } else {
@@ -53,13 +55,14 @@ extension Arena {
         }
     }
 
-    func appendUserID(of row: Row, to output: inout [UInt8]) {
+    /// - Precondition: there is room for ``entryBytesMaximum``.
+    func appendUserID(of row: Row, to output: inout OutputSpan<UInt8>) {
         if row.userID != .none { append(row.userID, to: &output) }
     }
 
-    private func append(_ reference: ArenaReference, to output: inout [UInt8]) {
+    private func append(_ reference: ArenaReference, to output: inout OutputSpan<UInt8>) {
         withBytes(at: reference) { bytes in
-            output.append(bytes)
+            output.append(copying: bytes)
         }
     }
 

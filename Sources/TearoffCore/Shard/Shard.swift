@@ -266,11 +266,11 @@ extension Shard {
 
     /// Appends the row's user as the caller wrote it.
     package func appendUser(of row: Row, to output: inout [UInt8]) {
-        arena.appendUser(of: row, to: &output)
+        output.append(addingCapacity: Arena.entryBytesMaximum) { arena.appendUser(of: row, to: &$0) }
     }
 
     /// Appends the row's marketing user id; nothing when it has none.
     package func appendUserID(of row: Row, to output: inout [UInt8]) {
-        arena.appendUserID(of: row, to: &output)
+        output.append(addingCapacity: Arena.entryBytesMaximum) { arena.appendUserID(of: row, to: &$0) }
     }
 }

@@ -29,12 +29,16 @@ package struct ShardCut: Sendable {
     }
 
     /// As of ``Shard``.
-    package func appendUser(of row: Row, to output: inout [UInt8]) {
+    ///
+    /// - Precondition: there is room for 255 bytes.
+    package func appendUser(of row: Row, to output: inout OutputSpan<UInt8>) {
         arena.appendUser(of: row, to: &output)
     }
 
     /// As of ``Shard``.
-    package func appendUserID(of row: Row, to output: inout [UInt8]) {
+    ///
+    /// - Precondition: there is room for 255 bytes.
+    package func appendUserID(of row: Row, to output: inout OutputSpan<UInt8>) {
         arena.appendUserID(of: row, to: &output)
     }
 

@@ -79,39 +79,47 @@ extension UserKey {
 
     /// Appends the id as the caller wrote it. A long id is not in the key: see ``Shard/appendUser(of:to:)``.
     package func appendText(to output: inout [UInt8]) {
+        output.append(addingCapacity: Self.textBytesMaximum) { appendText(to: &$0) }
+    }
+
+    /// Of an id that is in the key.
+    private static let textBytesMaximum = 36
+
+    /// - Precondition: there is room for 36 bytes.
+    package func appendText(to text: inout OutputSpan<UInt8>) {
         precondition(!isLong, "a long user's bytes stand in the arena")
         if form <= 16 {
-            output.append(addingCapacity: Int(form)) { text in
-                for index in 0..<Int(form) {
-                    let word = index < 8 ? low >> UInt64(index * 8) : high >> UInt64(index * 8 - 64)
-                    text.append(UInt8(truncatingIfNeeded: word))
-                }
+            for index in 0..<Int(form) {
+                let word = index < 8 ? low >> UInt64(index * 8) : high >> UInt64(index * 8 - 64)
+                text.append(UInt8(truncatingIfNeeded: word))
             }
             return
         }
+        // Eight digits, four, four, four and twelve, with hyphens between them.
         let isUpper = form == Self.uppercaseUUID
-        output.append(addingCapacity: 36) { text in
-            text.append(HexDigits.text(of: low >> 32, isUpper: isUpper), bytes: 8)
-            text.append(0x2D)
-            let second = HexDigits.text(of: low, isUpper: isUpper)
-            text.append(second, bytes: 4)
-            text.append(0x2D)
-            text.append(second << 32, bytes: 4)
-            text.append(0x2D)
-            let third = HexDigits.text(of: high >> 32, isUpper: isUpper)
-            text.append(third, bytes: 4)
-            text.append(0x2D)
-            text.append(third << 32, bytes: 4)
-            text.append(HexDigits.text(of: high, isUpper: isUpper), bytes: 8)
-        }
+        let second = HexDigits.text(of: low, isUpper: isUpper)
+        let third = HexDigits.text(of: high >> 32, isUpper: isUpper)
+        let fourth = HexDigits.text(of: high, isUpper: isUpper)
+        text.append(HexDigits.text(of: low >> 32, isUpper: isUpper))
+        text.append(0x2D << 56 | (second >> 32) << 24 | 0x2D << 16 | (second & 0xFFFF_FFFF) >> 16)
+        text.append(second << 48 | 0x2D << 40 | (third >> 32) << 8 | 0x2D)
+        text.append(third << 32 | fourth >> 32)
+        text.append(UInt32(truncatingIfNeeded: fourth))
     }
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends so many bytes of a word, the highest first.
+    /// Appends the bytes of a number, the highest first.
     @inline(__always)
-    fileprivate mutating func append(_ word: UInt64, bytes: Int) {
-        for index in 0..<bytes { append(UInt8(truncatingIfNeeded: word >> UInt64(56 - index * 8))) }
+    fileprivate mutating func append<Word: FixedWidthInteger & BitwiseCopyable>(_ word: Word) {
+        let bytes = MemoryLayout<Word>.size
+        precondition(freeCapacity >= bytes, "no room for \(bytes) bytes")
+        unsafe withUnsafeMutableBufferPointer { buffer, count in
+            guard let start = buffer.baseAddress else { preconditionFailure("room at no address") }
+            // SAFETY: so many bytes are free behind those that are counted.
+            unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: word.bigEndian, as: Word.self)
+            count += bytes
+        }
     }
 }
 

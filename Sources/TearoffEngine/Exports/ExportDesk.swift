@@ -8,7 +8,9 @@ package final class ExportDesk: Sendable {
     /// Exports under way at once: each keeps memory that the shards would else change in place.
     package static let exportsMaximum = 8
     /// Bytes of one piece; the last row may go over it.
-    static let pieceBytes = 512 << 10
+    static let pieceBytes = 256 << 10
+    /// Pieces of one export that are made before they are asked for.
+    static let piecesAhead = 4
 
     private struct State {
         var exports: [UInt64: Export] = [:]
@@ -25,25 +27,69 @@ package final class ExportDesk: Sendable {
     }
 }
 
-/// One export. Its pieces are read one after the other, from changing threads.
+/// One export. Its pieces are made one after the other, from changing threads, some while the one before is on its way.
 private final class Export: Sendable {
-    private struct Progress {
-        var reader: ExportReader
-        var pace = ExportPace()
+    typealias Done = @Sendable (Result<[UInt8], ControlError>) -> Void
+
+    struct Piece: Sendable {
+        let result: Result<[UInt8], RecoveryError>
+        let rows: Int
+        /// Whether none comes behind it.
+        var isLast: Bool { if case .success(let bytes) = result { bytes.isEmpty } else { true } }
     }
 
-    private let progress: Mutex<Progress>
+    private struct Shelf {
+        /// Pieces that nobody has asked for yet.
+        var made: [Piece] = []
+        var waiting: Done?
+        var isInTheMaking = false
+    }
 
-    init(_ reader: ExportReader) { progress = Mutex(Progress(reader: reader)) }
+    private let reader: Mutex<ExportReader>
+    private let shelf = Mutex(Shelf())
+    private let pace = Mutex(ExportPace())
 
-    /// - Returns: the next piece, and how many milliseconds it should be kept back.
-    func read(_ engine: Engine) throws(RecoveryError) -> (piece: [UInt8], wait: UInt64) {
-        try progress.withLock { progress throws(RecoveryError) in
-            let (piece, rows) = try progress.reader.read(bytes: ExportDesk.pieceBytes)
-            let frames = engine.lanes.reduce(0) { $0 + $1.durableFrame.rawValue }
-            let wait = progress.pace.wait(rows: rows, frames: frames, now: engine.host.wallMilliseconds())
-            return (piece, wait)
+    init(_ reader: ExportReader) { self.reader = Mutex(reader) }
+
+    /// Takes the next piece, or leaves word for it.
+    ///
+    /// - Returns: the piece if it is there, and whether ``make(giveWay:)`` is to be called now.
+    func ask(_ done: @escaping Done) -> (piece: Piece?, isToBeMade: Bool) {
+        shelf.withLock { shelf in
+            precondition(shelf.waiting == nil, "a connection reads the next piece when it has the last one")
+            let piece = shelf.made.isEmpty ? nil : shelf.made.removeFirst()
+            if piece == nil { shelf.waiting = done }
+            let isToBeMade = !shelf.isInTheMaking && (shelf.made.last ?? piece)?.isLast != true
+            shelf.isInTheMaking = shelf.isInTheMaking || isToBeMade
+            return (piece, isToBeMade)
         }
+    }
+
+    /// Makes the next piece and puts it where it is asked for.
+    ///
+    /// - Returns: the piece and who waits for it, if somebody does, and whether this is to be called again.
+    func make(giveWay: () -> Void) -> (asked: (piece: Piece, done: Done)?, isToBeMade: Bool) {
+        let piece = reader.withLock { reader in
+            do throws(RecoveryError) {
+                let (bytes, rows) = try reader.read(bytes: ExportDesk.pieceBytes, giveWay: giveWay)
+                return Piece(result: .success(bytes), rows: rows)
+            } catch {
+                return Piece(result: .failure(error), rows: 0)
+            }
+        }
+        return shelf.withLock { shelf in
+            let done = shelf.waiting
+            shelf.waiting = nil
+            if done == nil { shelf.made.append(piece) }
+            shelf.isInTheMaking = !piece.isLast && shelf.made.count < ExportDesk.piecesAhead
+            return (done.map { (piece, $0) }, shelf.isInTheMaking)
+        }
+    }
+
+    /// How many milliseconds a piece should be kept back.
+    func wait(for piece: Piece, _ engine: Engine) -> UInt64 {
+        let frames = engine.lanes.reduce(0) { $0 + $1.durableFrame.rawValue }
+        return pace.withLock { $0.wait(rows: piece.rows, frames: frames, now: engine.host.wallMilliseconds()) }
     }
 }
 
@@ -84,24 +130,38 @@ extension ExportDesk {
         return .success(ExportTicket(id: id, cursor: reader.cursor, at: at))
     }
 
-    /// Reads the next piece in the background, at the pace of an ``ExportPace``.
+    /// Reads the next piece, at the pace of an ``ExportPace``. The one behind it is made in the background meanwhile.
     ///
-    /// - Parameter done: called on some thread; an empty piece is the end, and the export is over then.
-    package func read(_ id: UInt64, done: @escaping @Sendable (Result<[UInt8], ControlError>) -> Void) {
+    /// - Parameter done: called on some thread, unless a piece is returned.
+    /// - Returns: the piece, if it is there and may leave. An empty one is the end, and the export is over then.
+    package func read(
+        _ id: UInt64, done: @escaping @Sendable (Result<[UInt8], ControlError>) -> Void
+    ) -> Result<[UInt8], ControlError>? {
+        guard let export = state.withLock({ $0.exports[id] }) else { return .failure(.export(.noExport(id))) }
+        let (piece, isToBeMade) = export.ask(done)
+        if isToBeMade { makeNext(of: export, id) }
+        return piece.flatMap { hand($0, of: export, id, to: done) }
+    }
+
+    private func makeNext(of export: Export, _ id: UInt64) {
         engine.host.background { [self] in
-            guard let export = state.withLock({ $0.exports[id] }) else {
-                return done(.failure(.export(.noExport(id))))
-            }
-            do throws(RecoveryError) {
-                let (piece, wait) = try export.read(engine)
-                if piece.isEmpty { end([id]) }
-                if wait == 0 { return done(.success(piece)) }
-                engine.host.later(wait) { done(.success(piece)) }
-            } catch {
-                end([id])
-                done(.failure(.unreadableCodes(error)))
-            }
+            let (asked, isToBeMade) = export.make(giveWay: engine.host.giveWay)
+            if isToBeMade { makeNext(of: export, id) }
+            guard let (piece, done) = asked, let result = hand(piece, of: export, id, to: done) else { return }
+            done(result)
         }
+    }
+
+    /// - Returns: nil when it is too soon, and `done` will be called.
+    private func hand(
+        _ piece: Export.Piece, of export: Export, _ id: UInt64, to done: @escaping Export.Done
+    ) -> Result<[UInt8], ControlError>? {
+        if piece.isLast { end([id]) }
+        let result = piece.result.mapError { ControlError.unreadableCodes($0) }
+        let wait = export.wait(for: piece, engine)
+        if wait == 0 { return result }
+        engine.host.later(wait) { done(result) }
+        return nil
     }
 
     /// Ends exports that are not read to their end.

@@ -7,7 +7,7 @@ import TearoffLog
 struct ExportReader: Sendable {
     /// So many of a shard in one go. Codes that were given at about the same time stand together in memory, whichever
     /// shards their users are of: shard by shard, all of it would be read once for each.
-    private static let stretchRows: UInt32 = 256
+    private static let stretchRows: UInt32 = 512
 
     private let query: ExportQuery
     private let catalog: Catalog
@@ -27,6 +27,8 @@ struct ExportReader: Sendable {
     /// nil unless the list is archived.
     private var archive: ArchivedCodes?
     private var writer: ExportWriter
+    /// Of the piece that is being written.
+    private var rowCount = 0
     /// The day of the server's zone that an instant is in.
     private let day: @Sendable (Timestamp) -> Day
     /// What the last rows were of, for those that follow are mostly of the same: their days, campaign, strip and dates.
@@ -35,6 +37,7 @@ struct ExportReader: Sendable {
     private var campaignName: [UInt8] = []
     private var validity = Validity()
     private var lastStrip: Strip?
+    private var lastUpload: (id: UInt32, isWanted: Bool)?
     private var givenAtText = DateCell()
     private var expiresAtText = DateCell()
 
@@ -70,19 +73,27 @@ struct ExportReader: Sendable {
 
     /// The next piece: a bit more than `bytes` at most; empty at the end. And the rows in it.
     ///
+    /// - Parameter giveWay: called behind each stretch, some 0.1 ms.
     /// - Throws: when the blob of an archived upload cannot be read, or is not what was written.
-    mutating func read(bytes: Int) throws(RecoveryError) -> (piece: [UInt8], rows: Int) {
-        writer.begin(bytes: bytes)
-        while writer.count < bytes, let code = try archive?.next() { tell(code) }
-        while writer.count < bytes, shard < cuts.count { readRows(bytes: bytes) }
-        while writer.count < bytes, !uploads.isEmpty { readUnowned(bytes: bytes) }
-        return writer.take()
+    mutating func read(bytes: Int, giveWay: () -> Void) throws(RecoveryError) -> (piece: [UInt8], rows: Int) {
+        rowCount = 0
+        var piece: [UInt8] = []
+        try piece.append(addingCapacity: bytes + ExportWriter.rowBytesMaximum) { output throws(RecoveryError) in
+            writer.begin(&output)
+            while output.count < bytes, let code = try archive?.next() { tell(code, to: &output) }
+            while output.count < bytes, shard < cuts.count {
+                readRows(into: &output, bytes: bytes)
+                giveWay()
+            }
+            while output.count < bytes, !uploads.isEmpty { readUnowned(into: &output, bytes: bytes) }
+        }
+        return (piece, rowCount)
     }
 
-    private mutating func readRows(bytes: Int) {
+    private mutating func readRows(into output: inout OutputSpan<UInt8>, bytes: Int) {
         let cut = cuts[shard]
         var row = rows[shard]
-        while row < stretchEnd, writer.count < bytes {
+        while row < stretchEnd, output.count < bytes {
             let number = RowNumber(rawValue: row)
             row += 1
             let allocation = cut.rows[number]
@@ -90,7 +101,7 @@ struct ExportReader: Sendable {
             let (standing, state) = cut.standing(of: allocation, number)
             if state != .free { take(allocation.code) }
             if query.wants(standing, state, of: allocation.campaign) {
-                write(allocation, standing, state, of: cut, at: position(of: allocation.code))
+                write(allocation, standing, state, of: cut, at: position(of: allocation.code), to: &output)
             }
         }
         rows[shard] = row
@@ -107,9 +118,11 @@ struct ExportReader: Sendable {
         stretchEnd = min(UInt32(cuts[shard].rows.count), rows[shard] + Self.stretchRows)
     }
 
-    private func isWanted(_ upload: UploadID) -> Bool {
-        if let wanted = query.upload { return upload == wanted }
-        return catalog[upload].list == query.list
+    private mutating func isWanted(_ upload: UploadID) -> Bool {
+        if upload.rawValue != lastUpload?.id {
+            lastUpload = (upload.rawValue, query.upload.map { $0 == upload } ?? (catalog[upload].list == query.list))
+        }
+        return lastUpload?.isWanted ?? false
     }
 
     private mutating func take(_ code: CodeID) {
@@ -118,23 +131,24 @@ struct ExportReader: Sendable {
     }
 
     private mutating func write(
-        _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut, at code: CodePosition
+        _ allocation: Row, _ standing: AllocationStanding, _ state: CodeState, of cut: ShardCut,
+        at code: CodePosition, to output: inout OutputSpan<UInt8>
     ) {
+        rowCount += 1
         note(allocation.campaign)
         expiresAtText.set(expiry(of: standing))
         if case .given = state { givenAtText.set(standing.givenAt) } else { givenAtText.set(nil) }
-        let (givenAt, expiresAt, campaign) = (givenAtText.bytes, expiresAtText.bytes, campaignName)
-        writer.row { column, cell in
+        writer.row(in: &output) { column, cell in
             switch column {
-            case .code: code.strip.withCode(at: code.position) { cell.append($0) }
+            case .code: code.strip.withCode(at: code.position) { cell.append(copying: $0) }
             case .user:
                 cut.appendUser(of: allocation, to: &cell)
                 return allocation.hasUUID ? .plain : .any
             case .userID: cut.appendUserID(of: allocation, to: &cell)
-            case .givenAt: cell.append(givenAt.span)
-            case .expiresAt: cell.append(expiresAt.span)
-            case .campaign: cell.append(campaign.span)
-            case .status: cell.append(contentsOf: state.text.utf8)
+            case .givenAt: cell.append(copying: givenAtText.bytes.span)
+            case .expiresAt: cell.append(copying: expiresAtText.bytes.span)
+            case .campaign: cell.append(copying: campaignName.span)
+            case .status: cell.append(text: state.text)
             }
             return column.text
         }
@@ -173,9 +187,9 @@ struct ExportReader: Sendable {
         return expiry
     }
 
-    private mutating func readUnowned(bytes: Int) {
+    private mutating func readUnowned(into output: inout OutputSpan<UInt8>, bytes: Int) {
         guard let upload = uploads.first, let taken = taken[upload.id] else { return }
-        while ordinal < upload.count, writer.count < bytes {
+        while ordinal < upload.count, output.count < bytes {
             let code = upload.position(of: ordinal)
             let isTaken = taken.contains(ordinal)
             if isTaken || (query.selection == .free && upload.codes.isBurned(ordinal)) {
@@ -184,7 +198,7 @@ struct ExportReader: Sendable {
             }
             let state = upload.stateOfUnowned(ordinal)
             ordinal += 1
-            writeUnowned(code, state)
+            writeUnowned(code, state, to: &output)
         }
         guard ordinal >= upload.count else { return }
         uploads.removeFirst()
@@ -193,14 +207,16 @@ struct ExportReader: Sendable {
 }
 
 extension ExportReader {
-    private mutating func writeUnowned(_ code: CodePosition, _ state: CodeState) {
+    private mutating func writeUnowned(
+        _ code: CodePosition, _ state: CodeState, to output: inout OutputSpan<UInt8>
+    ) {
+        rowCount += 1
         expiresAtText.set(expiresAt)
-        let expiresAt = expiresAtText.bytes
-        writer.row { column, cell in
+        writer.row(in: &output) { column, cell in
             switch column {
-            case .code: code.strip.withCode(at: code.position) { cell.append($0) }
-            case .expiresAt: cell.append(expiresAt.span)
-            case .status: cell.append(contentsOf: state.text.utf8)
+            case .code: code.strip.withCode(at: code.position) { cell.append(copying: $0) }
+            case .expiresAt: cell.append(copying: expiresAtText.bytes.span)
+            case .status: cell.append(text: state.text)
             case .user, .userID, .givenAt, .campaign: break
             }
             return column.text
@@ -208,11 +224,11 @@ extension ExportReader {
     }
 
     /// A code of an archived list: nothing of it has changed since the cuts.
-    private mutating func tell(_ text: CodePosition) {
+    private mutating func tell(_ text: CodePosition, to output: inout OutputSpan<UInt8>) {
         let upload = catalog[text.code.upload]
         guard let owner = upload.codes.owner(of: text.code.ordinal) else {
             let state = upload.stateOfUnowned(text.code.ordinal)
-            if query.wantsUnowned(state) { writeUnowned(text, state) }
+            if query.wantsUnowned(state) { writeUnowned(text, state, to: &output) }
             return
         }
         let shardCount = UInt16(cuts.count)
@@ -223,7 +239,7 @@ extension ExportReader {
         let allocation = cut.rows[number]
         let (standing, state) = cut.standing(of: allocation, number)
         if query.wants(standing, state, of: allocation.campaign) {
-            write(allocation, standing, state, of: cut, at: text)
+            write(allocation, standing, state, of: cut, at: text, to: &output)
         }
     }
 }
@@ -266,13 +282,13 @@ private struct ArchivedCodes: Sendable {
 
 /// A date as a cell has it, made anew only when it is another one.
 private struct DateCell {
-    private var time: Timestamp?
+    private var milliseconds: UInt64?
     /// Empty when there is no date.
     private(set) var bytes: [UInt8] = []
 
     mutating func set(_ time: Timestamp?) {
-        if time == self.time { return }
-        self.time = time
+        if time?.milliseconds == milliseconds { return }
+        milliseconds = time?.milliseconds
         bytes.removeAll(keepingCapacity: true)
         time?.withISO8601 { bytes.append($0) }
     }

@@ -1,12 +1,16 @@
+import TearoffCore
+
 /// Writes rows as CSV or JSON Lines.
 ///
 /// CSV as RFC 4180 says, lines ended by CR LF, with a head line. A cell that a spreadsheet would take for a formula
 /// begins with an apostrophe, which keeps it text there (OWASP, "CSV Injection"); JSON Lines have every cell as it is.
 struct ExportWriter: Sendable {
+    /// Of a row, and of the head line: seven cells of up to 255 bytes, of which JSON writes each as six at most, and
+    /// what is between them.
+    static let rowBytesMaximum = 16 << 10
+
     private let format: ExportFormat
     private let columns: [ExportColumn]
-    private var output: [UInt8] = []
-    private var rows = 0
     private var isBegun = false
 
     init(_ format: ExportFormat, _ columns: [ExportColumn]) {
@@ -14,21 +18,13 @@ struct ExportWriter: Sendable {
         self.columns = columns
     }
 
-    var count: Int { output.count }
-
-    /// Makes room for a piece; the first one begins with the head line.
-    mutating func begin(bytes: Int) {
-        output.reserveCapacity(bytes + 2_048)
+    /// Begins a piece; the first one begins with the head line.
+    mutating func begin(_ output: inout OutputSpan<UInt8>) {
         guard !isBegun else { return }
         isBegun = true
         guard format == .csv else { return }
         let titles = columns.map { $0.rawValue.replacing("-", with: " ") }
-        output.append(contentsOf: (titles.joined(separator: ",") + "\r\n").utf8)
-    }
-
-    mutating func take() -> (piece: [UInt8], rows: Int) {
-        defer { (output, rows) = ([], 0) }
-        return (output, rows)
+        output.append(text: titles.joined(separator: ",") + "\r\n")
     }
 
     /// What a cell's text may be.
@@ -38,26 +34,27 @@ struct ExportWriter: Sendable {
         case plain
     }
 
+    /// - Precondition: there is room for ``rowBytesMaximum``.
     /// - Parameter fill: appends the text of a column, nothing for an empty cell, and says what it may be.
     @inline(__always)
-    mutating func row(_ fill: (ExportColumn, inout [UInt8]) -> Text) {
-        rows += 1
-        for (index, column) in columns.enumerated() {
+    func row(in output: inout OutputSpan<UInt8>, _ fill: (ExportColumn, inout OutputSpan<UInt8>) -> Text) {
+        for index in columns.indices {
+            let column = columns[index]
             switch format {
             case .csv:
                 if index > 0 { output.append(Byte.comma) }
                 let start = output.count
-                if fill(column, &output) == .any { makeCSVCell(from: start) }
+                if fill(column, &output) == .any { Self.makeCSVCell(in: &output, from: start) }
             case .jsonLines:
                 output.append(index > 0 ? Byte.comma : Byte.brace)
                 output.append(Byte.quote)
-                output.append(contentsOf: column.rawValue.utf8)
+                output.append(text: column.rawValue)
                 output.append(Byte.quote)
                 output.append(Byte.colon)
                 output.append(Byte.quote)
                 let start = output.count
                 _ = fill(column, &output)
-                makeJSONCell(from: start)
+                Self.makeJSONCell(in: &output, from: start)
             }
         }
         switch format {
@@ -68,6 +65,17 @@ struct ExportWriter: Sendable {
             output.append(Byte.braceEnd)
             output.append(Byte.lineFeed)
         }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    mutating func append(text: String) { append(copying: text.utf8Span.span) }
+
+    /// Takes back what stands from `start` on.
+    fileprivate mutating func takeText(from start: Int) -> [UInt8] {
+        let text = span.extracting(start...).copy
+        removeLast(count - start)
+        return text
     }
 }
 
@@ -89,11 +97,11 @@ private enum Byte {
 
 extension ExportWriter {
     /// What was filled in from `start` on becomes a cell: most can stand as they are.
-    private mutating func makeCSVCell(from start: Int) {
+    private static func makeCSVCell(in output: inout OutputSpan<UInt8>, from start: Int) {
         guard start < output.count else { return }
-        let isFormula = Self.beginsFormula(output[start])
-        guard isFormula || Self.needQuotes(output.span.extracting(start...)) else { return }
-        let text = takeText(from: start)
+        let isFormula = beginsFormula(output[start])
+        guard isFormula || needQuotes(output.span.extracting(start...)) else { return }
+        let text = output.takeText(from: start)
         output.append(Byte.quote)
         if isFormula { output.append(Byte.apostrophe) }
         for byte in text {
@@ -101,12 +109,6 @@ extension ExportWriter {
             output.append(byte)
         }
         output.append(Byte.quote)
-    }
-
-    /// Takes back what was filled in.
-    private mutating func takeText(from start: Int) -> [UInt8] {
-        defer { output.removeLast(output.count - start) }
-        return Array(output[start...])
     }
 
     private static func beginsFormula(_ byte: UInt8) -> Bool {
@@ -134,14 +136,16 @@ extension ExportWriter {
 extension ExportWriter {
     /// What was filled in from `start` on, behind a quotation mark, becomes a cell. An empty one is null. Bytes that
     /// are no UTF-8 become U+FFFD, since JSON has no other way.
-    private mutating func makeJSONCell(from start: Int) {
+    private static func makeJSONCell(in output: inout OutputSpan<UInt8>, from start: Int) {
         guard start < output.count else {
-            output.removeLast()
-            output.append(contentsOf: "null".utf8)
+            output.removeLast(1)
+            output.append(text: "null")
             return
         }
-        if !Self.isPlain(output.span.extracting(start...)) {
-            for byte in String(decoding: takeText(from: start), as: UTF8.self).utf8 { appendEscaped(byte) }
+        if !isPlain(output.span.extracting(start...)) {
+            for byte in String(decoding: output.takeText(from: start), as: UTF8.self).utf8 {
+                appendEscaped(byte, to: &output)
+            }
         }
         output.append(Byte.quote)
     }
@@ -157,14 +161,14 @@ extension ExportWriter {
         return true
     }
 
-    private mutating func appendEscaped(_ byte: UInt8) {
+    private static func appendEscaped(_ byte: UInt8, to output: inout OutputSpan<UInt8>) {
         switch byte {
         case Byte.quote, Byte.backslash:
             output.append(Byte.backslash)
             output.append(byte)
         case ..<0x20:
             let digits = String(byte, radix: 16)
-            output.append(contentsOf: "\\u00\(digits.count == 1 ? "0" : "")\(digits)".utf8)
+            output.append(text: "\\u00\(digits.count == 1 ? "0" : "")\(digits)")
         default: output.append(byte)
         }
     }

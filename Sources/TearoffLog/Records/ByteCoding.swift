@@ -25,11 +25,6 @@ extension OutputSpan<UInt8> {
     mutating func appendDeadline(_ deadline: Timestamp?, after start: Timestamp) {
         appendVarint(deadline.map { $0.millisecondsSince(start) + 1 } ?? 0)
     }
-
-    @inline(__always)
-    mutating func append(copying bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index]) }
-    }
 }
 
 extension [UInt8] {

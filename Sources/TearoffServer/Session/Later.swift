@@ -45,6 +45,15 @@ struct Later: Sendable {
         }
     }
 
+    /// Sends many bytes: they are copied once, to where they leave from. From any thread.
+    func bulk(_ result: Result<[UInt8], ControlError>) {
+        switch result {
+        case .success(let bytes):
+            eventLoop.execute { [connection] in connection.value.answer { $0.bulk(bytes.span) } }
+        case .failure(let error): refuse(error)
+        }
+    }
+
     /// Sends an error. From any thread.
     func refuse(_ error: ControlError) {
         var writer = writer()

@@ -26,8 +26,12 @@ extension Session {
             return .answered
         case .exportRead(let id):
             guard owns(export: id, &writer) else { return .answered }
-            desk.read(id) { later.reply($0) { writer, piece in writer.bulk(piece.span) } }
-            return .later
+            guard let piece = desk.read(id, done: { later.bulk($0) }) else { return .later }
+            switch piece {
+            case .success(let bytes): writer.bulk(bytes.span)
+            case .failure(let error): writer.error(error)
+            }
+            return .answered
         case .exportEnd(let id):
             guard owns(export: id, &writer) else { return .answered }
             exports.remove(id)

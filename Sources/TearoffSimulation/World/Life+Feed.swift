@@ -70,7 +70,7 @@ extension Life {
                 if engine.latestCatalog[row.code.upload].isImport { continue }
                 let user = String(decoding: cut.user(of: row).bytes, as: UTF8.self)
                 var bytes: [UInt8] = []
-                cut.appendUser(of: row, to: &bytes)
+                bytes.append(addingCapacity: 255) { cut.appendUser(of: row, to: &$0) }
                 let name = user.isEmpty ? String(decoding: bytes, as: UTF8.self) : user
                 let hold = cut.holds.index(of: RowNumber(rawValue: number)).map { cut.holds[$0] }
                 words.append("\(hold == nil ? "given" : "held") \(name) \(text(row.code))")

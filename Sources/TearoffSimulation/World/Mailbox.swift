@@ -83,7 +83,7 @@ package final class Mailbox: Sendable {
             later: { [self] wait, work in
                 state.withLock { $0.timers.append((clock.milliseconds + wait, work)) }
             },
-            report: { [self] event in state.withLock { $0.events.append(event) } })
+            giveWay: {}, report: { [self] event in state.withLock { $0.events.append(event) } })
     }
 
     package func loopPort(_ index: Int) -> LoopPort {

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import termios
 from datetime import datetime, timezone
 
 import pytest
@@ -562,6 +563,27 @@ def test_tearoffctl_looks_after_accounts(server, tmp_path):
     assert tool("account", "all", "--account", "ada").returncode == 64, "there is nobody to ask"
     shown = asked_for(server, "account", "all", "--account", "ada", answer="correct-horse-ada")
     assert "admin" in shown and "correct-horse" not in shown
+
+
+def test_ctrl_c_at_a_password_leaves_the_terminal_as_it_was(server):
+    # Goal: who thinks better of it sees again what is typed. Method: half a password and Ctrl-C.
+    leader, follower = pty.openpty()
+    before = termios.tcgetattr(follower)
+    process = subprocess.Popen(
+        [str(harness.TEAROFFCTL), "account", "all", "--account", "ada", "--server", f"127.0.0.1:{server.port}"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    shown = b""
+    while b": " not in shown:
+        shown += harness.read_terminal(leader)
+    assert not termios.tcgetattr(follower)[3] & termios.ECHO
+    os.write(leader, b"half\x03")
+    assert process.wait(harness.DEADLINE_SECONDS) == 130
+    assert termios.tcgetattr(follower) == before
+    os.close(follower)
+    os.close(leader)
 
 
 def asked_for(server, *words, answer):

@@ -16,6 +16,8 @@ import harness
 from harness import encode
 
 MEBIBYTE = 1 << 20
+# An upload's chunk of 1 MiB, up to its bytes.
+HEAD_OF_A_CHUNK = b"*6\r\n$4\r\nLIST\r\n$4\r\nLOAD\r\n$4\r\njune\r\n$5\r\nCHUNK\r\n$1\r\n1\r\n$%d\r\n" % MEBIBYTE
 
 
 # MARK: - Time
@@ -173,10 +175,9 @@ def test_commands_that_do_not_end_share_what_there_is(start):
     with server.connect() as connection:
         connection.call("LIST", "CREATE", "june", "UNIQUE")
     before = server.resident_bytes()
-    head = b"*6\r\n$4\r\nLIST\r\n$4\r\nLOAD\r\n$4\r\njune\r\n$5\r\nCHUNK\r\n$1\r\n1\r\n$%d\r\n" % MEBIBYTE
     with harness.closing([server.connect() for _ in range(40)]) as clients:
         for client in clients:
-            greedy.send_all(client.socket, head + b"x" * (MEBIBYTE - 1))
+            greedy.send_all(client.socket, HEAD_OF_A_CHUNK + b"x" * (MEBIBYTE - 1))
         with server.connect() as other:
             harness.wait_until(lambda: figure(other, "connected_clients") == 9, "those that are too many are closed")
             assert figure(other, "client_memory") <= 8 * MEBIBYTE
@@ -185,6 +186,23 @@ def test_commands_that_do_not_end_share_what_there_is(start):
         assert "BUSY" in words and set(words) <= {None, "BUSY"}
         assert server.resident_bytes() - before < greedy.bound_bytes(connections=42, memory_mib=8)
     harness.wait_until(lambda: server.info()["client_memory"] == 0, "what they held is given back")
+
+
+def test_who_goes_during_a_flush_gives_back_what_it_held(start):
+    # Goal: what a client held is counted down once, whatever else waits for it. Method: on a loop that has noticed that
+    # its disk is slow, a client goes with a new code in a flush and a chunk half sent; the flush ends behind it.
+    server = start("--threads", 1, "--test-flush-delay-microseconds", 300_000)
+    harness.make_campaign(server)
+    with server.connect() as other:
+        for number in range(8):
+            other.call("ALLOC", "summer", f"settled-{number}")
+        with server.connect() as client:
+            client.send("ALLOC", "summer", "u1")
+            client.send_bytes(HEAD_OF_A_CHUNK + b"x" * (MEBIBYTE - 1))
+            harness.wait_until(lambda: figure(other, "client_memory") > 0, "the chunk is held")
+        harness.wait_until(lambda: figure(other, "client_memory") == 0, "what it held is given back")
+        other.call("ALLOC", "summer", "u2")
+        assert figure(other, "client_memory") == 0
 
 
 def test_connections_of_one_address_are_counted(start):

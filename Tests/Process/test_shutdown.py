@@ -1,6 +1,7 @@
 """A server that is asked to stop finishes what is in flight, seals, and ends with 0; nothing acknowledged is
 lost."""
 
+import select
 import signal
 import time
 
@@ -102,6 +103,18 @@ def test_a_second_signal_ends_at_once(start):
         server.signal(signal.SIGTERM)
         assert server.wait_exit(5) == 128 + signal.SIGTERM
         assert time.monotonic() - started < 2
+
+
+def test_a_signal_is_heard_however_early_it_comes(start):
+    # Goal: no stop is lost while a server starts. Method: SIGTERM at sixty moments of its first milliseconds; it ends,
+    # in good order or, before it has begun anything, of the signal.
+    codes = set()
+    for moment in range(60):
+        server = start(wait=False)
+        select.select([], [], [], moment / 1_000)
+        server.signal(signal.SIGTERM)
+        codes.add(server.wait_exit(10))
+    assert codes <= {0, -signal.SIGTERM}
 
 
 def test_shutdown_ends_the_server_and_closes_the_connection(start):

@@ -37,6 +37,17 @@ struct HoldStoreTests {
         #expect(cut.changes[0] + 1 == store.changes[0], "so that a snapshot writes the stretch again")
     }
 
+    /// Goal: who lets a code go back that went back already, or was confirmed, ends the process before anything is
+    /// written. Method: a process of its own.
+    @Test func anEndComesOnce() async {
+        await #expect(processExitsWith: .failure) {
+            var store = HoldStore()
+            store.append(HoldStoreTests.hold(0))
+            store.end(0, HoldEnd(.confirmed, codeIsFree: false, at: instant(1)))
+            store.end(0, HoldEnd(.released, codeIsFree: true, at: instant(2)))
+        }
+    }
+
     /// Goal: deadlines come in order, whatever order they went in. Method: shuffled ones, some twice, against a
     /// sorted array, with a retain in between.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 
 @testable import TearoffCore
@@ -46,6 +48,23 @@ struct PoolTests {
         }
         #expect(pool.claim() == nil && pool.totalFree == 0)
         #expect(pool.strips.allSatisfy { $0.unclaimedCount == 0 }, "a cursor ran past its end")
+    }
+
+    /// Goal: two claimers that are at the same strip get different codes. Method: two threads that begin together, and
+    /// codes for some tenths of a second.
+    @Test func claimersThatRaceGetDifferentCodes() {
+        let pool = Pool(strips: Self.strips(Array(repeating: Strip.capacity, count: 64)))
+        let waiting = Atomic(2)
+        let claims = Mutex<[Claim]>([])
+        DispatchQueue.concurrentPerform(iterations: 2) { _ in
+            waiting.subtract(1, ordering: .relaxed)
+            // For a moment only: a machine with one core may have one thread for both.
+            for _ in 0..<1_000_000 where waiting.load(ordering: .relaxed) > 0 {}
+            let mine = Self.drain(pool)
+            claims.withLock { $0 += mine }
+        }
+        let codes = claims.withLock { $0.map(\.code) }
+        #expect(codes.count == 64 * Strip.capacity && Set(codes).count == codes.count)
     }
 
     /// Goal: one claimer sees upload order and an exact count of what is left. Method: one thread, two

@@ -47,6 +47,18 @@ struct ShardTests {
         }
     }
 
+    /// Goal: a code that is somebody's is given to nobody, though a cursor came to it again. Method: the next code has an
+    /// owner.
+    @Test func aCodeThatHasAnOwnerIsNotGiven() throws {
+        let supply = try Supply(codes: 4)
+        var shard = Shard.alone()
+        let owner = try #require(CodeOwner(rawValue: 1))
+        #expect(supply.pool.strips[0].setOwner(owner, at: 0))
+        #expect(throws: ApplyError.codeGivenTwice(code(0))) { _ = try shard.allocate("u", at: 1, in: supply) }
+        #expect(supply.catalog[UploadID(rawValue: 0)].codes.owner(of: 0) == owner)
+        #expect(shard.rows.count == 0)
+    }
+
     /// Goal: long users are told apart and long ids come back. Method: users that share 254 bytes.
     @Test func longUsersAreToldApart() throws {
         let supply = try Supply(codes: 40)

@@ -287,6 +287,28 @@ extension FeedTests {
         #expect((15...20).contains(try #require(info.newest) - (try #require(info.oldest))))
     }
 
+    /// Goal: a file that cannot be removed holds back no event, and is removed when that can be. Method: no removal
+    /// succeeds for a while.
+    @Test func aFileThatCannotBeRemovedHindersNobody() throws {
+        let world = World()
+        let life = try world.start(feed: FeedSettings(bytesMaximum: 1 << 30, ageMillisecondsMaximum: 16 * hour))
+        try life.supply(codes: 60)
+        world.feed.refuse(removals: true)
+        for number in 0..<60 {
+            try life.give("u\(number)")
+            life.pass(hour)
+            life.tellAll()
+            #expect(try life.feedWords().contains("given u\(number) K\(number)"))
+            if number == 39 {
+                #expect(try #require(life.control.feed?.info.oldest) == 1)
+                world.feed.refuse(removals: false)
+            }
+        }
+        let told = life.events.count { if case .cleaningFailed = $0 { true } else { false } }
+        #expect(told == 1, "once, not for each event")
+        #expect(try #require(life.control.feed?.info.oldest) > 20)
+    }
+
     /// Goal: a lane that rests while snapshots remove its segments is told of as before. Method: two snapshots beside an
     /// idle loop, so that the segment goes in which the feed had come to an end; then a code by that loop.
     @Test func aLaneWhoseSegmentWentWhileItRestedGoesOn() throws {

@@ -39,8 +39,6 @@ package final class DeliveryDesk: Sendable {
         var hasNews = false
         /// No try begins any more; one more run keeps how far it came.
         var isStopping = false
-        /// That run is over: nothing is written any more.
-        var isStopped = false
         /// Where a desk without a file begins: at the first frame that it hears of. nil before.
         var beginning: FeedSequence?
         /// What the feed has told and nobody has looked at: one stretch without a hole.
@@ -60,10 +58,8 @@ package final class DeliveryDesk: Sendable {
 
         /// What becomes of a run that is over.
         mutating func next(after fault: StorageError?) -> Next {
-            if isStopping {
-                isStopped = waiting.isEmpty
-                return isStopped ? .nothing : .run
-            }
+            // It counts as running from then on, so that nothing is begun, and written, any more.
+            if isStopping { return waiting.isEmpty ? .nothing : .run }
             if fault != nil { return .retry }
             isRunning = hasNews
             return hasNews ? .run : .nothing
@@ -145,7 +141,6 @@ extension DeliveryDesk {
     /// There is something new.
     func goOn() {
         let isIdle = work.withLock { work in
-            guard !work.isStopped else { return false }
             defer {
                 work.hasNews = work.isRunning
                 work.isRunning = true

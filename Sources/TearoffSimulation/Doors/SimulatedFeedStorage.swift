@@ -7,6 +7,7 @@ package final class SimulatedFeedStorage: FeedStorage {
     private struct State {
         var faults: FaultPlan
         var files: [FeedSequence: [UInt8]] = [:]
+        var refusesRemovals = false
     }
 
     package let cipher: (any DirectoryCipher)?
@@ -65,6 +66,9 @@ package final class SimulatedFeedStorage: FeedStorage {
 
     package func remove(_ first: FeedSequence) throws(StorageError) {
         try state.withLock { state throws(StorageError) in
+            if state.refusesRemovals {
+                throw StorageError(.remove, file: Self.name(first), problem: FaultPlan.inputOutputError)
+            }
             let effect = state.faults.effect(.remove, Self.name(first))
             if effect.happens, state.files.removeValue(forKey: first) == nil {
                 throw StorageError(.remove, file: Self.name(first), problem: .missing)
@@ -81,6 +85,9 @@ extension SimulatedFeedStorage {
     package func fail(call: Int?, with problem: StorageError.Problem = FaultPlan.inputOutputError) {
         state.withLock { $0.faults.fail(call: call, with: problem) }
     }
+
+    /// From now on files cannot be removed, or can again.
+    package func refuse(removals: Bool) { state.withLock { $0.refusesRemovals = removals } }
 
     package var failureCount: Int { state.withLock { $0.faults.failureCount } }
     package var callCount: Int { state.withLock { $0.faults.callCount } }

@@ -61,12 +61,17 @@ extension Life {
         } while mail.hasWork
     }
 
+    /// Slow writes of these lanes complete.
+    package func complete(_ lanes: [LaneID]) {
+        for lane in lanes { world.log.complete(lane) }
+        pollAll()
+    }
+
     /// ``pump()``, and every slow write completes: until nothing at all is under way.
     package func settle() {
         repeat {
             pump()
-            for lane in lanes { world.log.complete(lane) }
-            pollAll()
+            complete(lanes)
         } while mail.hasWork || lanes.contains { world.log.hasWriteInFlight($0) }
     }
 

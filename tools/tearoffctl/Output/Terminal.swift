@@ -14,7 +14,7 @@ enum Terminal {
 
     /// Asks for what must not be seen: it is typed without an echo.
     ///
-    /// - Throws: ``Failure`` when there is nobody to ask.
+    /// - Throws: ``Failure`` when there is nobody to ask, or Ctrl-C is the answer.
     static func secret(_ question: String) throws(Failure) -> String {
         guard canAsk else {
             throw Failure(.usage, "There is no password, and no terminal to ask at: give a file with it.")
@@ -25,7 +25,9 @@ enum Terminal {
             throw Failure(.usage, "The terminal does not let its echo be turned off: give a file with the password.")
         }
         var usual = silent
-        silent.c_lflag &= ~tcflag_t(ECHO)
+        // Ctrl-C ends the line instead of the process, which would leave the terminal without its echo.
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        unsafe withUnsafeMutableBytes(of: &silent.c_cc) { unsafe $0[Int(VEOL)] = interruptCharacter }
         // Before the question, since it drops what was typed until then.
         _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         FileHandle.standardError.write(Data(question.utf8))
@@ -33,8 +35,13 @@ enum Terminal {
             _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual)
             words("")
         }
-        return readLine() ?? ""
+        // A terminal gives one line at a time.
+        let line = FileHandle.standardInput.availableData
+        if line.last == interruptCharacter { throw Failure(.interrupted, "Interrupted: nothing was changed.") }
+        return String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
+
+    private static let interruptCharacter: UInt8 = 3
 
     /// Columns and lines of the terminal that the data goes to; nil when it goes somewhere else, or tells none.
     static var screenSize: (width: Int, height: Int)? {

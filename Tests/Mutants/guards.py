@@ -689,7 +689,7 @@ GUARDS = [
         ENGINE + "Snapshots/SnapshotDesk.swift",
         "try writeChunks(of: history.shards)",
         "try writeChunks(of: engine.cuts())",
-        process=["test_backup.py"],
+        swift="PropertyTests",
     ),
     Guard(
         "feed: what cannot be removed hinders nobody",

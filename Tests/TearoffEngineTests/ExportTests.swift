@@ -185,6 +185,30 @@ struct ExportTests {
         }
     }
 
+    /// Goal: whoever waits for the processor gets it before a piece is made. Method: 3,000 codes, of which 1,000 are given,
+    /// as those that are, as those that are free, and of an archived list.
+    @Test func whileItIsMadeAPieceGivesWay() throws {
+        let world = World()
+        let life = try world.start()
+        try life.supply(codes: 3_000, expiresAt: World.firstMilliseconds + hour)
+        for number in 0..<1_000 {
+            try life.give("u\(number)")
+            if number % 100 == 0 { life.pump() }
+        }
+        func givenWay(_ selection: ExportQuery.Selection) throws -> Int {
+            let before = life.mail.giveWayCount
+            _ = try Self.export(life, Self.query(life, selection: selection))
+            return life.mail.giveWayCount - before
+        }
+        #expect(try givenWay(.given) >= 1_000 / 256)
+        #expect(try givenWay(.free) >= 3_000 / 256)
+        world.clock.milliseconds += hour + 1
+        life.fireExpiry()
+        life.settle()
+        try life.archive()
+        #expect(try givenWay(.all) >= 3_000 / 256)
+    }
+
     /// Goal: an export takes turns with allocations, and with nothing else. Method: a piece with no commit before it,
     /// two behind commits, of which the second is too soon by the first one's rows, and one when there were none for long.
     @Test func besideCommitsPiecesAreKeptBack() throws {

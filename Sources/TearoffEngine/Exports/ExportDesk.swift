@@ -43,11 +43,11 @@ private final class Export: Sendable {
         var made: [Piece] = []
         var waiting: Done?
         var isInTheMaking = false
+        var pace = ExportPace()
     }
 
     private let reader: Mutex<ExportReader>
     private let shelf = Mutex(Shelf())
-    private let pace = Mutex(ExportPace())
 
     init(_ reader: ExportReader) { self.reader = Mutex(reader) }
 
@@ -89,7 +89,7 @@ private final class Export: Sendable {
     /// How many milliseconds a piece should be kept back.
     func wait(for piece: Piece, _ engine: Engine) -> UInt64 {
         let frames = engine.lanes.reduce(0) { $0 + $1.durableFrame.rawValue }
-        return pace.withLock { $0.wait(rows: piece.rows, frames: frames, now: engine.host.wallMilliseconds()) }
+        return shelf.withLock { $0.pace.wait(rows: piece.rows, frames: frames, now: engine.host.wallMilliseconds()) }
     }
 }
 

@@ -247,6 +247,8 @@ extension FeedWriter {
         let before = tails[index].progress.records
         var (seen, taken) = (0, 0)
         let (payload, catalog) = (tails[index].payload, engine.latestCatalog)
+        // What was touched last: nearly all records of a frame are of one upload.
+        var upload: UInt32?
         do throws(RecordError) {
             try AllocationDecoder.decode(
                 payload.span, shardCount: engine.routing.shardCount,
@@ -263,6 +265,8 @@ extension FeedWriter {
                 switch record {
                 case .allocation(let record):
                     batch.append(record, text: text, userID: userID)
+                    if record.code.upload.rawValue == upload { return }
+                    upload = record.code.upload.rawValue
                     touched.insert(catalog[record.code.upload].list)
                 case .holdEnd(let record):
                     let allocation = engine.shards[Int(record.shard.rawValue)].allocation(ofHold: record.hold)

@@ -4,8 +4,8 @@ package import TearoffCore
 package struct FeedBatch {
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
-    /// By shard: the last place so far, to see whether anything must be put in order.
-    private var latest: [ShardID: UInt64] = [:]
+    /// By shard: the last place so far, to see whether anything must be put in order. 0, or none: there was no event.
+    private var latest: [UInt64] = []
     private var isOutOfOrder = false
     /// What the times of events count from.
     private var base: Timestamp?
@@ -87,29 +87,38 @@ package struct FeedBatch {
     private mutating func begin(
         _ tag: UInt8, at: Timestamp, _ order: Order?
     ) {
-        if let order {
-            if let before = latest[order.shard], order.place < before {
-                isOutOfOrder = true
-            } else {
-                latest[order.shard] = order.place
-            }
-        }
+        if let order { note(order) }
         entries.append(Entry(start: bytes.count, order: order))
         let base = base ?? at
         self.base = base
-        bytes.append(tag)
-        bytes.appendZigzag(Int64(at.milliseconds) - Int64(base.milliseconds))
+        bytes.append(addingCapacity: 11) { output in
+            output.append(tag)
+            output.appendZigzag(Int64(at.milliseconds) - Int64(base.milliseconds))
+        }
+    }
+
+    private mutating func note(_ order: Order) {
+        let shard = Int(order.shard.rawValue)
+        while latest.count <= shard { latest.append(0) }
+        if order.place < latest[shard] {
+            isOutOfOrder = true
+        } else {
+            latest[shard] = order.place
+        }
     }
 
     private mutating func append(
         _ campaign: CampaignID, _ code: CodeID, _ user: UserKey, text: Span<UInt8>, userID: Span<UInt8>
     ) {
-        bytes.appendVarint(UInt64(campaign.rawValue))
-        bytes.appendVarint(UInt64(code.upload.rawValue))
-        bytes.appendVarint(UInt64(code.ordinal))
-        bytes.appendUser(user, text: text)
-        bytes.append(UInt8(userID.count))
-        for index in userID.indices { bytes.append(userID[index]) }
+        // One look at the memory for all of it: three numbers, the user, and a length.
+        bytes.append(addingCapacity: 3 * 10 + 18 + text.count + 1 + userID.count) { output in
+            output.appendVarint(UInt64(campaign.rawValue))
+            output.appendVarint(UInt64(code.upload.rawValue))
+            output.appendVarint(UInt64(code.ordinal))
+            output.appendUser(user, text: text)
+            output.append(UInt8(userID.count))
+            output.append(copying: userID)
+        }
     }
 
     /// Appends the events, those of each shard in the order of their places.

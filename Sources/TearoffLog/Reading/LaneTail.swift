@@ -30,6 +30,8 @@ package struct LaneTail {
     private let directoryID: DirectoryID
     private let zstd = ZstdDecompressor()
     private var reader: SegmentReader?
+    /// The reader's window has all frames up to this one, or will read them: they were durable when it was forgotten last.
+    private var inView = FrameNumber.none
 
     package init(
         _ lane: LaneID, behind progress: LaneProgress, storage: any LogStorage, directoryID: DirectoryID
@@ -55,7 +57,10 @@ package struct LaneTail {
     package mutating func find(through durable: FrameNumber) throws(RecoveryError) -> Found {
         if head != nil { return .frame }
         guard progress.frame < durable else { return .nothing }
-        reader?.refresh()
+        if progress.frame >= inView {
+            reader?.refresh()
+            inView = durable
+        }
         while true {
             guard let found = try look() else {
                 if try openNext() { continue }

@@ -18,6 +18,7 @@ package final class Mailbox: Sendable {
         var expiry: UInt64?
         var timers: [(due: UInt64, work: @Sendable () -> Void)] = []
         var events: [EngineEvent] = []
+        var giveWayCount = 0
     }
 
     private let state: Mutex<State>
@@ -27,6 +28,8 @@ package final class Mailbox: Sendable {
     }
 
     package var events: [EngineEvent] { state.withLock { $0.events } }
+    /// How often long work has given way.
+    package var giveWayCount: Int { state.withLock { $0.giveWayCount } }
     /// When the control plane wants to be called for the next expiry.
     package var expiry: UInt64? { state.withLock { $0.expiry } }
     package var hasBackgroundWork: Bool { state.withLock { !$0.background.isEmpty } }
@@ -83,7 +86,8 @@ package final class Mailbox: Sendable {
             later: { [self] wait, work in
                 state.withLock { $0.timers.append((clock.milliseconds + wait, work)) }
             },
-            giveWay: {}, report: { [self] event in state.withLock { $0.events.append(event) } })
+            giveWay: { [self] in state.withLock { $0.giveWayCount += 1 } },
+            report: { [self] event in state.withLock { $0.events.append(event) } })
     }
 
     package func loopPort(_ index: Int) -> LoopPort {

@@ -28,7 +28,9 @@ enum Main {
             }
             let server = Server(settings: try reader.settings(), logger: Logger(label: "tearoffd"))
             let signals = await Signals()
-            exit(await server.run(stopRequests: signals.names, reloadRequests: signals.reloads).rawValue)
+            let code = await server.run(stopRequests: signals.names, reloadRequests: signals.reloads)
+            // Without what libraries do at an exit: threads of a recovery that was cut short may still be in them.
+            _exit(code.rawValue)
         } catch {
             FileHandle.standardError.write(Data("tearoffd: \(error.message)\n".utf8))
             exit(error.code.rawValue)

@@ -1,5 +1,8 @@
 """What every test of the real process shares."""
 
+import shutil
+import subprocess
+
 import pytest
 
 import harness
@@ -47,3 +50,12 @@ def connection(server):
         connection.call("LIST", "CREATE", "june", "UNIQUE")
         connection.call("CAMPAIGN", "CREATE", "summer", "LIST", "june")
         yield connection
+
+
+@pytest.fixture
+def strace():
+    """The tracer's name. In some containers no process may be traced."""
+    name = shutil.which("strace")
+    if name is None or subprocess.run([name, "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("strace is missing, or may not trace")
+    return name

@@ -41,14 +41,12 @@ def test_the_file_is_its_owners_alone(start, path):
     assert not path.exists()
 
 
-def test_no_moment_has_another_mode(start, path):
+def test_no_moment_has_another_mode(start, strace, path):
     # Goal: the file is never there with more rights, not for a moment. Method: a watcher that looks at each new mode of
     # it that the kernel tells: strace of the process shows no chmod of a path, and the socket's mode before its bind.
-    if subprocess.run(["which", "strace"], capture_output=True).returncode:
-        pytest.skip("strace is not installed")
     trace = path.with_suffix(".trace")
     subprocess.run(
-        ["timeout", "-s", "TERM", "3", "strace", "-f", "-o", trace, "-e", "trace=bind,chmod,fchmod,fchmodat", "--",
+        ["timeout", "-s", "TERM", "3", strace, "-f", "-o", trace, "-e", "trace=bind,chmod,fchmod,fchmodat", "--",
          harness.TEAROFFD, "--data", harness.new_directory(), "--listen", "127.0.0.1:0", "--admin-socket", path],
         capture_output=True, timeout=harness.DEADLINE_SECONDS)
     calls = trace.read_text().splitlines()

@@ -1,6 +1,7 @@
 """A server that is asked to stop finishes what is in flight, seals, and ends with 0; nothing acknowledged is
 lost."""
 
+import pathlib
 import select
 import signal
 import time
@@ -115,6 +116,26 @@ def test_a_signal_is_heard_however_early_it_comes(start):
         server.signal(signal.SIGTERM)
         codes.add(server.wait_exit(10))
     assert codes <= {0, -signal.SIGTERM}
+
+
+def test_no_library_has_the_last_word(start):
+    # Goal: a stop during a start ends no library under a thread that is still in it, as OpenSSL's end once did under
+    # libcurl's beginning. Method: a library that aborts when it is ended.
+    library = harness.preloadable(pathlib.Path(__file__).with_name("last_words.c"))
+    server = start(environment={"LD_PRELOAD": str(library)})
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit(10) == 0
+
+
+def test_nothing_begins_before_signals_are_heard(start, strace):
+    # Goal: a server that has begun ends in good order when it is told to. Method: the kernel is slow to take what the
+    # process wants to hear, half a second for each signal; SIGTERM as soon as it serves.
+    slow = [strace, "--daemonize", "-f", "-qq", "-e", "signal=none", "-e", "trace=signalfd4",
+            "-e", "inject=signalfd4:delay_enter=500ms", "-o", "/dev/null", "--"]
+    server = start(under=slow)
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit(10) == 0
+    assert "server.stopped" in server.log
 
 
 def test_shutdown_ends_the_server_and_closes_the_connection(start):

@@ -28,29 +28,14 @@ struct ListImportGivenCommand: ServerCommand {
             crash, or with corrected lines. Ctrl-C drops what was not sent whole.
             """)
 
-    @Argument(help: "The list's name.")
-    var name: String
-
-    @Argument(help: "The file, or - for standard input.")
-    var file: String
-
-    @Flag(help: "Take the good lines over and leave the bad ones out.")
-    var skipBad = false
-
-    @Flag(help: "Judge the file as if to take it over, and keep nothing.")
-    var dryRun = false
-
-    @Option(help: ArgumentHelp("Write every bad line's number and reason there, as CSV.", valueName: "file"))
-    var report: String?
+    @OptionGroup var source: FileForList
 
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let source = FileForList(
-            list: name, path: file, noun: "rows", skipBad: skipBad, isDryRun: dryRun, report: report)
         try await source.send(
-            output, begin: { try await client.beginImport(list: name, fileName: $0) },
-            judge: { [dryRun, skipBad] upload in
+            "rows", output, begin: { try await client.beginImport(list: source.name, fileName: $0) },
+            judge: { [dryRun = source.dryRun, skipBad = source.skipBad] upload in
                 try await dryRun ? upload.dryRun(skipBad: skipBad) : upload.commit(skipBad: skipBad)
             })
     }

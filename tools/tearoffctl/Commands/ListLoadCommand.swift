@@ -32,32 +32,17 @@ struct ListLoadCommand: ServerCommand {
               zcat june.txt.gz | tearoffctl list load june -
             """)
 
-    @Argument(help: "The list's name.")
-    var name: String
-
-    @Argument(help: "The file, or - for standard input.")
-    var file: String
-
-    @Flag(help: "Load the good lines and leave the bad ones out.")
-    var skipBad = false
+    @OptionGroup var source: FileForList
 
     @Flag(help: "Take the free codes of all earlier files out of the list.")
     var replace = false
 
-    @Flag(help: "Judge the file as if to load it, and keep nothing.")
-    var dryRun = false
-
-    @Option(help: ArgumentHelp("Write every bad line's number and reason there, as CSV.", valueName: "file"))
-    var report: String?
-
     @OptionGroup var options: ServerOptions
 
     func run(_ client: TearoffClient, _ output: Output) async throws {
-        let source = FileForList(
-            list: name, path: file, noun: "codes", skipBad: skipBad, isDryRun: dryRun, report: report)
         try await source.send(
-            output, begin: { try await client.beginUpload(list: name, fileName: $0) },
-            judge: { [dryRun, skipBad, replace] upload in
+            "codes", output, begin: { try await client.beginUpload(list: source.name, fileName: $0) },
+            judge: { [dryRun = source.dryRun, skipBad = source.skipBad, replace] upload in
                 try await dryRun
                     ? upload.dryRun(skipBad: skipBad, replace: replace)
                     : upload.commit(skipBad: skipBad, replace: replace)

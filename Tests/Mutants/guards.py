@@ -519,6 +519,14 @@ GUARDS = [
         process=["test_shutdown.py"],
     ),
     Guard(
+        "connection: what it waits for no more does not let it go on",
+        "order",
+        SERVER + "Connection/ConnectionHandler.swift",
+        "guard stall == reason, !isProcessing else { return }",
+        "guard stall != nil, !isProcessing else { return }",
+        process=["test_limits.py"],
+    ),
+    Guard(
         "stop: no library has the last word",
         "stop",
         "Sources/tearoffd/Main.swift",

@@ -54,7 +54,7 @@ package struct FeedFrameHeader: Equatable, Sendable {
         payloadCRC32C = bytes.littleEndian(at: 32)
         let encryptionBytes = isEncrypted ? Self.encryptionBytes : 0
         guard payloadBytes <= FeedLimits.payloadBytesMax, storedBytes >= encryptionBytes,
-            storedBytes <= payloadBytes + encryptionBytes
+            storedBytes <= payloadBytes + encryptionBytes, first.rawValue <= .max - UInt64(eventCount)
         else { return nil }
     }
 }

@@ -5,8 +5,8 @@ import TearoffLog
 /// allocations, some of each shard in turns, then codes that nobody had. Those of an archived list come as they stand in
 /// its blobs, each with who had it.
 struct ExportReader: Sendable {
-    /// So many in one go, of a shard or of an upload. Codes that were given at about the same time stand together in memory, whichever
-    /// shards their users are of: shard by shard, all of it would be read once for each.
+    /// So many in one go, of a shard or of an upload. Codes that were given at about the same time stand together in
+    /// memory, whichever shards their users are of: shard by shard, all of it would be read once for each.
     private static let stretchRows: UInt32 = 256
 
     private let query: ExportQuery

@@ -17,7 +17,7 @@ struct SystemDirectory: Sendable {
     /// The same directory, wherever it is moved and whatever takes its place meanwhile: by its descriptor, where the
     /// system shows those as paths.
     func pinned() throws(StorageError) -> SystemDirectory {
-        let file = try SystemFile(path: path, name: name, flags: O_RDONLY | O_DIRECTORY)
+        let file = try SystemFile(path: path, name: shownName, flags: O_RDONLY | O_DIRECTORY)
         let path = "/proc/self/fd/\(file.descriptor)"
         guard unsafe access(path, F_OK) == 0 else { return self }
         var pinned = SystemDirectory(path: path, name: name)

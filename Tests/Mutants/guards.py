@@ -551,6 +551,14 @@ GUARDS = [
         process=["test_slow_disk.py"],
     ),
     Guard(
+        "segments: threads of their own",
+        "40",
+        SERVER + "Host.swift",
+        "segments: { [loops] body in loops.makeSegments(body) },",
+        "segments: { [loops] body in loops.runInBackground(body) },",
+        process=["test_slow_disk.py"],
+    ),
+    Guard(
         "repeats: room in the batch",
         "bounded",
         ENGINE + "Loop/LoopEngine+Many.swift",

@@ -10,8 +10,9 @@ import harness
 
 LIST, CAMPAIGN = "vault", "vaulted"
 GONE, GONE_CAMPAIGN = "gone", "going"
+# A thousand rounds take half of them.
 CODES = harness.codes(20_000, "V")
-USERS_PER_ROUND = 25
+USERS_PER_ROUND = 10
 
 
 class Archivist:

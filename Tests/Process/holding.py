@@ -6,13 +6,16 @@ The codes that go back are given again, so a code may have had several users, bu
 
 import random
 import threading
+from collections import Counter
 
 import harness
 
 CAMPAIGN = "booking"
 LIST = "seats"
-# Few enough that codes go round: what is released is given again within the same round.
+# Few enough that codes go round: what is released is given again within the same round. More come when half are gone.
 CODES = 4_000
+# Longer than any run: what is left alone is held to the end.
+HOLD_FOR = "31d"
 BATCH = 20
 BATCHES_MAXIMUM = 150
 OLDER_SAMPLE = 300
@@ -29,13 +32,23 @@ class Holder:
         self.known = {}
         # Those whose status is not known for certain, or is new.
         self.unverified = set()
+        # The others, who keep theirs for good: how many there are of each, and who has each code.
+        self.verified = []
+        self.counts = Counter()
+        self.owners = {}
+        self.uploads = 0
         self.dice = random.Random(0)
         self.failure = None
 
     def prepare(self, connection):
         connection.call("LIST", "CREATE", LIST, "UNIQUE")
-        harness.get_upload(connection, LIST, harness.codes(CODES, "S"))
+        self._load(connection)
         connection.call("CAMPAIGN", "CREATE", CAMPAIGN, "LIST", LIST, "RETURNS", "reuse")
+
+    def _load(self, connection):
+        self.uploads += 1
+        report = harness.get_upload(connection, LIST, harness.codes(CODES, f"S{self.uploads}-"))
+        assert report[b"status"] == b"loaded", report
 
     def burst(self, server, seed):
         """Runs on a thread of its own until the server is gone. Join what this returns."""
@@ -59,7 +72,7 @@ class Holder:
         self.unverified.update(users)
         for user in users:
             self.known[user] = ({None, "held"}, None)
-        connection.send_bytes(b"".join(harness.encode("HOLD", CAMPAIGN, user, "FOR", "1h") for user in users))
+        connection.send_bytes(b"".join(harness.encode("HOLD", CAMPAIGN, user, "FOR", HOLD_FOR) for user in users))
         held = []
         for user in users:
             reply = connection.read()
@@ -92,25 +105,31 @@ class Holder:
         the ledger agrees."""
         if self.failure:
             raise self.failure
-        older = [user for user in self.known if user not in self.unverified]
-        asked = older if everything else self.dice.sample(older, min(OLDER_SAMPLE, len(older)))
-        asked = sorted(self.unverified) + asked
+        older = self.verified if everything else self.dice.sample(self.verified, min(OLDER_SAMPLE, len(self.verified)))
+        new = sorted(self.unverified)
         self.unverified.clear()
+        asked = new + older
         for user, (status, found) in zip(asked, self._found(server, asked)):
             statuses, code = self.known[user]
             assert status in statuses, f"{user} is {status} and should be one of {statuses}"
             assert code is None or found == code, f"{user} had another code"
             self.known[user] = ({status}, found)
-        owners = {}
-        counts = {"held": 0, "given": 0, "released": 0, None: 0}
-        for user, (statuses, code) in self.known.items():
-            (status,) = statuses
-            counts[status] += 1
-            if status in ("held", "given"):
-                assert owners.setdefault(code, user) == user, f"{user} and {owners[code]} have one code"
+        for user in new:
+            self._count(user)
         ledger = harness.ledger(server, LIST)
-        assert (ledger["held"], ledger["given"]) == (counts["held"], counts["given"]), (ledger, counts)
-        assert ledger["burned"] == 0 and ledger["free"] == CODES - len(owners), ledger
+        assert (ledger["held"], ledger["given"]) == (self.counts["held"], self.counts["given"]), (ledger, self.counts)
+        free = self.uploads * CODES - len(self.owners)
+        assert ledger["burned"] == 0 and ledger["free"] == free, ledger
+        if free < CODES / 2:
+            with server.connect() as connection:
+                self._load(connection)
+
+    def _count(self, user):
+        (status,), code = self.known[user]
+        self.verified.append(user)
+        self.counts[status] += 1
+        if status in ("held", "given"):
+            assert self.owners.setdefault(code, user) == user, f"{user} and {self.owners[code]} have one code"
 
     @staticmethod
     def _found(server, users):

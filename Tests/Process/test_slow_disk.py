@@ -1,5 +1,6 @@
 """On a disk whose flush is slow a loop goes on: what depends on nothing in flight is answered meanwhile."""
 
+import os
 import select
 import statistics
 
@@ -7,6 +8,7 @@ import pytest
 
 import harness
 from harness import encode
+from test_archive import expire
 
 DELAY_MICROSECONDS = 5_000
 
@@ -161,3 +163,35 @@ def test_changes_of_the_catalog_work_on_a_slow_disk(slow):
             connection.call("CAMPAIGN", "CREATE", f"campaign-{number}", "LIST", f"list-{number}")
             other.read()
         assert len(connection.call("CAMPAIGN", "ALL")) == 21
+
+
+def count_segments(server):
+    return len(list((server.directory / "wal").iterdir()))
+
+
+def test_codes_go_out_while_all_background_work_waits_for_the_disk(start):
+    # Goal: log segments have threads of their own (LoopGroup). Method: an archived list whose blob is a FIFO, so that
+    # whoever opens it waits; as many exports of it as there may be hold every other thread, as a walk of the trail
+    # shows, which is not answered before the FIFO is; meanwhile codes go out over many segments of 64 KiB.
+    server = start("--threads", 1, "--segment-kib", 64)
+    with server.connect() as connection:
+        connection.call("LIST", "CREATE", "old", "UNIQUE")
+        harness.get_upload(connection, "old", harness.codes(10))
+    (blob,) = (server.directory / "blobs").iterdir()
+    expire(server, "old")
+    server.call("LIST", "ARCHIVE", "old")
+    harness.make_campaign(server, count=100_000)
+    blob.unlink()
+    os.mkfifo(blob)
+    segments = count_segments(server)
+    operators = [server.connect() for _ in range(8)]
+    with harness.closing(operators), server.connect() as walker, server.connect() as users:
+        for operator in operators:
+            export = operator.call_map("EXPORT", "BEGIN", "old", "ALL")[b"export"]
+            operator.send("EXPORT", "READ", export)
+        walker.send("AUDIT", "CHECK")
+        for start_at in range(0, 100_000, 1_000):
+            wanted = [f"{start_at}-{number}" for number in range(1_000)]
+            assert len(set(harness.allocate_all(users, "summer", wanted))) == 1_000
+        assert count_segments(server) > segments + 4
+        assert not select.select([walker.socket], [], [], 0)[0]

@@ -40,6 +40,22 @@ def trace(sweeps):
         run.cleanup()
 
 
+def test_a_data_directory_that_does_not_open_is_told(sweeps, trace):
+    # Goal: the message of a failed call names the file (sweep.py), the data directory too, whose name below itself is
+    # empty. Method: each call that opens it, up to the first log segment, fails.
+    calls = [[call, path] for call, path in trace if not call.endswith("-to")]
+    root = next(os.path.dirname(path) for call, path in calls if call == "flock")
+    first_segment = next(number for number, (_, path) in enumerate(calls) if path.endswith(".wal"))
+    opens = [number for number, call in enumerate(calls[:first_segment], 1) if call == ["open", root]]
+    assert opens
+    for number in opens:
+        run = sweep.Run(sweeps.library, "life", number, "EIO")
+        try:
+            assert run.run() and f"open {run.directory}" == run.report.what
+        finally:
+            run.cleanup()
+
+
 def test_the_sweep_sees_every_kind_of_call(trace):
     # Goal: the library counts what matters. Method: the calls of a whole life.
     assert len(trace) > 300

@@ -44,10 +44,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
-            traits: ["CommandLineArguments", "JSON"]),
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         // Only fetched with the trait. Without its own traits it counts no allocations, and needs no library
         // to be loaded beforehand.
@@ -114,14 +112,17 @@ let package = Package(
         .target(
             name: "TearoffSimulation", dependencies: ["TearoffEngine", "TearoffLog", "TearoffCore"],
             swiftSettings: strict),
-        .executableTarget(
-            name: "tearoffd",
+        .target(
+            name: "TearoffSettings",
             dependencies: [
                 "TearoffServer", "TearoffDelivery", "TearoffCore",
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        .executableTarget(
+            name: "tearoffd",
+            dependencies: ["TearoffSettings", "TearoffServer", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .executableTarget(
             name: "tearoffctl",
             dependencies: [
@@ -169,7 +170,8 @@ let package = Package(
         // What libFuzzer calls (./tools/fuzz), and what replays its corpus. The driver has a main function of its own
         // where there is no libFuzzer.
         .target(
-            name: "TearoffFuzzing", dependencies: ["TearoffCore", "TearoffProtocol", "TearoffLog"],
+            name: "TearoffFuzzing",
+            dependencies: ["TearoffCore", "TearoffProtocol", "TearoffLog", "TearoffSettings", "TearoffServer"],
             path: "Tests/Fuzzing/Targets", swiftSettings: strict),
         .executableTarget(
             name: "tearoff-fuzz", dependencies: ["TearoffFuzzing", "TearoffCore", "TearoffLog"],

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Synchronization
 import TearoffServer
+import TearoffSettings
 
 /// `tearoffd`: the server.
 @main
@@ -18,8 +19,7 @@ enum Main {
             exit(ExitCode.ok.rawValue)
         }
         do throws(SettingsReader.Failure) {
-            let reader = try await SettingsReader(
-                arguments: arguments, environment: ProcessInfo.processInfo.environment)
+            let reader = try SettingsReader(arguments: arguments, environment: ProcessInfo.processInfo.environment)
             let level = try reader.logLevel
             LoggingSystem.bootstrap { label in
                 var handler = StreamLogHandler.standardError(label: label)

@@ -634,7 +634,7 @@ GUARDS = [
     Guard(
         "address: not for everybody without password and TLS",
         "accounts",
-        "Sources/tearoffd/SettingsReader.swift",
+        "Sources/TearoffSettings/SettingsReader.swift",
         "        if faults.isEmpty { return }",
         "        if !host.isEmpty { return }",
         process=["test_directory.py"],

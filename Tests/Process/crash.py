@@ -33,8 +33,8 @@ from restoring import Restorer
 
 CAMPAIGNS = ["summer", "winter"]
 LIST = "june"
-REFILL_CODES = 60_000
-# Codes that one run may give: what it knows of each is kept in memory.
+# Codes of an upload at most, and those that one run may give: every start reads them all.
+UPLOAD_CODES_MAXIMUM = 60_000
 CODES_MAXIMUM = 3_000_000
 USERS_PER_ROUND_MAXIMUM = 20_000
 OLDER_SAMPLE = 500
@@ -118,6 +118,8 @@ class CrashTest:
         # From each code that is known to be given to its campaign and user.
         self.owners = {}
         self.given = []
+        # A third of the rounds loads one beside what is used up.
+        self.upload_codes = min(UPLOAD_CODES_MAXIMUM, 3 * CODES_MAXIMUM // rounds)
         self.uploads = 0
         self.uploaded = 0
         self.unsure_upload = None
@@ -241,7 +243,7 @@ class CrashTest:
         with server.connect() as connection:
             report = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))
         assert report[b"status"] == b"loaded", report
-        self.uploaded += REFILL_CODES
+        self.uploaded += self.upload_codes
         return self.uploads, report[b"upload"]
 
     def send_undo(self, operator, wrong):
@@ -250,7 +252,7 @@ class CrashTest:
         operator.send("LIST", "UNDO", LIST, wrong[1])
 
     def upload_bytes(self, number):
-        return harness.codes(REFILL_CODES, f"K{number:05d}-")
+        return harness.codes(self.upload_codes, f"K{number:05d}-")
 
     # What is known
 
@@ -320,11 +322,11 @@ class CrashTest:
             return
         data, self.unsure_upload = self.unsure_upload, None
         uploaded = harness.ledger(server, LIST)["uploaded"]
-        assert uploaded in (self.uploaded, self.uploaded + REFILL_CODES), uploaded
+        assert uploaded in (self.uploaded, self.uploaded + self.upload_codes), uploaded
         with server.connect() as connection:
             status = harness.get_upload(connection, LIST, data)[b"status"]
         assert status == (b"loaded" if uploaded == self.uploaded else b"unchanged"), status
-        self.uploaded += REFILL_CODES
+        self.uploaded += self.upload_codes
 
     def settle_undo(self, server):
         """Withdraws what was to be, and loads the file again: the codes that nobody has come back, and no others."""
@@ -338,7 +340,7 @@ class CrashTest:
             self.withdrawn += row[b"withdrawn"]
             report = harness.get_upload(connection, LIST, self.upload_bytes(number), "SKIPBAD")
         assert report[b"codes"] == row[b"withdrawn"], (report, row)
-        assert report[b"duplicate-in-list"] == REFILL_CODES - row[b"withdrawn"], (report, row)
+        assert report[b"duplicate-in-list"] == self.upload_codes - row[b"withdrawn"], (report, row)
         self.uploaded += report[b"codes"]
 
     def verify_all(self, server):
@@ -359,7 +361,7 @@ class CrashTest:
                 self.uploads += 1
                 status = harness.get_upload(connection, LIST, self.upload_bytes(self.uploads))[b"status"]
                 assert status == b"loaded", status
-                self.uploaded += REFILL_CODES
+                self.uploaded += self.upload_codes
 
 
 def commit_name():

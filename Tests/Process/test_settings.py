@@ -60,11 +60,11 @@ def test_no_settings_file_ends_the_server_otherwise_than_by_a_refusal(tmp_path):
             try:
                 harness.wait_until(
                     lambda: server.process.poll() is not None or "server.ready" in server.log, "it serves or refuses")
-                code = server.process.poll()
-                if code is None:
+                if server.process.poll() is None:
                     server.kill()
                     served += 1
                 else:
+                    code = server.wait_exit()
                     assert code in REFUSALS and len(server.log) > 10, f"{code}: {server.log}"
                     refused += 1
             except AssertionError:

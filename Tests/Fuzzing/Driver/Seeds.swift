@@ -22,6 +22,7 @@ struct Seeds {
         addFiles()
         addDeliveries()
         addLabel()
+        addSettings()
     }
 
     private mutating func add(_ target: String, _ input: [UInt8]) { inputs[target, default: []].append(input) }
@@ -127,6 +128,14 @@ struct Seeds {
             at: Timestamp(milliseconds: 1_700_000_000_000), blobCount: 4, byteCount: 1_000, serverVersion: "1.0")
         let lines = String(decoding: label.encoded, as: UTF8.self).split(separator: "\n").dropLast()
         add("backup-label", [1] + Array((lines.joined(separator: "\n") + "\n").utf8))
+    }
+
+    private mutating func addSettings() {
+        add("config", [0] + Array(#"{"threads": 4, "listen": "127.0.0.1:7100", "expectData": true}"#.utf8))
+        add("config", [0] + Array(#"{"logMechanism": "pwritev2", "segmentKib": 1024, "timeZone": "UTC"}"#.utf8))
+        add("config", [0] + Array(#"{"feedRepeats": "yes", "compressionLevel": -1, "smtpServer": "a:25"}"#.utf8))
+        add("config", [2] + Array("--threads\n4\n--listen=[::1]:7100\n--expect-data\n--max-connections\n5".utf8))
+        add("config", [3] + Array("THREADS=4\nLISTEN=localhost:0\nEXPECT_DATA=true\nSNAPSHOT_LOG_MIB=9".utf8))
     }
 }
 

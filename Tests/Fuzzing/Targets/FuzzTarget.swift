@@ -17,6 +17,7 @@ package struct FuzzTarget: Sendable {
 
     package static let all: [FuzzTarget] =
         ProtocolTargets.all + LogTargets.all + RecordTargets.all + ChunkTargets.all + UploadTargets.all
+        + SettingsTargets.all
 
     package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

@@ -1,8 +1,8 @@
 import TearoffServer
 
 /// What `tearoffd --help` prints.
-enum Help {
-    static var text: String {
+package enum Help {
+    package static var text: String {
         let options = Option.all.map { option in
             "  \(option.flag)\(placeholder(option.value))\n"
                 + wrapped("\(option.help) Standard: \(option.standard).", indent: 6)

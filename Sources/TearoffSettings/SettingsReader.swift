@@ -1,37 +1,53 @@
 import Configuration
 import Foundation
-import Logging
-import SystemPackage
+package import Logging
 import TearoffCore
 import TearoffDelivery
-import TearoffServer
+package import TearoffServer
 
 /// Reads the settings from flags, environment and file, in this order of precedence.
-struct SettingsReader {
-    struct Failure: Error {
-        let code: ExitCode
-        let message: String
+package struct SettingsReader {
+    /// Why there are no settings, and what the process ends with.
+    package struct Failure: Error {
+        package let code: ExitCode
+        package let message: String
     }
 
     private let config: ConfigReader
 
-    init(arguments: [String], environment: [String: String]) async throws(Failure) {
+    /// - Parameters:
+    ///   - arguments: with the program's name before them.
+    ///   - readFile: the content of the file that `--config` names.
+    /// - Throws: ``Failure`` for a word that is no setting, and a file that cannot be read or holds what is none.
+    package init(
+        arguments: [String], environment: [String: String],
+        readFile: (String) throws(Failure) -> [UInt8] = SettingsFile.read
+    ) throws(Failure) {
         try Self.check(arguments)
-        let flags = CommandLineArgumentsProvider(arguments: arguments)
         var providers: [any ConfigProvider] = [
-            flags,
+            CommandLineArgumentsProvider(arguments: arguments),
             EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "tearoff"),
         ]
-        let file = ConfigReader(providers: providers).string(forKey: "config")
-        if let file {
-            try SettingsFile.check(file)
-            do {
-                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
-            } catch {
-                throw Failure(code: .configuration, message: "cannot read the settings in \(file): \(error)")
-            }
+        if let file = ConfigReader(providers: providers).string(forKey: "config") {
+            let values = try SettingsFile.values(in: try readFile(file), of: file)
+            providers.append(InMemoryProvider(name: file, values: Self.keyed(values)))
         }
         config = ConfigReader(providers: providers)
+    }
+
+    private static func keyed(_ values: [String: SettingsFile.Value]) -> [AbsoluteConfigKey: ConfigValue] {
+        var keyed: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (name, value) in values {
+            let content: ConfigContent? =
+                switch value {
+                case .toggle(let toggle): .bool(toggle)
+                case .number(let number): .int(number)
+                case .text(let text): .string(text)
+                case .other: nil
+                }
+            keyed[AbsoluteConfigKey([name])] = content.map { ConfigValue($0, isSecret: false) }
+        }
+        return keyed
     }
 
     /// Every word must be a known flag or its value: a misspelt flag must not be a setting that silently is
@@ -89,11 +105,16 @@ extension SettingsReader {
         config.bool(forKey: ConfigKey([option.key]), default: false)
     }
 
-    var logLevel: Logger.Level {
+    /// - Throws: ``Failure`` for a word that is no level.
+    package var logLevel: Logger.Level {
         get throws(Failure) { try choice(.logLevel).flatMap(Logger.Level.init(rawValue:)) ?? .notice }
     }
 
-    func settings() throws(Failure) -> ServerSettings {
+    /// What the server is to go by, each within its bounds. Files with passwords are read; the others are for whoever
+    /// uses them.
+    ///
+    /// - Throws: ``Failure`` that names the setting.
+    package func settings() throws(Failure) -> ServerSettings {
         let threads = try number(.threads) ?? ProcessInfo.processInfo.activeProcessorCount
         var settings = ServerSettings(dataPath: text(.data) ?? Option.data.standard, loopCount: threads)
         settings.password = try firstLine(of: .passwordFile)

@@ -44,8 +44,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         // Only fetched with the trait. Without its own traits it counts no allocations, and needs no library
         // to be loaded beforehand.
@@ -116,7 +114,6 @@ let package = Package(
             name: "TearoffSettings",
             dependencies: [
                 "TearoffServer", "TearoffDelivery", "TearoffCore",
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .executableTarget(

@@ -108,6 +108,9 @@ package struct CommandDecoder: Sendable {
     /// Where the arguments from `first` on stand.
     package func arguments(from first: Int) -> ArraySlice<Range<Int>> { ranges[first..<argumentCount] }
 
+    /// What the places of arguments take, with room for more.
+    package var argumentBytes: Int { ranges.capacity * MemoryLayout<Range<Int>>.stride }
+
     /// Frees what an argument list that was longer than those of other commands took; its arguments are gone.
     package mutating func forgetLongList() {
         guard ranges.count > DecoderLimits.standard.argumentCount else { return }

@@ -86,7 +86,7 @@ final class LoopGroup: Sendable {
 
 /// Lets the event loops go first where cores are few: a snapshot or an upload may take longer, a reply may
 /// not.
-private enum BackgroundPriority {
+enum BackgroundPriority {
     /// Half way down. At 19 a busy server would hold back the next log segment, and so itself.
     private static let niceness: CInt = 10
 

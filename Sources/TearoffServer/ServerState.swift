@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Synchronization
+import TearoffAccounts
 import TearoffCore
 import TearoffDelivery
 import TearoffEngine
@@ -29,6 +30,7 @@ final class ServerState: Sendable {
     let dataKey: UInt32?
     let controlPort: ControlPort
     let logins: Logins
+    private let finds = Mutex(FindPace())
     let startedAtMilliseconds: UInt64
     private let stopRequested: @Sendable (StopReason) -> Void
     /// nil: connections over the network are in clear.
@@ -107,6 +109,9 @@ extension ServerState {
     var feed: FeedDesk? { running.withLock { $0?.feed } }
     var audit: AuditDesk? { running.withLock { $0?.audit } }
     var engine: Engine? { running.withLock { $0?.engine } }
+
+    /// Whether an account that sees codes masked may look for one more in this minute.
+    func mayFind(_ account: String) -> Bool { finds.withLock { $0.mayFind(account, now: Logins.now) } }
 
     func serve(_ engine: Engine, _ control: ControlPlane) {
         let running = Running(

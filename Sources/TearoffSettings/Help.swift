@@ -3,7 +3,7 @@ import TearoffServer
 /// What `tearoffd --help` prints.
 package enum Help {
     package static var text: String {
-        let options = Option.all.map { option in
+        let options = ([.config] + Option.all).map { option in
             "  \(option.flag)\(placeholder(option.value))\n"
                 + wrapped("\(option.help) Standard: \(option.standard).", indent: 6)
         }
@@ -24,8 +24,6 @@ package enum Help {
               redis-cli -p 7071 ALLOC summer user-1      ask it for a code
 
             OPTIONS (a flag goes before the environment, the environment before the file)
-              --config FILE
-                  Settings as JSON, keys in camel case: {"threads": 4, "expectData": true}.
             \(options.joined(separator: "\n"))
               --help, --version
 

@@ -34,6 +34,10 @@ struct Option: Sendable {
 }
 
 extension Option {
+    /// Not one of ``all``: a file names no other.
+    static let config = Option(
+        key: "config", value: .text(placeholder: "FILE"), standard: "none",
+        help: #"Settings as JSON, keys in camel case: {"threads": 4, "expectData": true}."#)
     static let data = Option(
         key: "data", value: .text(placeholder: "DIR"), standard: "./tearoff-data",
         help: "The data directory. Made new, and said loudly, when it does not exist or is empty.")
@@ -153,8 +157,8 @@ extension Option {
         help: "The same for those of one address.")
     static let requestSeconds = Option(
         key: "requestSeconds", value: .number(0...3_600), standard: "10",
-        help: "A command must end so many seconds after its first byte, and the first byte of a connection come within "
-            + "three times as many; 0: whenever.")
+        help: "A command must end so many seconds after its first byte, the first byte of a connection come within "
+            + "three times as many, and a login within six times; 0: whenever.")
     static let idleSeconds = Option(
         key: "idleSeconds", value: .number(0...604_800), standard: "3600",
         help: "A connection that sends no command for so long is closed; 0: never.")

@@ -23,9 +23,19 @@ package enum SettingsFile {
                 self = .other
             }
         }
+
+        /// nil: it is no setting's.
+        var word: String? {
+            switch self {
+            case .toggle(let isOn): "\(isOn)"
+            case .number(let number): "\(number)"
+            case .text(let text): text
+            case .other: nil
+            }
+        }
     }
 
-    /// Reads a file, which may be larger than settings can be: that is for ``values(in:of:)`` to say.
+    /// Reads a file, which may be larger than settings can be: that is for ``words(in:of:)`` to say.
     package static func read(_ path: String) throws(SettingsReader.Failure) -> [UInt8] {
         do {
             let file = try FileHandle(forReadingFrom: URL(filePath: path))
@@ -35,8 +45,8 @@ package enum SettingsFile {
         }
     }
 
-    /// - Returns: the settings by their keys, each of its option's kind.
-    static func values(in content: [UInt8], of path: String) throws(SettingsReader.Failure) -> [String: Value] {
+    /// - Returns: the settings by their keys, each of its option's kind, as the words that a flag would have.
+    static func words(in content: [UInt8], of path: String) throws(SettingsReader.Failure) -> [String: String] {
         guard content.count <= bytesMaximum else { throw problem(path, "it has more than \(bytesMaximum) bytes") }
         guard let values = try? JSONDecoder().decode([String: Value].self, from: Data(content)) else {
             throw problem(path, "it is not a JSON object")
@@ -47,7 +57,7 @@ package enum SettingsFile {
             }
             guard option.value.takes(value) else { throw problem(path, "'\(name)' must be \(option.value.words)") }
         }
-        return values
+        return values.compactMapValues(\.word)
     }
 
     private static func problem(_ path: String, _ what: String) -> SettingsReader.Failure {

@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 package import Logging
 import TearoffCore
@@ -13,67 +12,55 @@ package struct SettingsReader {
         package let message: String
     }
 
-    private let config: ConfigReader
+    /// By their options' keys.
+    private let words: [String: String]
 
     /// - Parameters:
     ///   - arguments: with the program's name before them.
     ///   - readFile: the content of the file that `--config` names.
-    /// - Throws: ``Failure`` for a word that is no setting, and a file that cannot be read or holds what is none.
+    /// - Throws: ``Failure`` for a word that is no setting, a flag that is given twice, and a file that cannot be read
+    ///   or holds what is no setting.
     package init(
         arguments: [String], environment: [String: String],
         readFile: (String) throws(Failure) -> [UInt8] = SettingsFile.read
     ) throws(Failure) {
-        try Self.check(arguments)
-        var providers: [any ConfigProvider] = [
-            CommandLineArgumentsProvider(arguments: arguments),
-            EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "tearoff"),
-        ]
-        if let file = ConfigReader(providers: providers).string(forKey: "config") {
-            let values = try SettingsFile.values(in: try readFile(file), of: file)
-            providers.append(InMemoryProvider(name: file, values: Self.keyed(values)))
+        var words = try Self.flags(in: arguments)
+        for option in [.config] + Option.all where words[option.key] == nil {
+            words[option.key] = environment[option.variable]
         }
-        config = ConfigReader(providers: providers)
+        if let file = words[Option.config.key] {
+            words.merge(try SettingsFile.words(in: try readFile(file), of: file)) { said, _ in said }
+        }
+        self.words = words
     }
 
-    private static func keyed(_ values: [String: SettingsFile.Value]) -> [AbsoluteConfigKey: ConfigValue] {
-        var keyed: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (name, value) in values {
-            let content: ConfigContent? =
-                switch value {
-                case .toggle(let toggle): .bool(toggle)
-                case .number(let number): .int(number)
-                case .text(let text): .string(text)
-                case .other: nil
-                }
-            keyed[AbsoluteConfigKey([name])] = content.map { ConfigValue($0, isSecret: false) }
-        }
-        return keyed
-    }
-
-    /// Every word must be a known flag or its value: a misspelt flag must not be a setting that silently is
-    /// not made.
-    private static func check(_ arguments: [String]) throws(Failure) {
+    /// Every argument must be a known flag or its value, and none come twice: neither a misspelt flag nor the first of
+    /// two must be a setting that silently is not made.
+    private static func flags(in arguments: [String]) throws(Failure) -> [String: String] {
+        var words: [String: String] = [:]
         var rest = arguments.dropFirst()
-        while let word = rest.popFirst() {
-            let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
-            let option = Option.all.first { $0.flag == flag }
-            guard option != nil || flag == "--config" else {
-                throw Failure(code: .usage, message: "unknown argument '\(word)'; see tearoffd --help")
+        while let argument = rest.popFirst() {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let option = ([.config] + Option.all).first(where: { $0.flag == parts[0] }) else {
+                throw Failure(code: .usage, message: "unknown argument '\(argument)'; see tearoffd --help")
             }
-            if case .toggle? = option?.value { continue }
-            guard word.contains("=") || rest.popFirst() != nil else {
-                throw Failure(code: .usage, message: "\(flag) needs a value; see tearoffd --help")
+            var word = parts.count > 1 ? parts[1] : nil
+            if word == nil { word = if case .toggle = option.value { "true" } else { rest.popFirst() } }
+            guard let word else {
+                throw Failure(code: .usage, message: "\(option.flag) needs a value; see tearoffd --help")
+            }
+            guard words.updateValue(word, forKey: option.key) == nil else {
+                throw Failure(code: .usage, message: "\(option.flag) is given twice; give it once")
             }
         }
+        return words
     }
 }
 
 // MARK: - Values
 
 extension SettingsReader {
-    private func text(_ option: Option) -> String? {
-        config.string(forKey: ConfigKey([option.key]))
-    }
+    private func text(_ option: Option) -> String? { words[option.key] }
 
     private func choice(_ option: Option) throws(Failure) -> String? {
         guard case .choice(let words) = option.value, let word = text(option) else { return nil }
@@ -86,10 +73,8 @@ extension SettingsReader {
     }
 
     private func number(_ option: Option) throws(Failure) -> Int? {
-        guard case .number(let range) = option.value else { return nil }
-        let key = ConfigKey([option.key])
-        guard let number = config.int(forKey: key) else {
-            guard let word = text(option) else { return nil }
+        guard case .number(let range) = option.value, let word = text(option) else { return nil }
+        guard let number = Int(word) else {
             throw Failure(code: .usage, message: "\(option.flag) must be a number, not '\(word)'")
         }
         guard range.contains(number) else {
@@ -101,8 +86,13 @@ extension SettingsReader {
         return number
     }
 
-    private func toggle(_ option: Option) -> Bool {
-        config.bool(forKey: ConfigKey([option.key]), default: false)
+    private func toggle(_ option: Option) throws(Failure) -> Bool {
+        guard let word = text(option) else { return false }
+        switch word.lowercased() {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw Failure(code: .usage, message: "\(option.flag) must be true or false, not '\(word)'")
+        }
     }
 
     /// - Throws: ``Failure`` for a word that is no level.
@@ -124,7 +114,7 @@ extension SettingsReader {
         settings.adminSocketPath = text(.adminSocket)
         (settings.host, settings.port) = try address()
         try checkReach(of: settings)
-        settings.expectData = toggle(.expectData)
+        settings.expectData = try toggle(.expectData)
         (settings.keyFile, settings.keyCommand) = (text(.keyFile), text(.keyCommand))
         settings.previousKeyFile = text(.previousKeyFile)
         guard settings.keyFile == nil || settings.keyCommand == nil else {
@@ -160,7 +150,7 @@ extension SettingsReader {
         if let size = try number(.minimumFreeMib) { settings.freeBytesMinimum = UInt64(size) << 20 }
         if let size = try number(.feedMib) { settings.feedBytesMaximum = UInt64(size) << 20 }
         if let hours = try number(.feedHours) { settings.feedMillisecondsMaximum = UInt64(hours) * 3_600_000 }
-        settings.feedTellsRepeats = toggle(.feedRepeats)
+        settings.feedTellsRepeats = try toggle(.feedRepeats)
         settings.deliveryRoutes = try deliveryRoutes()
         if let count = try number(.deliveryAttempts) { settings.deliveryAttempts = count }
         if let pause = try number(.testDeliveryPause) { settings.deliveryPauseMilliseconds = UInt64(pause) }
@@ -191,13 +181,13 @@ extension SettingsReader {
         let host = settings.host
         if host == "localhost" || host == "::1" || Self.isLoopbackIPv4(host) { return }
         var faults: [String] = []
-        if settings.tls == nil, !toggle(.allowRemoteInClear) {
+        if settings.tls == nil, try !toggle(.allowRemoteInClear) {
             faults.append(
                 "Without TLS, codes and passwords would cross the network in clear: give "
                     + "\(Option.tlsCertificate.flag) and \(Option.tlsKey.flag), or say "
                     + "\(Option.allowRemoteInClear.flag).")
         }
-        if settings.password == nil, !toggle(.allowRemoteToAll) {
+        if settings.password == nil, try !toggle(.allowRemoteToAll) {
             faults.append(
                 "Without a password, whoever reaches it may do everything: give \(Option.passwordFile.flag), "
                     + "or say \(Option.allowRemoteToAll.flag).")

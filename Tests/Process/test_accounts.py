@@ -239,6 +239,23 @@ def test_codes_are_masked_for_who_may_only_look(server, admin):
     assert "C00000001" not in server.log
 
 
+def test_masked_codes_are_not_found_by_guessing(server, admin):
+    # Goal: without reveal nobody tries all codes that a masked one may be. Method: more look-ups than two minutes have
+    # room for, should one end meanwhile; with reveal there is no such bound.
+    create(admin, "blind", "audit")
+    create(admin, "seeing", "audit,reveal")
+    with login(server, "blind") as connection:
+        refused = 0
+        for number in range(130):
+            connection.send("CODE", "FIND", f"C0{number:05d}01")
+            reply = connection.read()
+            refused += isinstance(reply, harness.ErrorReply) and reply.word == "LIMIT"
+        assert 10 <= refused <= 70
+    with login(server, "seeing") as connection:
+        for number in range(130):
+            connection.call("CODE", "FIND", f"C0{number:05d}01")
+
+
 def test_archived_codes_are_masked_too(server, admin):
     # Goal: the way over the archive masks as the others do. Method: an expired list, archived; look at its user.
     create(admin, "blind", "audit")

@@ -12,7 +12,7 @@ CODES = [b"C%08d" % number for number in range(1, 1_001)]
 
 def expire(server, name="june"):
     """Lets the list expire, and waits until it has."""
-    text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
+    text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
     server.call("LIST", "SET", name, "EXPIRES", text)
     with server.connect() as connection:
         wait_until(lambda: connection.call_map("LIST", "INFO", name)[b"expired"] == 1, "the expiry")

@@ -108,3 +108,14 @@ def test_a_chunk_that_was_tampered_with_is_found(start, directory):
     server.kill()
     code, said = harness.exit_of(directory=directory)
     assert code != 0 and "audit trail" in said and chunks[0].name in said
+
+
+def test_a_file_name_passes_for_no_other_field(server):
+    # Goal: nobody forges what the trail tells. Method: a file's name with quotation marks and a backslash.
+    with server.connect() as connection:
+        connection.call("LIST", "CREATE", "june", "UNIQUE")
+        upload = connection.call("LIST", "LOAD", "june", "BEGIN", 'a" withdrawn=3 b="\\')
+        connection.call("LIST", "LOAD", "june", "CHUNK", upload, b"C1\n")
+        connection.call("LIST", "LOAD", "june", "COMMIT", upload)
+        act = harness.as_map(connection.call("AUDIT", "READ")[-1])
+        assert act[b"after"].endswith(b'codes=1 file="a\\" withdrawn=3 b=\\"\\\\"')

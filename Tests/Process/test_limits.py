@@ -345,3 +345,35 @@ def processor_seconds(server):
     with open(f"/proc/{server.pid}/stat", encoding="ascii") as file:
         fields = file.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_what_an_unfinished_list_of_arguments_takes_is_counted(start):
+    # Goal: the bound on clients' memory holds for the places of arguments too, of which an ALLOCMANY has the most.
+    # Method: 60,000 empty arguments are 360 KB of input, and three times that of places; 1 MiB is allowed.
+    server = start("--client-memory-mib", 1)
+    with server.connect() as connection:
+        connection.send_bytes(b"*100002\r\n$9\r\nALLOCMANY\r\n" + b"$0\r\n\r\n" * 60_000)
+        reply = connection.read()
+        assert isinstance(reply, harness.ErrorReply) and reply.word == "BUSY"
+        assert connection.is_closed()
+
+
+def test_who_never_logs_in_is_closed(start, tmp_path):
+    # Goal: connections are not kept from others by strangers. Method: one that says PING again and again and never logs
+    # in, and one that has logged in, silent for as long, which stays, and is not closed at once when it logs out.
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    server = start("--password-file", password, "--request-seconds", 1)
+    with server.connect() as stranger, server.connect() as friend:
+        assert friend.call("AUTH", "secret") == b"OK"
+
+        def is_closed():
+            try:
+                return stranger.call("PING") != b"PONG"
+            except (harness.Closed, OSError):
+                return True
+
+        harness.wait_until(is_closed, "the end of the stranger's connection")
+        assert b"clients_overdue:1" in friend.call("INFO")
+        assert friend.call("RESET") == b"RESET"
+        assert friend.call("PING") == b"PONG"

@@ -93,3 +93,44 @@ def test_what_would_not_be_a_setting_is_refused(directory, tmp_path, content, to
     code, output = harness.exit_of("--config", path, directory=directory)
     assert code == 78 and told in output and str(path) in output
     assert not directory.exists()
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--password-file", "a", "--password-file", "b"], "--password-file is given twice"),
+        (["--config", "a", "--config=b"], "--config is given twice"),
+        (["--expect-data", "--expect-data"], "--expect-data is given twice"),
+        (["--expect-data=maybe"], "--expect-data must be true or false, not 'maybe'"),
+        (["--shards", "4,8"], "--shards must be a number, not '4,8'"),
+        (["--threads"], "--threads needs a value"),
+    ],
+)
+def test_a_flag_that_is_not_clear_is_refused(directory, flags, told):
+    # Goal: no flag is silently not made a setting, least of all the one of the password. Method: flags that come twice,
+    # lists, and words that are neither true nor false.
+    code, output = harness.exit_of(*flags, directory=directory)
+    assert code == 64 and told in output
+    assert not directory.exists()
+
+
+def test_a_value_is_taken_as_it_stands(start, directory, tmp_path):
+    # Goal: a comma or an equals sign in a value is part of it. Method: a password file of such a name.
+    path = tmp_path / "a,b=c.pw"
+    path.write_text("secret\n")
+    server = start("--password-file", path)
+    with server.connect() as connection:
+        assert connection.error_of("LIST", "ALL") == "NOAUTH"
+        assert connection.call("AUTH", "secret") == b"OK"
+
+
+@pytest.mark.parametrize("word, refuses", [("yes", True), ("1", True), ("true", True), ("off", False)])
+def test_a_toggle_is_said_in_any_usual_way(directory, word, refuses):
+    # Goal: the guard against an unmounted disk holds however it is said. Method: the environment, and a new directory.
+    with harness.Server(
+        directory, "--log-level", "debug", wait=False, environment={"TEAROFF_EXPECT_DATA": word}
+    ) as server:
+        if refuses:
+            assert server.wait_exit() == 73, server.log
+        else:
+            server.wait_ready()

@@ -34,7 +34,7 @@ extension Catalog {
                 ("codes", "\(upload.count)"),
             ]
             if let bad = upload.report?.lines.bad, bad > 0 { after.append(("bad", "\(bad)")) }
-            after.append(("file", "\"\(upload.fileName)\""))
+            after.append(("file", Self.quoted(upload.fileName)))
             return ToldChange(
                 .list(upload.list), upload.isImport ? .listImport : .listLoad, self[upload.list].name,
                 before: [("uploaded", "\(uploaded)")], after: after)
@@ -257,6 +257,16 @@ extension Catalog {
             ("roles", account.roles.text), ("lists", text(patterns: account.reach.lists)),
             ("campaigns", text(patterns: account.reach.campaigns)),
         ]
+    }
+
+    /// In quotation marks, and those of its own told apart: nothing in a name passes for another field.
+    fileprivate static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { quoted += "\\" }
+            quoted.unicodeScalars.append(scalar)
+        }
+        return quoted + "\""
     }
 
     private static func text(patterns: [String]) -> String {

@@ -40,8 +40,10 @@ extension UploadDesk {
             switch result {
             case .success:
                 let id = addition.id
-                write(judged.work(newCodesOf: id), from: 0) {
-                    finish($0.map { judged.outcome(.loaded(id), counts) })
+                engine.host.background { [self] in
+                    write(judged.work(newCodesOf: id), from: 0) {
+                        finish($0.map { judged.outcome(.loaded(id), counts) })
+                    }
                 }
             case .failure(let error): finish(.failure(error))
             }

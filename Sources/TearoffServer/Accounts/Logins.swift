@@ -23,7 +23,10 @@ final class Logins: Sendable {
         passwords = PasswordDesk(hasher: hasher ?? .standard) { body in
             threads.submit { state in
                 // A cancelled piece of work is one that the end of the process makes superfluous.
-                if case .active = state { body() }
+                guard case .active = state else { return }
+                // Strangers have passwords hashed, too.
+                BackgroundPriority.lowerThisThread()
+                body()
             }
         }
     }
@@ -58,7 +61,8 @@ final class Logins: Sendable {
         return rest == 1
     }
 
-    private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
+    /// Milliseconds of a clock that never goes back.
+    static var now: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
 }
 
 extension AddressKey {

@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
@@ -76,11 +75,8 @@ struct AdminSocket: Sendable {
             // It is closed already.
         }
         guard Self.status(of: path)?.number == file else { return }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            // The next start finds that nobody listens on it, and removes it then.
-        }
+        // When it fails, the next start finds that nobody listens on it, and removes it then.
+        _ = unsafe unlink(path)
     }
 }
 
@@ -118,9 +114,9 @@ extension AdminSocket {
     }
 
     private static func remove(_ path: String) throws(StartFailure) {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
+        // What has become a directory meanwhile is left alone.
+        guard unsafe unlink(path) == 0 else {
+            let error = IOError(errnoCode: errno, reason: "unlink")
             throw StartFailure(
                 .unavailable, "--admin-socket \(path) is left from before and cannot be removed: \(error)")
         }

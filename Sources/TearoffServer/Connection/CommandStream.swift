@@ -43,6 +43,9 @@ struct CommandStream {
     private var decoder: CommandDecoder
     private var latestTerms = LatestTerms()
 
+    /// What the arguments of a command that has not ended take beside the input.
+    var argumentBytes: Int { decoder.argumentBytes }
+
     init(limits: DecoderLimits) {
         decoder = CommandDecoder(limits: limits)
     }

@@ -305,7 +305,8 @@ extension ConnectionHandler {
         // Its commands stand in the input still; or it is gone, and counted no more.
         if isInBurst || context == nil { return }
         let unsent = isWritable ? 0 : unsentBytes
-        let bytes = max(0, input.readableBytes + commands.outbox.count + unsent - ServerLimits.connectionBytes)
+        let held = input.readableBytes + commands.argumentBytes + commands.outbox.count + unsent
+        let bytes = max(0, held - ServerLimits.connectionBytes)
         if bytes == countedBytes { return }
         let hasRoom = loop.server.clientMemory.change(from: countedBytes, to: bytes)
         countedBytes = bytes
@@ -330,6 +331,7 @@ extension ConnectionHandler {
 
     /// Its client has not done its part in time.
     func closeIfOverdue(_ deadlines: ClientDeadlines) {
+        if session.identity != nil { patience.noteLogin(sweep: loop.sweep) }
         guard stall == nil, !isInBurst, let overdue = patience.overdue(at: loop.sweep, deadlines) else { return }
         loop.server.noteOverdue()
         if overdue == .half {

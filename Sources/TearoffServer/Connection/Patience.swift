@@ -4,7 +4,7 @@
 struct Patience {
     /// What a client has not done in time.
     enum Overdue: Equatable {
-        /// Sent its first byte, or its next command.
+        /// Sent its first byte, or its next command; or logged in.
         case silent
         /// Sent the rest of a command.
         case half
@@ -15,8 +15,13 @@ struct Patience {
     private var wait = Wait.firstByte
     /// The sweep before which it began.
     private var since: UInt32
+    /// The last sweep at which somebody was logged in, or that before the connection began.
+    private var knownAt: UInt32
 
-    init(sweep: UInt32) { since = sweep }
+    init(sweep: UInt32) { (since, knownAt) = (sweep, sweep) }
+
+    /// Somebody is logged in.
+    mutating func noteLogin(sweep: UInt32) { knownAt = sweep }
 
     /// What was read is done with, as far as it can be.
     ///
@@ -36,6 +41,7 @@ struct Patience {
 
     /// - Returns: nil while there is time left.
     func overdue(at sweep: UInt32, _ deadlines: ClientDeadlines) -> Overdue? {
+        if deadlines.loginSeconds > 0, Int(sweep &- knownAt) > deadlines.loginSeconds { return .silent }
         let seconds = Int(sweep &- since)
         let limit =
             switch wait {
@@ -62,4 +68,7 @@ package struct ClientDeadlines: Equatable, Sendable {
 
     /// For the first byte: a person may look at an open terminal for a moment.
     package var firstByteSeconds: Int { 3 * requestSeconds }
+    /// For a login, where one is needed, also behind a RESET: who sends a PING now and then and never logs in would keep
+    /// his connection from others for ever. A person has to look for the password.
+    package var loginSeconds: Int { 6 * requestSeconds }
 }

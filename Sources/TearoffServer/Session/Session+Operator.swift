@@ -1,4 +1,5 @@
 import NIOCore
+import TearoffAccounts
 import TearoffCore
 import TearoffEngine
 import TearoffLog
@@ -283,6 +284,12 @@ extension Session {
     func find(
         _ code: Span<UInt8>, _ engine: LoopEngine, on connection: ConnectionHandler, _ outbox: inout Outbox
     ) -> SessionOutcome {
+        guard sight.showsCodes || server.mayFind(identity?.name ?? "") else {
+            outbox.writer.error(
+                .limit,
+                "without the role 'reveal' an account may look for \(FindPace.findsPerMinuteMaximum) codes a minute")
+            return .answered
+        }
         let archived = engine.archivedUploads
         if !archived.isEmpty { return find(code.copy, in: archived, on: connection, &outbox.writer) }
         engine.lookUp(code: code, in: &connection.loop.places)

@@ -26,11 +26,12 @@ extension Span<UInt8> {
 
 extension [UInt8] {
     /// - Precondition: the integer's bytes lie inside the array.
-    package mutating func storeLittleEndian<Number: FixedWidthInteger & UnsignedInteger>(
+    package mutating func storeLittleEndian<Number: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _ number: Number, at offset: Int
     ) {
-        for index in 0..<(Number.bitWidth / 8) {
-            self[offset + index] = UInt8(truncatingIfNeeded: number >> Number(index * 8))
-        }
+        var span = mutableSpan
+        // SAFETY: every byte is a UInt8.
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
     }
 }

@@ -4,7 +4,11 @@ struct FrameEncoder {
     private(set) var buffer: [UInt8]
     private(set) var encodedBytes = 0
     /// Encrypts each frame; another one for each segment. nil: the directory is not encrypted.
-    var cipherKey: (any CipherKey)?
+    var cipherKey: (any CipherKey)? {
+        didSet { tagBytes = cipherKey == nil ? 0 : CipherLimits.tagBytes }
+    }
+    /// What encryption adds to a payload.
+    private(set) var tagBytes = 0
 
     private let directoryCRC32C: UInt32
     private let blockBytes: Int
@@ -19,12 +23,10 @@ struct FrameEncoder {
     }
 
     /// What a payload takes on disk at most.
+    @inline(__always)
     func paddedBytesMax(payloadBytes: Int) -> Int {
         LogLimits.round(FrameHeader.byteCount + payloadBytes + tagBytes, upTo: blockBytes)
     }
-
-    /// What encryption adds to a payload.
-    var tagBytes: Int { cipherKey == nil ? 0 : CipherLimits.tagBytes }
 
     /// Builds one frame; sizes, compression and payload checksum of `header` are filled in.
     ///

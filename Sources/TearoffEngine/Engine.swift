@@ -155,13 +155,11 @@ extension Engine {
     package func checkedLedgers(of uploads: ArraySlice<UploadReceipt>, in list: List) -> [Ledger] {
         let receipts = Array(uploads)
         let catalog = latestCatalog
-        let empty = receipts.map { receipt in
-            var ledger = Ledger(uploaded: receipt.count, free: 0, given: 0)
-            ledger.burned = catalog[receipt.id].codes.burnedCount
-            return ledger
-        }
+        let empty = receipts.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
         let ledgers = withAllShards(from: 0, empty) { ledgers in
             for index in ledgers.indices {
+                // Here too: an import takes codes from these and gives them to users, in the shards.
+                ledgers[index].burned += catalog[receipts[index].id].codes.burnedCount
                 // More taken than uploaded must be told, not trap: the ledger does not hold then.
                 let rest = ledgers[index].uploaded - min(ledgers[index].taken, ledgers[index].uploaded)
                 if receipts[index].withdrawnAt == nil {

@@ -11,8 +11,9 @@ package struct LogSince: Sendable {
     package private(set) var changes: UInt64 = 0
     /// Ends of holds, keys, and what imports brought, which no list gives.
     private var others: UInt64 = 0
-    /// By upload: before which ordinal all codes stand that were given.
-    package private(set) var givenBelow: [UploadID: UInt64] = [:]
+    private var allocatedBelow: [UploadID: UInt64] = [:]
+    /// Uploads whose codes became free to be loaded again, and given, under another name.
+    private var withdrawn: Set<UploadID> = []
     /// Why it is not known whole; the first of several faults.
     package private(set) var problem: RecoveryError?
 
@@ -21,6 +22,12 @@ package struct LogSince: Sendable {
 
     /// Whether codes were given since, or their holds ended, as far as the log can be read.
     package var hasGiven: Bool { allocations > 0 || others > 0 }
+
+    /// By upload: before which ordinal all codes stand that were given, or may have been.
+    package var givenBelow: [UploadID: UInt64] {
+        guard hasGiven else { return [:] }
+        return allocatedBelow.merging(withdrawn.map { ($0, .max) }) { max($0, $1) }
+    }
 
     /// Reads every lane from where the snapshot ends, as far as it can be read.
     package init(_ manifest: Manifest, in directory: ReadOnlyDirectory) {
@@ -63,11 +70,13 @@ package struct LogSince: Sendable {
                 }
                 allocations += 1
                 let code = allocation.code
-                givenBelow[code.upload] = max(givenBelow[code.upload] ?? 0, UInt64(code.ordinal) + 1)
+                allocatedBelow[code.upload] = max(allocatedBelow[code.upload] ?? 0, UInt64(code.ordinal) + 1)
             },
             repeats: { _, _, _ in },
             control: { entry in
-                if case .change(_, let revision) = entry, revision > manifest.revision { changes += 1 }
+                guard case .change(let record, let revision) = entry, revision > manifest.revision else { return }
+                changes += 1
+                if case .uploadWithdrawn(let id) = record.change { withdrawn.insert(id) }
             })
     }
 }

@@ -132,8 +132,13 @@ extension SystemDirectory {
         var listing = SegmentListing()
         for name in try list() ?? [] {
             if let id = SegmentID(fileName: name) {
-                let bytes = try open(name, O_RDONLY).byteCount
-                listing.segments.append(SegmentFile(id: id, byteCount: bytes))
+                do throws(StorageError) {
+                    let bytes = try open(name, O_RDONLY).byteCount
+                    listing.segments.append(SegmentFile(id: id, byteCount: bytes))
+                } catch {
+                    // A snapshot may have made it superfluous since its name was read.
+                    guard error.problem == .missing else { throw error }
+                }
             } else {
                 listing.foreignNames.append(name)
             }

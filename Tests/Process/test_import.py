@@ -1,6 +1,7 @@
 """Moving in from another system (LIST IMPORT, tearoffctl list import-given), on a real server."""
 
 import json
+import select
 import subprocess
 import time
 
@@ -127,3 +128,27 @@ def test_killed_in_the_middle(start, server, connection):
     assert (info[b"given"], info[b"burned"]) == (rows + 8, 0)
     for n in range(0, rows, 997):
         assert connection.call("ALLOC", "summer", f"user-{n}") == b"C%d" % n
+
+
+def test_uploads_can_be_looked_at_meanwhile(start):
+    # Goal: the figures of an upload are of one instant, also while its rows are written on another loop: a server whose
+    # ledger does not add up ends. Method: LIST UPLOADS over and over on several loops while 300,000 rows come.
+    server = start("--threads", 2)
+    harness.make_campaign(server, count=10)
+    data = b"".join(b"I%d,user-%d,summer,%d\n" % (n, n, 1_000_000 + n) for n in range(300_000))
+    with server.connect() as importer, harness.closing([server.connect() for _ in range(4)]) as readers:
+        upload = importer.call("LIST", "IMPORT", "june", "given.csv")
+        for at in range(0, len(data), 1 << 20):
+            importer.call("LIST", "LOAD", "june", "CHUNK", upload, data[at : at + (1 << 20)])
+        importer.send("LIST", "LOAD", "june", "COMMIT", upload)
+        looks = 0
+        while not select.select([importer.socket], [], [], 0)[0]:
+            for reader in readers:
+                reader.send("LIST", "UPLOADS", "june")
+            for reader in readers:
+                for row in map(as_map, reader.read()):
+                    parts = (b"free", b"held", b"given", b"withdrawn", b"burned")
+                    assert row[b"codes"] == sum(row[part] for part in parts), row
+                    looks += 1
+        assert as_map(importer.read())[b"given"] == 300_000
+    assert looks > 10

@@ -53,6 +53,30 @@ def test_what_the_log_tells_is_burned_however_little_was_asked_for(start, stoppe
     assert restore[b"client"] == b"tearoffctl snapshot restore"
 
 
+@pytest.mark.parametrize("way", ["replaced", "withdrawn"])
+def test_codes_that_came_back_in_another_file_are_burned(start, target, way):
+    # Goal: a code that was given under an upload that the snapshot does not know is not free again under the one that
+    # it knows. Method: the list's file is replaced, or withdrawn and loaded again, in another order; one code is given.
+    server = start()
+    harness.make_campaign(server, count=100)
+    with server.connect() as connection:
+        assert connection.call_map("SNAPSHOT")[b"snapshot"] == 1
+        backwards = b"".join(b"C%08d\n" % number for number in range(100, 0, -1))
+        if way == "withdrawn":
+            connection.call("LIST", "UNDO", "june", 0)
+        options = ["REPLACE"] if way == "replaced" else []
+        assert harness.get_upload(connection, "june", backwards, *options)[b"status"] == b"loaded"
+        if way == "withdrawn":
+            connection.call("CAMPAIGN", "RESUME", "summer")
+        assert connection.call("ALLOC", "summer", "late") == b"C00000100"
+    server.kill()
+    code, _, words = offline_tool("snapshot", "restore", 1, "--data", server.directory, "--to", target, "--burn", 1)
+    assert code == 0, words
+    with start("--expect-data", on=target).connect() as connection:
+        assert connection.error_of("ALLOC", "summer", "new") == "EXHAUSTED"
+        assert connection.call_map("LIST", "INFO", "june")[b"burned"] == 100
+
+
 @pytest.mark.parametrize("damage", ["lost", "cut"])
 def test_a_log_that_cannot_be_read_does_not_matter(start, stopped, target, damage):
     # Goal: this is the way out where a start is refused. Method: no log at all, and a lane's later segment away.

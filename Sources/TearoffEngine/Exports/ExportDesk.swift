@@ -114,6 +114,8 @@ extension ExportDesk {
         let at = engine.now()
         // Behind the cuts: a row may be of a campaign, and a code of an upload, that is newer than any before.
         let catalog = engine.latestCatalog
+        // The loop may not know yet, and the texts of its codes are away.
+        if catalog[query.list].isDeleted { return .failure(.catalog(.noList(catalog[query.list].name))) }
         // It may have been archived in between: its codes' owners are those of now.
         if catalog[query.list].isArchived { cuts = engine.cuts() }
         let reader = ExportReader(query, catalog: catalog, cuts: cuts, blobs: blobs, day: engine.host.day)

@@ -19,7 +19,7 @@ public struct TearoffError: Error, Sendable, Hashable {
     /// other change, look first whether it was made.
     public var outcomeIsUnknown: Bool {
         switch code {
-        case .connectionLost, .timeout, .cancelled, .closed, .diskError, .invalidReply: true
+        case .connectionLost, .timeout, .cancelled, .closed, .diskError, .shutdown, .ledger, .invalidReply: true
         default: false
         }
     }
@@ -31,7 +31,7 @@ public struct TearoffError: Error, Sendable, Hashable {
         /// The server's word in capitals, or this client's own in lower case.
         public let name: String
 
-        /// Whether the server said it, and did not carry the command out for that reason.
+        /// Whether the server said it.
         public var isFromServer: Bool { name.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5A } && !name.isEmpty }
 
         init(_ name: String) { self.name = name }

@@ -36,7 +36,9 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
         case .wrongKey:
             "the data directory is encrypted and this is not its key, or there is none; or a key was given for one "
                 + "that is not encrypted. Nothing was changed"
-        case .configuration: "settings contradict each other, or no key can be had with them"
+        case .configuration:
+            "settings contradict each other, or a file that they name cannot be read or used, or no key can be had with "
+                + "them"
         }
     }
 }

@@ -96,7 +96,8 @@ class Server:
         self._news = threading.Condition()
         self._ended = False
         defaults = [] if "--segment-kib" in flags else ["--segment-kib", "1024"]
-        command = [*under, TEAROFFD, "--data", self.directory, "--listen", f"127.0.0.1:{port}", *defaults, *flags]
+        defaults += [] if "--listen" in flags else ["--listen", f"127.0.0.1:{port}"]
+        command = [*under, TEAROFFD, "--data", self.directory, *defaults, *flags]
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,

@@ -131,6 +131,17 @@ struct ConnectionTests {
         }
     }
 
+    /// Goal: a caller looks before it repeats what may have been done. Method: the words of a server that ends before
+    /// it knows, and some of one that did nothing.
+    @Test func itIsToldWhetherACommandMayHaveBeenCarriedOut() {
+        for code in [TearoffError.Code.diskError, .shutdown, .ledger, .connectionLost, .timeout] {
+            #expect(TearoffError(code, "").outcomeIsUnknown, "\(code.name)")
+        }
+        for code in [TearoffError.Code.busy, .exhausted, .limit, .noSpace, .loading, .unreachable] {
+            #expect(!TearoffError(code, "").outcomeIsUnknown, "\(code.name)")
+        }
+    }
+
     /// Goal: bytes are bounded too, but one command of any size goes. Method: a bound of 10 bytes.
     @Test func aQueueFullOfBytesSaysBusy() async throws {
         try await FakeServer.with({ _, _ in .silence }) { server in

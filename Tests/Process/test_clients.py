@@ -162,11 +162,11 @@ def test_slow_clients_leave_the_others_their_service(start):
 
 def test_clients_that_never_read_share_what_there_is(start):
     # Goal: however many clients do not read, what they hold stays within --client-memory-mib and their shares; the
-    # others are served. Method: 100 floods against 8 MiB.
-    server = start("--client-memory-mib", 8, "--threads", 2)
-    served, before, peak = greedy.unread_floods(server, count=100)
+    # others are served. Method: 500 floods against 64 MiB: so many that the slack of the bound is little beside them.
+    server = start("--client-memory-mib", 64, "--threads", 2)
+    served, before, peak = greedy.unread_floods(server, count=500)
     assert served > 0
-    assert peak - before < greedy.bound_bytes(connections=102, memory_mib=8)
+    assert peak - before < greedy.bound_bytes(connections=502, memory_mib=64)
 
 
 def test_commands_that_do_not_end_share_what_there_is(start):
@@ -180,7 +180,9 @@ def test_commands_that_do_not_end_share_what_there_is(start):
         for client in clients:
             greedy.send_all(client.socket, HEAD_OF_A_CHUNK + b"x" * (MEBIBYTE - 1))
         with server.connect() as other:
-            harness.wait_until(lambda: figure(other, "connected_clients") == 9, "those that are too many are closed")
+            # A buffer of a chunk has up to twice the room.
+            harness.wait_until(lambda: figure(other, "connected_clients") <= 9, "those that are too many are closed")
+            assert figure(other, "connected_clients") >= 4
             assert figure(other, "client_memory") <= 8 * MEBIBYTE
             assert other.call("PING") == b"PONG"
         words = [greedy.last_word(client) for client in clients]

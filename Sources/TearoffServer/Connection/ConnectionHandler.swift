@@ -36,6 +36,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var patience: Patience
     /// What the server counts of input and replies for this connection.
     private var countedBytes = 0
+    /// The buffers that were handed to the socket since it was seen to have taken them all, and the largest of them.
+    private var flushed = (bytes: 0, largest: 0)
     private var context: ChannelHandlerContext?
 
     init(loop: LoopContext, session: Session) {
@@ -292,6 +294,8 @@ extension ConnectionHandler {
             output.writeBytes(commands.outbox.writer.bytes[..<count])
         }
         commands.outbox.removeFirst(count)
+        let capacity = output.storageCapacity
+        flushed = (bytes: flushed.bytes + capacity, largest: max(flushed.largest, capacity))
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         if output.capacity > ServerLimits.outputBytesKept { output = ByteBuffer() }
         guard stall == .outputFull, isWritable else { return }
@@ -304,8 +308,8 @@ extension ConnectionHandler {
     private func countMemory() {
         // Its commands stand in the input still; or it is gone, and counted no more.
         if isInBurst || context == nil { return }
-        let unsent = isWritable ? 0 : unsentBytes
-        let held = input.readableBytes + commands.argumentBytes + commands.outbox.count + unsent
+        let unsent = unsentMemory()
+        let held = input.storageCapacity + commands.argumentBytes + commands.outbox.capacity + unsent
         let bytes = max(0, held - ServerLimits.connectionBytes)
         if bytes == countedBytes { return }
         let hasRoom = loop.server.clientMemory.change(from: countedBytes, to: bytes)
@@ -317,6 +321,16 @@ extension ConnectionHandler {
         giveUp()
         // It could not be told anyway, and what it does not read is to go now.
         if unsent > 0 { context?.close(promise: nil) }
+    }
+
+    /// What replies take that the socket did not take yet, or not whole: a buffer of which it took a part is there
+    /// whole.
+    private func unsentMemory() -> Int {
+        if flushed.bytes <= ServerLimits.connectionBytes, isWritable { return 0 }
+        let unsent = unsentBytes
+        if unsent == 0 { flushed = (bytes: 0, largest: 0) }
+        // A buffer has up to twice the room that its bytes need.
+        return min(flushed.bytes, 2 * unsent + flushed.largest)
     }
 
     /// Replies that the socket did not take yet.

@@ -17,6 +17,8 @@ struct Outbox {
     private var replies = 0
 
     var count: Int { writer.bytes.count }
+    /// What its bytes take, with room for more.
+    var capacity: Int { writer.bytes.capacity }
     var isEmpty: Bool { writer.bytes.isEmpty }
     var isHeld: Bool { !marks.isEmpty }
 

@@ -34,7 +34,7 @@ final class LoopGroup: Sendable {
     func runInBackground(_ body: @escaping @Sendable () -> Void) { Self.run(body, on: background) }
     func makeSegments(_ body: @escaping @Sendable () -> Void) { Self.run(body, on: segments) }
 
-    private static func run(_ body: @escaping @Sendable () -> Void, on pool: NIOThreadPool) {
+    static func run(_ body: @escaping @Sendable () -> Void, on pool: NIOThreadPool) {
         // A cancelled piece of work is one that the end of the process makes superfluous.
         pool.submit { state in
             guard case .active = state else { return }
@@ -86,7 +86,7 @@ final class LoopGroup: Sendable {
 
 /// Lets the event loops go first where cores are few: a snapshot or an upload may take longer, a reply may
 /// not.
-enum BackgroundPriority {
+private enum BackgroundPriority {
     /// Half way down. At 19 a busy server would hold back the next log segment, and so itself.
     private static let niceness: CInt = 10
 

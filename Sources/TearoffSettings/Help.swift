@@ -3,7 +3,7 @@ import TearoffServer
 /// What `tearoffd --help` prints.
 package enum Help {
     package static var text: String {
-        let options = ([.config] + Option.all).map { option in
+        let options = Option.all.map { option in
             "  \(option.flag)\(placeholder(option.value))\n"
                 + wrapped("\(option.help) Standard: \(option.standard).", indent: 6)
         }

@@ -34,7 +34,6 @@ struct Option: Sendable {
 }
 
 extension Option {
-    /// Not one of ``all``: a file names no other.
     static let config = Option(
         key: "config", value: .text(placeholder: "FILE"), standard: "none",
         help: #"Settings as JSON, keys in camel case: {"threads": 4, "expectData": true}."#)
@@ -188,7 +187,10 @@ extension Option {
         key: "testPasswordCost", value: .number(1...15), standard: "none",
         help: "For tests: passwords are hashed at this cost, an exponent of 2, and so are soon guessed.")
 
-    static let all: [Option] = [
+    static let all = [config] + ofFile
+
+    /// Without ``config``: a file names no other.
+    static let ofFile: [Option] = [
         data, listen, tlsCertificate, tlsKey, tlsClientCa, adminSocket, allowRemoteInClear, allowRemoteToAll,
         passwordFile, expectData, keyFile, keyCommand, previousKeyFile, backupDirectory, threads, shards, timeZone,
         logMechanism, segmentKib, compressionLevel, snapshotLogMib, minimumFreeMib, feedMib, feedHours, feedRepeats,

@@ -52,7 +52,7 @@ package enum SettingsFile {
             throw problem(path, "it is not a JSON object")
         }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-            guard let option = Option.all.first(where: { $0.key == name }) else {
+            guard let option = Option.ofFile.first(where: { $0.key == name }) else {
                 throw problem(path, "there is no setting '\(name)'; see tearoffd --help")
             }
             guard option.value.takes(value) else { throw problem(path, "'\(name)' must be \(option.value.words)") }

@@ -25,7 +25,7 @@ package struct SettingsReader {
         readFile: (String) throws(Failure) -> [UInt8] = SettingsFile.read
     ) throws(Failure) {
         var words = try Self.flags(in: arguments)
-        for option in [.config] + Option.all where words[option.key] == nil {
+        for option in Option.all where words[option.key] == nil {
             words[option.key] = environment[option.variable]
         }
         if let file = words[Option.config.key] {
@@ -41,7 +41,7 @@ package struct SettingsReader {
         var rest = arguments.dropFirst()
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let option = ([.config] + Option.all).first(where: { $0.flag == parts[0] }) else {
+            guard let option = Option.all.first(where: { $0.flag == parts[0] }) else {
                 throw Failure(code: .usage, message: "unknown argument '\(argument)'; see tearoffd --help")
             }
             var word = parts.count > 1 ? parts[1] : nil

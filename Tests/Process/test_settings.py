@@ -127,9 +127,7 @@ def test_a_value_is_taken_as_it_stands(start, directory, tmp_path):
 @pytest.mark.parametrize("word, refuses", [("yes", True), ("1", True), ("true", True), ("off", False)])
 def test_a_toggle_is_said_in_any_usual_way(directory, word, refuses):
     # Goal: the guard against an unmounted disk holds however it is said. Method: the environment, and a new directory.
-    with harness.Server(
-        directory, "--log-level", "debug", wait=False, environment={"TEAROFF_EXPECT_DATA": word}
-    ) as server:
+    with harness.Server(directory, wait=False, environment={"TEAROFF_EXPECT_DATA": word}) as server:
         if refuses:
             assert server.wait_exit() == 73, server.log
         else:

@@ -12,11 +12,7 @@ struct ImportWork: Sendable {
     /// - Complexity: O(n log n), O(n) for what is in order: seconds for many millions, so never on an event loop.
     init(rows: ImportRows, entries: [(row: Int, code: CodeID)]) {
         self.rows = rows
-        func isBefore(_ first: (row: Int, code: CodeID), _ second: (row: Int, code: CodeID)) -> Bool {
-            (rows[first.row].givenAt, first.row) < (rows[second.row].givenAt, second.row)
-        }
-        let isInOrder = zip(entries, entries.dropFirst()).allSatisfy { !isBefore($1, $0) }
-        self.entries = isInOrder ? entries : entries.sorted(by: isBefore)
+        self.entries = entries.sorted { (rows[$0.row].givenAt, $0.row) < (rows[$1.row].givenAt, $1.row) }
     }
 }
 

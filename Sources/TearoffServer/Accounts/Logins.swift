@@ -20,15 +20,8 @@ final class Logins: Sendable {
         self.threads = threads
         self.logger = logger
         let hasher = costExponent.map { PasswordHasher(costExponent: $0, blockSize: 8, parallelism: 1) }
-        passwords = PasswordDesk(hasher: hasher ?? .standard) { body in
-            threads.submit { state in
-                // A cancelled piece of work is one that the end of the process makes superfluous.
-                guard case .active = state else { return }
-                // Strangers have passwords hashed, too.
-                BackgroundPriority.lowerThisThread()
-                body()
-            }
-        }
+        // Behind the loops: strangers have passwords hashed, too.
+        passwords = PasswordDesk(hasher: hasher ?? .standard) { body in LoopGroup.run(body, on: threads) }
     }
 
     /// Attempts that failed since the start.

@@ -324,10 +324,12 @@ struct DeliveryTests {
 // MARK: - What is warned of
 
 extension DeliveryTests {
-    /// Goal: a refill that is gone before anybody looks is told as well. Method: all of it while the feed rests.
-    @Test func aRefillThatIsGoneAtOnceIsToldAnew() throws {
+    /// Goal: a refill that is gone before anybody looks is told as well. Method: all of it while the feed rests, without a
+    /// crash and with one before it is told.
+    @Test(arguments: [false, true])
+    func aRefillThatIsGoneAtOnceIsToldAnew(crashes: Bool) throws {
         let world = World()
-        let life = try world.start(feed: .ample)
+        var life = try world.start(feed: .ample)
         try life.supplyWatched(codes: 1)
         try life.give(count: 1, prefix: "u")
         // It wakes the feed, which then rests: no time passes.
@@ -335,8 +337,40 @@ extension DeliveryTests {
         try life.upload(["R"])
         try life.changed { $0.resumeCampaign(name: "c", done: $1) }
         try life.give("v")
+        if crashes {
+            world.crashLosingWrites()
+            life = try world.start(feed: .ample)
+        }
         life.tellAll()
         #expect(world.courier.words == ["empty 0 ops@example.org", "empty 0 ops@example.org"])
+    }
+
+    /// Goal: codes that were counted when a list was looked at are not taken for a refill when their record is read.
+    /// Method: what is to be told first fills more than a frame, so the list is looked at before the feed has come to its
+    /// upload; without a crash, and with one before anything is told.
+    @Test(arguments: [false, true])
+    func aListThatIsLookedAtAheadOfItsRecordsIsToldOnce(crashes: Bool) throws {
+        let world = World()
+        var life = try world.start(feed: .ample)
+        try life.createList("busy")
+        try life.upload((0..<FeedLimits.eventsPerFrame + 100).map { "B\($0)" }, to: "busy")
+        try life.createCampaign("b", list: "busy")
+        life.tellAll()
+        for number in 0..<FeedLimits.eventsPerFrame + 50 {
+            try life.give("u\(number)", in: "b")
+            if number % 100 == 0 { life.pump() }
+        }
+        try life.createList()
+        try life.addMail()
+        try life.upload(["K"])
+        try life.createCampaign()
+        try life.give("v")
+        if crashes {
+            world.crashLosingWrites()
+            life = try world.start(feed: .ample)
+        }
+        for _ in 0..<8 { life.tellAll() }
+        #expect(world.courier.words == ["empty 0 ops@example.org"])
     }
 
     /// Goal: a percentage is of the codes that were not withdrawn. Method: ten codes, a refill and a withdrawal.

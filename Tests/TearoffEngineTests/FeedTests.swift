@@ -63,6 +63,41 @@ struct FeedTests {
         #expect(try life.feedAllocations() == life.feedOracle())
     }
 
+    /// Goal: a reader waits as long as he asked to, and one that was answered before leaves nothing behind. Method: a reader
+    /// who would wait a minute, answered at once, again and again; how many timers there are; then two who are not
+    /// answered, and a clock that is set back.
+    @Test func whoIsAnsweredLeavesNoTimer() throws {
+        let world = World()
+        let life = try world.start(feed: .ample)
+        try life.supply(codes: 50)
+        life.tellAll()
+        let next = try life.feedPage().next
+        for number in 0..<20 {
+            let reply = try life.askForFeed(from: next + UInt64(number), wait: 60_000)
+            #expect(reply.value == nil)
+            try life.give("u\(number)")
+            life.tellAll()
+            #expect(try #require(reply.value).get().events.count == 1)
+        }
+        #expect(life.mail.timerCount < 5)
+
+        let (long, short) = (
+            try life.askForFeed(from: next + 20, wait: 50_000), try life.askForFeed(from: next + 20, wait: 300)
+        )
+        life.pass(299)
+        #expect(short.value == nil)
+        life.pass(1)
+        #expect(try #require(short.value).get().events.isEmpty && long.value == nil)
+        life.pass(49_700)
+        #expect(try #require(long.value).get().events.isEmpty)
+
+        let last = try life.askForFeed(from: next + 20, wait: 10_000)
+        world.clock.milliseconds -= 3_600_000
+        for work in life.mail.takeAllTimers() { work() }
+        life.settle()
+        #expect(last.value != nil)
+    }
+
     /// Goal: nothing is told that a crash can take away. Method: a frame that is still in flight.
     @Test func whatIsInFlightIsNotTold() throws {
         let world = World()

@@ -5,27 +5,39 @@ package import TearoffLog
 /// Who reads, and what there is to read.
 struct Readers {
     var view = FeedView()
-    fileprivate var waiting: [UInt64: FeedReader] = [:]
-    private var lastID: UInt64 = 0
+    private var waiting: [(reader: FeedReader, since: UInt64)] = []
+    private var timer = EarliestTimer()
 
-    mutating func takeAll() -> [FeedReader] {
-        defer { waiting = [:] }
-        return Array(waiting.values)
-    }
+    mutating func takeAll() -> [FeedReader] { take { _ in true } }
 
-    /// - Returns: the id to take it by; nil when too many wait.
-    fileprivate mutating func add(_ reader: FeedReader) -> UInt64? {
-        guard waiting.count < FeedDesk.readersMaximum else { return nil }
-        lastID += 1
-        waiting[lastID] = reader
-        return lastID
+    /// - Parameter now: of the wall clock, here and below.
+    /// - Returns: false when too many wait.
+    fileprivate mutating func add(_ reader: FeedReader, now: UInt64) -> Bool {
+        guard waiting.count < FeedDesk.readersMaximum else { return false }
+        waiting.append((reader, now))
+        return true
     }
 
     /// Those that there is something for by now.
-    fileprivate mutating func takeReady() -> [FeedReader] {
-        let ready = waiting.filter { $0.value.from < view.next }
-        for id in ready.keys { waiting[id] = nil }
-        return Array(ready.values)
+    fileprivate mutating func takeReady() -> [FeedReader] { take { [view] in $0.reader.from < view.next } }
+
+    /// - Parameter time: of the timer that rang.
+    /// - Returns: those that have waited long enough.
+    fileprivate mutating func takeOverdue(at time: UInt64, now: UInt64) -> [FeedReader] {
+        timer.rang(time)
+        // A clock that was set back may not make them wait longer.
+        return take { now >= $0.since + $0.reader.waitMilliseconds || now < $0.since }
+    }
+
+    /// - Returns: the time of the timer to be set; nil: none, or it is set.
+    fileprivate mutating func nextTimer(now: UInt64) -> UInt64? {
+        let next = waiting.map { $0.since + $0.reader.waitMilliseconds }.min()
+        return next.flatMap { timer.set(in: $0 - min($0, now), now: now) }
+    }
+
+    private mutating func take(where isTaken: ((reader: FeedReader, since: UInt64)) -> Bool) -> [FeedReader] {
+        defer { waiting.removeAll(where: isTaken) }
+        return waiting.filter(isTaken).map(\.reader)
     }
 }
 
@@ -33,6 +45,7 @@ struct Readers {
 struct FeedReader: Sendable {
     let from: FeedSequence
     let count: Int
+    /// A minute at most (`ArgumentLimits`).
     let waitMilliseconds: UInt64
     let done: @Sendable (Result<FeedPage, ControlError>) -> Void
 }
@@ -131,19 +144,28 @@ extension FeedDesk {
             return reader.done(.failure(.feed(.ahead(next: view.next.rawValue))))
         }
         if reader.from < view.next || reader.waitMilliseconds == 0 || isStopped { return read(reader) }
-        enum Place { case waiting(UInt64), full, ready }
-        let place = readers.withLock { readers -> Place in
+        enum Place { case waiting, full, ready }
+        let place = readers.withLock { [now = engine.host.wallMilliseconds()] readers -> Place in
             if reader.from < readers.view.next { return .ready }
-            return readers.add(reader).map { .waiting($0) } ?? .full
+            return readers.add(reader, now: now) ? .waiting : .full
         }
         switch place {
         case .ready: read(reader)
         case .full: reader.done(.failure(.feed(.tooManyReaders(maximum: Self.readersMaximum))))
-        case .waiting(let id):
-            engine.host.later(reader.waitMilliseconds) { [self] in
-                guard let reader = readers.withLock({ $0.waiting.removeValue(forKey: id) }) else { return }
-                engine.host.background { [self] in read(reader) }
+        case .waiting: setTimer()
+        }
+    }
+
+    /// One for all who wait: those who are answered before leave nothing behind.
+    private func setTimer() {
+        let now = engine.host.wallMilliseconds()
+        guard let time = readers.withLock({ $0.nextTimer(now: now) }) else { return }
+        engine.host.later(time - now) { [self] in
+            let overdue = readers.withLock { [now = engine.host.wallMilliseconds()] in
+                $0.takeOverdue(at: time, now: now)
             }
+            for reader in overdue { engine.host.background { [self] in read(reader) } }
+            setTimer()
         }
     }
 

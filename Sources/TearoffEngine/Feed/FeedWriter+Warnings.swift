@@ -6,25 +6,31 @@ extension FeedWriter {
     ///
     /// - Returns: what is to be told of them once all that was claimed by now is durable.
     mutating func dueWarnings() -> [FeedChange] {
+        // Till then a list that was refilled, and is empty again, is not told from one that is empty still.
+        guard hasReadEarlierChanges else { return [] }
         let now = engine.now()
         let catalog = engine.latestCatalog
-        let isWhole = catalogGeneration != catalog.generation || nextLook.map { now >= $0 } ?? false
+        let isWhole = lookedAt?.generation != catalog.generation || nextLook.map { now >= $0 } ?? false
         // Ids are dense: a list that is not in this catalog yet is in the next one.
         let known = touched.filter { Int($0.rawValue) < catalog.lists.count }
         let lists =
             isWhole ? catalog.presentLists : known.sorted().map { catalog[$0] }.filter { !$0.isDeleted }
         touched = []
+        let refilled = refilledLists(of: catalog)
         if isWhole {
-            catalogGeneration = catalog.generation
+            lookedAt = (catalog.generation, catalog.uploads.count)
             takePaces(of: lists, at: now)
             let nextPace = paces.isEmpty ? nil : now.adding(milliseconds: SupplyPace.minuteMilliseconds)
             nextLook = (lists.map { $0.nextExpiryStage(after: now) } + [nextPace]).compactMap { $0 }.min()
         }
-        // The log may be ahead of the catalog, which still has the list as it was.
-        let rearmed = refilled.filter { catalog.hasUpload($0.value) }
-        for list in rearmed.keys { refilled[list] = nil }
-        touched.formUnion(refilled.keys)
-        return changedSigns(of: lists, rearmed: Set(rearmed.keys), at: now)
+        return changedSigns(of: lists, refilled: refilled, at: now)
+    }
+
+    /// Lists that got more codes since they were looked at, by that catalog: the log may be behind it, and a list whose
+    /// refill was counted already would be told of twice.
+    private func refilledLists(of catalog: Catalog) -> Set<ListID> {
+        guard let seen = lookedAt?.uploads else { return refilledBefore }
+        return Set(catalog.uploads[seen...].filter { !$0.isImport && $0.codes.count > 0 }.map(\.list))
     }
 
     mutating func tell(_ changes: [FeedChange]) { warnings += changes }
@@ -39,12 +45,12 @@ extension FeedWriter {
         }
     }
 
-    /// - Parameter rearmed: lists that were refilled since, perhaps to be empty again before anybody looked.
-    func changedSigns(of lists: [List], rearmed: Set<ListID> = [], at now: Timestamp) -> [FeedChange] {
+    /// - Parameter refilled: what was told of these comes anew: they may be empty again before anybody has looked.
+    func changedSigns(of lists: [List], refilled: Set<ListID> = [], at now: Timestamp) -> [FeedChange] {
         lists.compactMap { list in
             let known = told.signs[list.id] ?? FeedSigns()
             var before = known
-            if rearmed.contains(list.id) {
+            if refilled.contains(list.id) {
                 before = FeedSigns()
                 before.expiryDays = known.expiryDays
             }

@@ -9,13 +9,15 @@ struct FeedWriter {
     private var shelf: FeedShelf
     /// What the feed has on disk.
     private(set) var told: FeedCheckpoint
+    /// Where the log of earlier lives ends.
+    private let ends: [LaneID: LaneProgress]
     private var tails: [LaneTail] = []
     /// Lists whose codes were in the frames since the warnings were looked at.
     var touched: Set<ListID> = []
-    /// Lists that got more codes since then, with the upload that brought them: what was told of them comes anew.
-    var refilled: [ListID: UploadID] = [:]
-    /// The catalog that the warnings were looked at with.
-    var catalogGeneration: UInt64?
+    /// Lists that got more codes in earlier lives, behind what the feed had told when it was opened.
+    var refilledBefore: Set<ListID> = []
+    /// The catalog that the warnings were looked at with, and how many uploads it had.
+    var lookedAt: (generation: UInt64, uploads: Int)?
     /// When all lists are to be looked at again: one comes nearer to its expiry, or paces are to be taken. nil: never.
     var nextLook: Timestamp?
     /// Of the lists that are to be told when they will soon be empty.
@@ -36,6 +38,7 @@ struct FeedWriter {
         self.engine = engine
         self.log = log
         self.directory = directory
+        self.ends = ends
         shelf = try FeedShelf(feed, directory: directory, settings: settings)
         told = shelf.checkpoint ?? FeedCheckpoint(lanes: ends)
         if shelf.checkpoint == nil { beginWithPresentSigns() }
@@ -52,15 +55,19 @@ struct FeedWriter {
     var next: FeedSequence { shelf.next }
     var isDamaged: Bool { shelf.isDamaged }
 
+    /// Whether all changes of earlier lives are told.
+    var hasReadEarlierChanges: Bool {
+        ends[.control].map { $0.frame <= told.lanes[.control]?.frame ?? .none } ?? true
+    }
 }
 
 extension ControlRecord.Change {
-    /// Which list gets more codes by it, and by which upload.
-    fileprivate var refill: (ListID, UploadID)? {
+    /// Which list gets more codes by it.
+    fileprivate var refilledList: ListID? {
         switch self {
         // The codes of an import are given.
-        case .uploadCommitted(let upload): upload.isImport ? nil : (upload.list, upload.id)
-        case .fixedCodeChanged(let list, let upload, _, _, let count): count > 0 ? (list, upload) : nil
+        case .uploadCommitted(let upload): upload.isImport ? nil : upload.list
+        case .fixedCodeChanged(let list, _, _, _, let count): count > 0 ? list : nil
         default: nil
         }
     }
@@ -229,10 +236,7 @@ extension FeedWriter {
             for entry in try ControlEntry.decodeAll(payload.span) {
                 guard case .change(let record, _) = entry else { continue }
                 guard record.change.isTold else { continue }
-                if let (list, upload) = record.change.refill {
-                    refilled[list] = upload
-                    touched.insert(list)
-                }
+                if lookedAt == nil, let list = record.change.refilledList { refilledBefore.insert(list) }
                 batch.append(record)
             }
         } catch {

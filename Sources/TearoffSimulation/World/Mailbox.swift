@@ -75,6 +75,8 @@ package final class Mailbox: Sendable {
         }
     }
 
+    package var timerCount: Int { state.withLock { $0.timers.count } }
+
     /// Takes all work that waits for some time.
     package func takeAllTimers() -> [@Sendable () -> Void] { takeTimers(now: .max) }
 

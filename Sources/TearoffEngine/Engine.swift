@@ -129,17 +129,26 @@ extension Engine {
 // MARK: - Ledger
 
 extension Engine {
-    /// The ledgers of these lists at one instant: all shards are held, so no claim and no record is under
-    /// way.
+    /// These lists and their ledgers at one instant: all shards are held, so no claim and no record is under way.
+    ///
+    /// The lists are those of the latest catalog, whatever was found: their pools share the holes with those of older
+    /// catalogs, so a code of a refill that the caller has not heard of may count there already. A list that is deleted
+    /// by now has the ledger that it ended with.
     ///
     /// - Complexity: O(lists * (uploads * shards + strips in use)).
-    package func ledgers(of lists: [List]) -> [Ledger] {
-        withAllShards(from: 0, lists.map { Ledger(uploaded: $0.uploadedCount, free: 0, given: 0) }) {
-            ledgers in
-            for (index, list) in lists.enumerated() { ledgers[index].add(list.pool.counts) }
-        } adding: { shard, ledgers in
-            for (index, list) in lists.enumerated() {
-                for upload in list.uploads { ledgers[index].add(shard.tally(of: upload.id)) }
+    package func ledgers(of lists: [List]) -> [(list: List, ledger: Ledger)] {
+        withAllShards(from: 0, [(list: List, ledger: Ledger)]()) { found in
+            let catalog = latestCatalog
+            found = lists.map { older in
+                let list = catalog[older.id]
+                if let deletion = list.deletion { return (list, deletion.ledger) }
+                var ledger = Ledger(uploaded: list.uploadedCount, free: 0, given: 0)
+                ledger.add(list.pool.counts)
+                return (list, ledger)
+            }
+        } leaving: { shard, found in
+            for index in found.indices where !found[index].list.isDeleted {
+                for upload in found[index].list.uploads { found[index].ledger.add(shard.tally(of: upload.id)) }
             }
         }
     }
@@ -154,9 +163,11 @@ extension Engine {
     /// - Complexity: O(uploads * shards + strips).
     package func checkedLedgers(of uploads: ArraySlice<UploadReceipt>, in list: List) -> [Ledger] {
         let receipts = Array(uploads)
-        let catalog = latestCatalog
         let empty = receipts.map { Ledger(uploaded: $0.count, free: 0, given: 0) }
-        let ledgers = withAllShards(from: 0, empty) { ledgers in
+        let ledgers = withAllShards(from: 0, empty) { shard, ledgers in
+            for (index, upload) in receipts.enumerated() { ledgers[index].add(shard.tally(of: upload.id)) }
+        } innermost: { ledgers in
+            let catalog = latestCatalog
             for index in ledgers.indices {
                 // Here too: an import takes codes from these and gives them to users, in the shards.
                 ledgers[index].burned += catalog[receipts[index].id].codes.burnedCount
@@ -168,19 +179,20 @@ extension Engine {
                     ledgers[index].withdrawn = rest
                 }
             }
-        } adding: { shard, ledgers in
-            for (index, upload) in receipts.enumerated() { ledgers[index].add(shard.tally(of: upload.id)) }
         }
-        failUnlessTheyHold(ledgers, of: ledgers.map { _ in list })
+        for ledger in ledgers { failUnlessItHolds(ledger, of: list) }
         return ledgers
     }
 
     /// Locks the shards one inside the other, in the order of their ids, which nobody does otherwise.
     ///
-    /// - Parameter innermost: runs while all are held, behind every `adding`.
+    /// - Parameters:
+    ///   - entering: of each shard, before `innermost`.
+    ///   - innermost: runs while all are held.
+    ///   - leaving: of each shard, which is still as it was then.
     private func withAllShards<Figures: Sendable>(
-        from index: Int, _ figures: Figures, innermost: (inout Figures) -> Void,
-        adding: (borrowing Shard, inout Figures) -> Void
+        from index: Int, _ figures: Figures, entering: (borrowing Shard, inout Figures) -> Void = { _, _ in },
+        innermost: (inout Figures) -> Void, leaving: (borrowing Shard, inout Figures) -> Void = { _, _ in }
     ) -> Figures {
         var figures = figures
         guard index < shards.count else {
@@ -188,8 +200,11 @@ extension Engine {
             return figures
         }
         return shards[index].withState { state in
-            adding(state.shard, &figures)
-            return withAllShards(from: index + 1, figures, innermost: innermost, adding: adding)
+            entering(state.shard, &figures)
+            figures = withAllShards(
+                from: index + 1, figures, entering: entering, innermost: innermost, leaving: leaving)
+            leaving(state.shard, &figures)
+            return figures
         }
     }
 
@@ -200,13 +215,13 @@ extension Engine {
         guard let last = campaigns.map(\.id).max() else { return }
         let today = host.day(now())
         let none = [CampaignCount](repeating: CampaignCount(), count: Int(last.rawValue) + 1)
-        _ = withAllShards(from: 0, none) { counts in
+        _ = withAllShards(from: 0, none) { shard, counts in
+            shard.add(to: &counts, since: today.first)
+        } innermost: { counts in
             for campaign in campaigns {
                 let count = counts[Int(campaign.id.rawValue)]
                 campaign.meter.finishCounting(total: count.total, since: today.first, inDay: count.sinceThen)
             }
-        } adding: { shard, counts in
-            shard.add(to: &counts, since: today.first)
         }
     }
 
@@ -229,16 +244,14 @@ extension Engine {
         }
     }
 
-    /// Stops the engine when a ledger does not hold. - Returns: the ledgers.
-    package func checkedLedgers(of lists: [List]) -> [Ledger] {
-        let ledgers = ledgers(of: lists)
-        failUnlessTheyHold(ledgers, of: lists)
-        return ledgers
+    /// As ``ledgers(of:)``; stops the engine when one does not hold.
+    package func checkedLedgers(of lists: [List]) -> [(list: List, ledger: Ledger)] {
+        let found = ledgers(of: lists)
+        for (list, ledger) in found { failUnlessItHolds(ledger, of: list) }
+        return found
     }
 
-    private func failUnlessTheyHold(_ ledgers: [Ledger], of lists: [List]) {
-        for (list, ledger) in zip(lists, ledgers) where !ledger.holds {
-            fail(.ledger(list: list.name, ledger))
-        }
+    private func failUnlessItHolds(_ ledger: Ledger, of list: List) {
+        if !ledger.holds { fail(.ledger(list: list.name, ledger)) }
     }
 }

@@ -171,7 +171,7 @@ extension Sweep {
         let tellsGap = try mayHaveGap && life.feed().contains { $0.kind == .gap }
         let (feed, oracle) = (try life.feedAllocations(), life.feedOracle())
         guard feed == oracle || tellsGap else { throw Broken("the feed tells \(feed), and there is \(oracle)") }
-        for list in life.engine.latestCatalog.presentLists where !life.engine.ledgers(of: [list])[0].holds {
+        for list in life.engine.latestCatalog.presentLists where !life.engine.ledgers(of: [list])[0].ledger.holds {
             throw Broken("the ledger of \(list.name)")
         }
     }

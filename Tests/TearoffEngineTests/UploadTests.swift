@@ -91,6 +91,26 @@ struct UploadLedgerTests {
         #expect(figures(try life.uploads()) == [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0]])
     }
 
+    /// Goal: who has not heard of a refill yet is told figures that hold. Method: the list as it was found before the
+    /// refill, while a code of the refill goes back to the holes, which both pools share; then the list is deleted.
+    @Test func aListThatWasFoundBeforeARefillIsToldAsItIsNow() throws {
+        let life = try World().start()
+        try life.supply(codes: 1, returns: .reuse)
+        let older = try #require(life.engine.latestCatalog.list(named: "l"))
+        try life.upload(["M0"])
+        #expect(try life.give("a") == "K0" && life.hold("b") == "M0")
+        #expect(try life.end(.released, "b").hasEnded)
+        life.settle()
+        let (list, ledger) = try #require(life.engine.checkedLedgers(of: [older]).first)
+        #expect(ledger.holds && [ledger.uploaded, ledger.free, ledger.given] == [2, 1, 1])
+        #expect(list.uploads.count == 2 && life.engine.failure == nil)
+
+        try life.changed { $0.finishCampaign(name: "c", done: $1) }
+        try life.delete()
+        let last = try #require(life.engine.checkedLedgers(of: [older]).first)
+        #expect(last.list.isDeleted && last.ledger == ledger, "what it ended with")
+    }
+
     /// Goal: a fixed list has one upload, its own code, whose limit is what it brought. Method: one of 3 is
     /// given.
     @Test func aFixedListHasOneUpload() throws {

@@ -8,7 +8,8 @@ extension TearoffClient {
         public let upload: Int
         /// The file's name as it was sent; nil for none.
         public let file: String?
-        /// SHA-256 of the file as it was sent, 64 hex digits; nil for a fixed list's own code.
+        /// SHA-256 of the file as it was sent, 64 hex digits; nil for a fixed list's own code, and without
+        /// the role `reveal`.
         public let hash: String?
         /// Codes that it brought, or the limit of a fixed list.
         public let codes: Int

@@ -35,7 +35,7 @@ package struct List: Sendable {
 
     package struct Deletion: Hashable, Sendable {
         package let at: Timestamp
-        let ledger: Ledger
+        package let ledger: Ledger
     }
 
     package var isArchived: Bool { archivedAt != nil }

@@ -18,7 +18,8 @@ extension Operator {
         let engine = control.engine
         control.uploads.changeFreezing(list, by: origin, done: done) { catalog, now throws(CatalogError) in
             try catalog.decideDelete(
-                list: list, held: engine.heldCount(of:), ledger: { engine.checkedLedgers(of: [$0])[0] }, now: now)
+                list: list, held: engine.heldCount(of:), ledger: { engine.checkedLedgers(of: [$0])[0].ledger }, now: now
+            )
         }
     }
 }

@@ -74,7 +74,7 @@ extension Operator {
             list, by: origin,
             { catalog, now throws(CatalogError) in
                 try catalog.decideSetFixed(
-                    list: list, code: code, limit: limit, taken: { engine.ledgers(of: [$0])[0].taken }, now: now)
+                    list: list, code: code, limit: limit, taken: { engine.ledgers(of: [$0])[0].ledger.taken }, now: now)
             }, done: done)
     }
 

@@ -55,8 +55,7 @@ extension ReplyWriter {
 
     mutating func lists(_ lists: [List], of engine: LoopEngine, asArray: Bool) {
         if asArray { array(lists.count) }
-        let ledgers = engine.engine.checkedLedgers(of: lists)
-        for (list, ledger) in zip(lists, ledgers) { self.list(list, ledger, engine) }
+        for (list, ledger) in engine.engine.checkedLedgers(of: lists) { self.list(list, ledger, engine) }
     }
 
     private mutating func list(_ list: List, _ ledger: Ledger, _ engine: LoopEngine) {
@@ -85,14 +84,17 @@ extension ReplyWriter {
         pair("campaigns", UInt64(engine.catalog.campaigns(of: list.id).count))
     }
 
-    mutating func uploads(_ uploads: ArraySlice<UploadReceipt>, in list: List, of engine: Engine) {
+    mutating func uploads(
+        _ uploads: ArraySlice<UploadReceipt>, in list: List, of engine: Engine, seenBy sight: Sight
+    ) {
         array(uploads.count)
         let ledgers = engine.checkedLedgers(of: uploads, in: list)
         for (upload, ledger) in zip(uploads, ledgers) {
             map(17 + upload.faults.count)
             pair("upload", UInt64(upload.id.rawValue))
             pair("file", upload.fileName.isEmpty ? nil : upload.fileName)
-            pair("hash", upload.fileHash?.description)
+            // Of a file with few codes it tells whether a guess is right.
+            pair("hash", sight.showsCodes ? upload.fileHash?.description : nil)
             pair("codes", ledger.uploaded)
             pair("free", ledger.free)
             pair("held", ledger.held)

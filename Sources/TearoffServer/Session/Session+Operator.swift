@@ -68,16 +68,17 @@ extension Session {
         case .listUploads(let name, let from, let count):
             guard let list = list(named: name, engine, &outbox.writer) else { return .answered }
             return report(later, behind: engine.engine.barrier(), engine) { writer in
-                writer.uploads(list.uploads(from: from, count: Int(count)), in: list, of: engine.engine)
+                writer.uploads(
+                    list.uploads(from: from, count: Int(count)), in: list, of: engine.engine, seenBy: sight)
             }
         case .listUndo(let name, let upload):
-            let engine = engine.engine
+            let (engine, sight) = (engine.engine, sight)
             later.control { control in
                 control.withdrawUpload(upload, of: name) { result in
                     switch result {
                     case .success(let found):
                         later.report(behind: engine.barrier(), engine) { writer in
-                            writer.uploads([found.upload], in: found.list, of: engine)
+                            writer.uploads([found.upload], in: found.list, of: engine, seenBy: sight)
                         }
                     case .failure(let error): later.refuse(error)
                     }

@@ -7,7 +7,7 @@ extension Story {
     /// After each step.
     func checkLedgers() throws {
         for list in life.engine.latestCatalog.presentLists {
-            let ledger = life.engine.ledgers(of: [list])[0]
+            let ledger = life.engine.ledgers(of: [list])[0].ledger
             guard ledger.holds else {
                 throw Broken(.ledger, "the ledger of \(list.name) does not hold: \(ledger)")
             }
@@ -89,7 +89,7 @@ extension Story {
         let catalog = life.engine.latestCatalog
         try checkLedgers()
         for list in catalog.lists {
-            let ledger = life.engine.ledgers(of: [list])[0]
+            let ledger = life.engine.ledgers(of: [list])[0].ledger
             let parts = life.engine.checkedLedgers(of: list.uploads[...], in: list)
             // The pool counted the one side, the shards' tallies the other.
             guard parts.reduce(0, { $0 + $1.free }) == ledger.free,
@@ -118,7 +118,7 @@ extension Story {
         else {
             throw Broken(.lost, "the fixed list is gone")
         }
-        let ledger = life.engine.ledgers(of: [list])[0]
+        let ledger = life.engine.ledgers(of: [list])[0].ledger
         guard ledger.taken <= limit, ledger.taken + ledger.free <= limit else {
             throw Broken(.ledger, "a fixed code with limit \(limit): \(ledger)")
         }

@@ -85,8 +85,9 @@ extension Story {
             case .codeAway: list.isArchived
             case .finished: !hasCode && !campaign.isActive
             case .listFrozen: !hasCode && list.isFrozen
-            // What is on its way back is free, and cannot be given before that is durable.
-            case .poolEmpty: !hasCode && (life.engine.ledgers(of: [list])[0].free == 0 || list.pool.awaitsReturns)
+            // As the loop knows the list, which may have been refilled by now. What is on its way back is free, and cannot
+            // be given before that is durable.
+            case .poolEmpty: !hasCode && (list.pool.totalFree == 0 || list.pool.awaitsReturns)
             // Nothing here is so full, and no campaign has such a setting.
             case .diskFull, .shardFull, .notOpen, .quotaReached, .dayQuotaReached, .rateReached, .userLimitReached:
                 false

@@ -187,7 +187,7 @@ extension Life {
 
     package func ledger(_ list: String = "l") throws -> Ledger {
         let found = try required(engine.latestCatalog.list(named: list))
-        return engine.ledgers(of: [found])[0]
+        return engine.ledgers(of: [found])[0].ledger
     }
 }
 

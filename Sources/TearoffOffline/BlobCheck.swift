@@ -43,7 +43,7 @@ struct BlobCheck {
         case .missing: return RecoveryError(.missing, file: file, problem: "this blob is missing")
         case .damaged, .truncated, .unknownDataKey:
             return RecoveryError(.damaged, file: file, problem: "\(error.problem)")
-        case .system, .nothingWritten, .poisoned, .altered, .notEncrypted: return .unreadable(error)
+        case .system, .nothingWritten, .poisoned, .inUse, .altered, .notEncrypted: return .unreadable(error)
         }
     }
 }

@@ -186,10 +186,9 @@ package final class DataDirectory: Sendable {
         return identity
     }
 
-    /// How often, and how far apart, a lock that is held is tried again: after a SIGKILL io_uring may hold
-    /// the file for a moment (DURABILITY, row 33).
-    private static let lockTries = 5
-    private static let lockPauseMicroseconds: UInt32 = 50_000
+    /// How long a lock that is held is waited for: a process that was killed may take a moment to end (DURABILITY,
+    /// row 33).
+    static let lockWaitMilliseconds = 250
 
     static func takeLock(_ root: SystemDirectory) throws(DataDirectoryError) -> SystemFile {
         let file = try stored { () throws(StorageError) in
@@ -201,12 +200,8 @@ package final class DataDirectory: Sendable {
 
     /// - Parameter kind: `LOCK_EX` for who serves it; `LOCK_SH` for who only reads it, beside others who do.
     static func lock(_ file: SystemFile, _ kind: CInt) throws(DataDirectoryError) {
-        for attempt in 0...lockTries {
-            if flock(file.descriptor, kind | LOCK_NB) == 0 { return }
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw .storage(.last(.lock, lockFile)) }
-            if attempt < lockTries { usleep(lockPauseMicroseconds) }
-        }
-        throw .locked
+        guard try stored({ () throws(StorageError) in try file.lock(kind, waitMilliseconds: lockWaitMilliseconds) })
+        else { throw .locked }
     }
 }
 

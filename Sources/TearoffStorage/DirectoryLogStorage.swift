@@ -12,6 +12,9 @@ package struct LogStorageSettings: Sendable {
     package var mechanism = Mechanism.automatic
     /// Every flush takes that much longer: for tests and benchmarks.
     package var flushDelayMicroseconds: UInt32 = 0
+    /// How long a start waits for a write of a process that was killed: as long as Linux waits for a disk to answer
+    /// (`/sys/block/*/device/timeout`, 30 s). Other than that only in tests.
+    package var writeUnderWayMilliseconds = 30_000
     /// Tests only: no write takes more bytes at once.
     package var writeBytesMax: Int?
     /// Tests only: after that many writes of all lanes the next one fails.
@@ -66,7 +69,12 @@ package final class DirectoryLogStorage: LogStorage {
 
     package func settle() throws(StorageError) {
         for name in try directory.list() ?? [] where SegmentID(fileName: name) != nil {
-            try directory.open(name, O_RDONLY).sync()
+            let segment = try directory.open(name, O_RDONLY)
+            // What is still to land must not do so behind the reading.
+            guard try segment.lock(LOCK_SH, waitMilliseconds: settings.writeUnderWayMilliseconds) else {
+                throw StorageError(.lock, file: segment.name, problem: .inUse)
+            }
+            try segment.sync()
         }
         try directory.sync()
     }
@@ -86,7 +94,7 @@ package final class DirectoryLogStorage: LogStorage {
         guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
             throw .system(code, .allocate, file.name)
         }
-        // Written once with zeros: a commit then moves no metadata (PEERS: half the latency). Each piece is durable
+        // Written once with zeros: a commit then moves no metadata, which took half of its time. Each piece is durable
         // before the next: a flush takes along all that the device has in its cache, and with the whole segment in
         // there the lanes' commits stood still for 100 to 180 ms.
         let zeros = AlignedBuffer(byteCount: SystemFile.unsyncedBytesMax)
@@ -172,8 +180,13 @@ struct LaneFiles {
     let blockBytes: Int
     let mechanism: String
 
+    /// Locked: whoever reads the log waits for the last write.
     func open(_ segment: SegmentNumber) throws(StorageError) -> SystemFile {
-        try directory.open(SegmentID(lane: lane, number: segment).fileName, flags)
+        let file = try directory.open(SegmentID(lane: lane, number: segment).fileName, flags)
+        guard try file.lock(LOCK_EX, waitMilliseconds: DataDirectory.lockWaitMilliseconds) else {
+            throw StorageError(.lock, file: file.name, problem: .inUse)
+        }
+        return file
     }
 }
 

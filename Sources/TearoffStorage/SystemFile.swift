@@ -50,6 +50,25 @@ final class SystemFile: Sendable {
         guard fsync(descriptor) == 0 else { throw .last(.sync, name) }
     }
 
+    /// How far apart a lock that is held is tried again.
+    private static let lockPauseMilliseconds = 50
+
+    /// Locks the file against whoever else opens it, until this object goes and with it the last use of its descriptor:
+    /// a write that a ring has under way keeps the lock, though its process has ended.
+    ///
+    /// - Parameters:
+    ///   - kind: `LOCK_EX` or `LOCK_SH`.
+    ///   - waitMilliseconds: how long a lock that is held is waited for.
+    /// - Returns: false when it is held still.
+    func lock(_ kind: CInt, waitMilliseconds: Int) throws(StorageError) -> Bool {
+        for waited in stride(from: 0, through: waitMilliseconds, by: Self.lockPauseMilliseconds) {
+            if waited > 0 { usleep(UInt32(Self.lockPauseMilliseconds) * 1_000) }
+            if flock(descriptor, kind | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw .last(.lock, name) }
+        }
+        return false
+    }
+
     /// Writes all bytes; a short write is continued.
     func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(StorageError) {
         var written = 0

@@ -134,6 +134,27 @@ struct LaneMechanismTests {
         }
     }
 
+    @Test("A start does not read a log into which a write is under way", arguments: mechanisms)
+    func startWaitsForWriters(mechanism: LogStorageSettings.Mechanism) throws {
+        // Goal: what a killed process has given to its ring lands before the next start reads, or that start is refused.
+        // Method: no process here has a write under way for long enough, so a lane that has the segment open stands for
+        // one: the kernel frees the lock of both when the last use of the file is over.
+        let scratch = try Scratch()
+        let data = try scratch.open()
+        var settings = Way(mechanism: mechanism).settings
+        settings.writeUnderWayMilliseconds = 0
+        let storage = try data.makeLogStorage(settings)
+        var lane: (any LaneStorage)? = try Self.openLane(storage)
+        let inUse = StorageError(.lock, file: "wal/\(Self.segment.fileName)", problem: .inUse)
+        #expect(throws: inUse) { try storage.settle() }
+        try lane?.begin(noise(4096, seed: 1).span, at: ByteOffset(rawValue: 4096), notify: true)
+        #expect(throws: inUse) { try storage.settle() }
+        #expect(throws: inUse, "nor do two write it") { try storage.makeLane(.control).open(segment: .first) }
+        lane = nil
+        // The ring's last use of the file ends a moment behind the ring itself.
+        try data.makeLogStorage(Way(mechanism: mechanism).settings).settle()
+    }
+
     @Test("After a failed write nothing succeeds any more", arguments: mechanisms, [false, true])
     func poison(mechanism: LogStorageSettings.Mechanism, notify: Bool) throws {
         // Goal: the first error is the last word. Method: a write past the largest possible file fails with
@@ -231,12 +252,16 @@ struct LogStorageTests {
 
     @Test("Listing tells segments from strangers; removing and reading say what is missing")
     func listing() throws {
-        // Goal: strangers are reported and not touched. Method: one segment among other files.
+        // Goal: strangers are reported and not touched, and a segment that goes while it is listed hinders nobody. Method:
+        // one segment among other files; a name that leads nowhere stands for one whose file has just been removed.
         let scratch = try Scratch()
         let storage = try scratch.open().makeLogStorage()
         try storage.prepareSegment(LaneMechanismTests.header)
         try scratch.write("data/wal/notes.txt", [1])
         try storage.settle()
+        let gone = SegmentID(lane: .control, number: SegmentNumber(rawValue: 2)).fileName
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.file("data/wal/\(gone)"), withDestinationPath: scratch.file("nowhere"))
         let listing = try storage.list()
         #expect(listing.segments == [SegmentFile(id: LaneMechanismTests.segment, byteCount: 64 << 10)])
         #expect(listing.foreignNames == ["notes.txt"])

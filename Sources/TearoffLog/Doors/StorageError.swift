@@ -22,6 +22,8 @@ package struct StorageError: Error, Equatable, Sendable {
         case missing
         /// An earlier call on this object failed; nothing is retried.
         case poisoned
+        /// It is locked for longer than was waited.
+        case inUse
     }
 
     package let operation: Operation
@@ -84,6 +86,8 @@ extension StorageError.Problem: CustomStringConvertible {
         case .unknownDataKey(let number): "it is encrypted with data key \(number), which KEYS has not"
         case .missing: "does not exist"
         case .poisoned: "an earlier call failed"
+        case .inUse:
+            "another process has it open, or a write of one that was killed is not over; try again once the disk answers"
         }
     }
 }

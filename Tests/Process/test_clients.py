@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -158,6 +159,29 @@ def test_slow_clients_leave_the_others_their_service(start):
     assert served > 200
     assert peak - before < greedy.bound_bytes(connections=202, memory_mib=0)
     assert server.info()["clients_overdue"] == 200
+
+
+@pytest.mark.parametrize("words", [("INFO",), ("LIST", "ALL"), ("LIST", "INFO", "june")], ids=" ".join)
+def test_who_sends_without_end_leaves_the_others_their_turn(start, words):
+    # Goal: long replies in one pipeline do not take a loop for themselves, whether they are made at once or elsewhere.
+    # Method: 20,000 commands, sent and read as fast as may be, beside another client on the same loop; a server that
+    # runs all that it has read before it looks at others answers that one some three times meanwhile.
+    server = start("--threads", 1)
+    with server.connect() as other, server.connect() as endless:
+        other.call("LIST", "CREATE", "june", "UNIQUE")
+
+        def read_all():
+            while not endless.socket.recv(MEBIBYTE).endswith(b"the end\r\n"):
+                pass
+
+        reader = threading.Thread(target=read_all, daemon=True)
+        reader.start()
+        greedy.send_all(endless.socket, encode(*words) * 20_000 + encode("ECHO", "the end"))
+        answers = 0
+        while reader.is_alive():
+            assert other.call("PING") == b"PONG"
+            answers += 1
+        assert answers >= 10
 
 
 def test_clients_that_never_read_share_what_there_is(start):

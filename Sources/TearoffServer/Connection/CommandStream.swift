@@ -16,6 +16,8 @@ struct CommandStream {
         case awaitingReply
         /// The tick's batch is full.
         case batchFull
+        /// It has had its turn; others may have theirs.
+        case turnOver
         /// The client does not read its replies.
         case outputFull
         /// The replies that are still held leave, then the connection is closed.
@@ -42,6 +44,8 @@ struct CommandStream {
     var outbox = Outbox()
     private var decoder: CommandDecoder
     private var latestTerms = LatestTerms()
+    /// Replies of this turn that count against ``ServerLimits/turnBytes``.
+    private var turnBytes = 0
 
     /// What the arguments of a command that has not ended take beside the input.
     var argumentBytes: Int { decoder.argumentBytes }
@@ -49,6 +53,8 @@ struct CommandStream {
     init(limits: DecoderLimits) {
         decoder = CommandDecoder(limits: limits)
     }
+
+    mutating func beginTurn() { turnBytes = 0 }
 
     /// Puts `ALLOC`s without a key into the loop's burst and runs every other command, until one has to wait.
     ///
@@ -62,6 +68,9 @@ struct CommandStream {
             if outbox.count >= ServerLimits.outputBytes {
                 return Progress(
                     consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.outputFull))
+            }
+            if turnBytes >= ServerLimits.turnBytes {
+                return Progress(consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.turnOver))
             }
             // ALLOCs of the usual form, one after the other; anything else, and any error, is for the decoder.
             if let engine = loop.engine, decoder.isBetweenCommands, session.mayAllocate {
@@ -150,12 +159,14 @@ extension CommandStream {
     ) -> Progress {
         guard decoder.argumentCount > 0 else { return Progress(consumed: range.upperBound) }
         let outcome: SessionOutcome
+        let before = outbox.count
         if case .input = decoder.source {
             outcome = session.run(decoder, bytes.extracting(range), on: connection, &outbox)
         } else {
             let unescaped = decoder.unescaped
             outcome = session.run(decoder, unescaped.span, on: connection, &outbox)
         }
+        turnBytes += outbox.count - before
         decoder.limits = session.decoderLimits
         decoder.forgetLongList()
         switch outcome {

@@ -130,6 +130,7 @@ extension ConnectionHandler {
     private func process() {
         guard stall == nil, context != nil else { return }
         isProcessing = true
+        commands.beginTurn()
         loop.beginRead()
         run()
         isProcessing = false
@@ -176,6 +177,7 @@ extension ConnectionHandler {
         switch reason {
         case .parked(let frame): wait(for: frame)
         case .batchFull: loop.waitForBatch(self)
+        case .turnOver: loop.giveTurn(to: self)
         case .awaitingReply, .outputFull, .closing: break
         }
     }
@@ -197,7 +199,13 @@ extension ConnectionHandler {
         write(&commands.outbox.writer)
         commands.outbox.noteReply()
         commands.adopt(session.decoderLimits)
-        resume(from: .awaitingReply)
+        if input.readableBytes == 0 {
+            resume(from: .awaitingReply)
+        } else {
+            // What runs elsewhere takes longer than others, and it may do so next.
+            stall = nil
+            stall(.turnOver)
+        }
         settleOutput()
     }
 
@@ -278,7 +286,7 @@ extension ConnectionHandler {
         case .parked, .awaitingReply, .batchFull:
             commands.outbox.writer.error(word, message)
             commands.outbox.noteReply()
-        case .outputFull, .closing, nil: break
+        case .turnOver, .outputFull, .closing, nil: break
         }
         stall = .closing
         settleOutput()

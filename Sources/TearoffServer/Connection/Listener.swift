@@ -41,6 +41,8 @@ enum Listener {
         return ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: ServerLimits.acceptBacklog)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // A turn is one read: who sends without end would else have four in a row.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 .writeBufferWaterMark,
                 value: .init(low: ServerLimits.unsentBytes / 4, high: ServerLimits.unsentBytes)

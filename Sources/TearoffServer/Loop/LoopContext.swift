@@ -108,6 +108,14 @@ extension LoopContext {
     func hold(_ connection: ConnectionHandler) { held.append(connection) }
     func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
 
+    /// Has it go on when the loop has looked at all of its sockets.
+    func giveTurn(to connection: ConnectionHandler) {
+        let bound = NIOLoopBound(connection, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .microseconds(ServerLimits.turnPauseMicroseconds)) {
+            bound.value.resume(from: .turnOver)
+        }
+    }
+
     /// Once a second, as long as there are connections, those whose clients take too long are closed.
     private func scheduleSweep() {
         if sweepIsScheduled || connections.isEmpty { return }

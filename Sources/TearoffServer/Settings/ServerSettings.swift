@@ -102,11 +102,15 @@ package enum ServerLimits {
     package static let outputBytesKept = 8 << 10
     /// Input read ahead of the commands: one whole command (``DecoderLimits``) and one read.
     package static let readBytes = 64 << 10
+    /// Replies, but for those to plain `ALLOC`s, that end a connection's turn: the loop looks at its other sockets before
+    /// the next command. A reply's bytes stand for the time that it took; so many of `INFO` take 0.6 ms.
+    package static let turnBytes = 32 << 10
+    /// How long the next turn waits. Not none: what is due at once the loop does before it looks at its sockets.
+    package static let turnPauseMicroseconds: Int64 = 50
     /// Campaigns or uploads that a look-up may have walked over, some 5 µs, to be answered at once. One that walked
-    /// over more is answered in a later turn, so that of such look-ups one read brings one, and other connections
-    /// have their turn in between.
+    /// over more is answered later, which ends its connection's turn.
     package static let lookUpProbes = 64
-    /// How long a lane is idle before its last frame is sealed (DURABILITY, section 3).
+    /// How long a lane is idle before its last frame is sealed (`docs/DURABILITY.md`, its limits).
     package static let sealAfterMilliseconds: Int64 = 10
     /// A peer that says nothing for so long is asked whether it is there, and then again, until it answers or the time
     /// for unread replies is over.

@@ -120,11 +120,6 @@ def resident_bytes(pid: int) -> int:
     return int(found.group(1)) << 10 if found else 0
 
 
-def directory_bytes(directory: pathlib.Path) -> int:
-    """The sizes of all files below a directory."""
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
-
-
 def tool(name: str) -> str:
     """Where a program is; raises CommandFailed when it is nowhere."""
     found = shutil.which(name)

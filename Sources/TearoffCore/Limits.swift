@@ -1,6 +1,6 @@
 /// What the core holds at most. Each bound has a reply when it is hit (`docs/PROTOCOL.md`, "Limits").
 package enum Limits {
-    /// Bytes of a code, as peers allow them (PEERS: Emarsys 255); also what a length byte can tell.
+    /// Bytes of a code, as others allow them (SAP Emarsys: 255); also what a length byte can tell.
     package static let codeBytes = 255
     /// Bytes of an external user id or a marketing user id; what a length byte can tell.
     package static let userBytes = 255
@@ -45,6 +45,9 @@ package enum Limits {
     package static let expiryWarnings = 8
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
+    /// Rows of a user that are looked at to count how many codes of a list he has, those included that he let go: some
+    /// 50 µs. Who has more of them in a list with such a bound gets no new code of it.
+    package static let countedRows = 4_096
     /// Allocations in one answer of `USER HISTORY`: the latest ones.
     package static let historyRows = 1_000
     /// Bytes of the object of an act, and of how it was before and is after: a file name, two hashes and some settings.

@@ -307,11 +307,19 @@ GUARDS = [
     Guard(
         "directory: one server",
         "33",
-        STORAGE + "DataDirectory.swift",
-        "if flock(file.descriptor, kind | LOCK_NB) == 0 { return }",
-        "return",
+        STORAGE + "SystemFile.swift",
+        "if flock(descriptor, kind | LOCK_NB) == 0 { return true }",
+        "if flock(descriptor, kind | LOCK_NB) == 0 || kind != 0 { return true }",
         swift="DataDirectoryTests",
         process=["test_directory.py"],
+    ),
+    Guard(
+        "recovery: writes of the killed have landed",
+        "33",
+        STORAGE + "DirectoryLogStorage.swift",
+        "guard try segment.lock(LOCK_SH, waitMilliseconds: settings.writeUnderWayMilliseconds) else {",
+        "guard try segment.lock(LOCK_SH, waitMilliseconds: 0) || true else {",
+        swift="LaneMechanismTests",
     ),
     Guard(
         "directory: empty although it existed",
@@ -487,6 +495,31 @@ GUARDS = [
         process=["test_clients.py"],
     ),
     Guard(
+        "limit: time for a login",
+        "accounts",
+        SERVER + "Connection/Patience.swift",
+        "        if deadlines.loginSeconds > 0, Int(sweep &- knownAt) > deadlines.loginSeconds { return .silent }\n",
+        "",
+        process=["test_limits.py"],
+    ),
+    Guard(
+        "limit: look-ups of codes without reveal",
+        "accounts",
+        "Sources/TearoffAccounts/FindPace.swift",
+        "        guard minute.finds < Self.findsPerMinuteMaximum else { return false }\n",
+        "",
+        swift="FindPaceTests",
+        process=["test_accounts.py"],
+    ),
+    Guard(
+        "settings: a flag comes once",
+        "accounts",
+        "Sources/TearoffSettings/SettingsReader.swift",
+        "guard words.updateValue(word, forKey: option.key) == nil else {",
+        "guard words.updateValue(word, forKey: option.key) == nil || true else {",
+        process=["test_settings.py"],
+    ),
+    Guard(
         "limit: a byte now and then is no command",
         "27",
         SERVER + "Connection/Patience.swift",
@@ -495,11 +528,35 @@ GUARDS = [
         process=["test_clients.py"],
     ),
     Guard(
+        "turns: long replies end one",
+        "28",
+        SERVER + "Connection/CommandStream.swift",
+        "            if turnBytes >= ServerLimits.turnBytes {",
+        "            if turnBytes >= 1_000 * ServerLimits.turnBytes {",
+        process=["test_clients.py"],
+    ),
+    Guard(
+        "turns: what runs elsewhere ends one",
+        "28",
+        SERVER + "Connection/ConnectionHandler.swift",
+        "        if input.readableBytes == 0 {\n            resume(from: .awaitingReply)",
+        "        if input.readableBytes >= 0 {\n            resume(from: .awaitingReply)",
+        process=["test_clients.py"],
+    ),
+    Guard(
         "limit: memory of all clients",
         "30",
         SERVER + "Connection/ClientMemory.swift",
         "return after <= before || all <= bytesMaximum",
         "return after <= before || all <= bytesMaximum * 1_000",
+        process=["test_clients.py"],
+    ),
+    Guard(
+        "limit: memory is that of the buffers",
+        "30",
+        SERVER + "Connection/ConnectionHandler.swift",
+        "let held = input.storageCapacity + commands.argumentBytes + commands.outbox.capacity + unsent",
+        "let held = unsent",
         process=["test_clients.py"],
     ),
     Guard(
@@ -655,6 +712,14 @@ GUARDS = [
         "configuration.certificateVerification = .none",
         process=["test_tls.py"],
     ),
+    Guard(
+        "account: a file's hash is masked",
+        "accounts",
+        SERVER + "Session/ReplyWriter+Reports.swift",
+        'pair("hash", sight.showsCodes ? upload.fileHash?.description : nil)',
+        'pair("hash", upload.fileHash?.description)',
+        process=["test_accounts.py"],
+    ),
     # At rest
     Guard(
         "encryption: the operator's key",
@@ -681,6 +746,72 @@ GUARDS = [
         "        case (nil, .some) where !file.isEmpty: return nil\n"
         "        case (nil, .some):\n            throw RecoveryError(",
         swift="TearoffLogTests",
+    ),
+    Guard(
+        "log: a segment that goes while it is listed",
+        "22",
+        STORAGE + "SystemDirectory.swift",
+        "                    guard error.problem == .missing else { throw error }\n",
+        "                    throw error\n",
+        swift="TearoffStorageTests",
+    ),
+    Guard(
+        "export: of a list that is deleted meanwhile",
+        "bounded",
+        ENGINE + "Exports/ExportDesk.swift",
+        "if catalog[query.list].isDeleted {",
+        "if catalog[query.list].isDeleted, catalog.lists.isEmpty {",
+        swift="ExportTests",
+    ),
+    Guard(
+        "export: a file that others have laid ready",
+        "at rest",
+        "tools/tearoffctl/Commands/ExportCommand.swift",
+        "        _ = unsafe unlink(unfinished)\n        handle = try FileHandle.ofCodes(unfinished, flags: O_EXCL)",
+        "        handle = try FileHandle.ofCodes(unfinished, flags: O_TRUNC)",
+        process=["test_export.py"],
+    ),
+    # The ledger, and what a restore cannot know
+    Guard(
+        "ledger: of the list as it is now",
+        "ledger",
+        ENGINE + "Engine.swift",
+        "                let list = catalog[older.id]\n",
+        "                let list = catalog.lists.isEmpty ? catalog[older.id] : older\n",
+        swift="UploadLedgerTests",
+    ),
+    Guard(
+        "ledger: an upload's figures are of one instant",
+        "ledger",
+        ENGINE + "Engine.swift",
+        "{ Ledger(uploaded: $0.count, free: 0, given: 0) }\n"
+        "        let ledgers = withAllShards(from: 0, empty) { shard, ledgers in\n"
+        "            for (index, upload) in receipts.enumerated() "
+        "{ ledgers[index].add(shard.tally(of: upload.id)) }\n"
+        "        } innermost: { ledgers in\n"
+        "            let catalog = latestCatalog\n"
+        "            for index in ledgers.indices {\n"
+        "                // Here too: an import takes codes from these and gives them to users, in the shards.\n"
+        "                ledgers[index].burned += catalog[receipts[index].id].codes.burnedCount\n",
+        "{ receipt in\n"
+        "            var ledger = Ledger(uploaded: receipt.count, free: 0, given: 0)\n"
+        "            ledger.burned = latestCatalog[receipt.id].codes.burnedCount\n"
+        "            return ledger\n"
+        "        }\n"
+        "        let ledgers = withAllShards(from: 0, empty) { shard, ledgers in\n"
+        "            for (index, upload) in receipts.enumerated() "
+        "{ ledgers[index].add(shard.tally(of: upload.id)) }\n"
+        "        } innermost: { ledgers in\n"
+        "            for index in ledgers.indices {\n",
+        process=["test_import.py"],
+    ),
+    Guard(
+        "restore: codes that came back under another name are burned",
+        "backup",
+        "Sources/TearoffOffline/LogSince.swift",
+        "        return allocatedBelow.merging(withdrawn.map { ($0, .max) }) { max($0, $1) }\n",
+        "        return allocatedBelow\n",
+        process=["test_snapshot_restore.py"],
     ),
     # What goes back, and what goes
     Guard(
@@ -730,6 +861,38 @@ GUARDS = [
         "        retire(at: now)\n",
         "        do throws(StorageError) { try shelf.retire(at: now) } catch { throw .feed(error) }\n",
         swift="FeedTests",
+    ),
+    Guard(
+        "warnings: codes that were counted are no refill",
+        "feed",
+        ENGINE + "Feed/FeedWriter+Warnings.swift",
+        "catalog.uploads[seen...]",
+        "catalog.uploads[(seen - seen)...]",
+        swift="DeliveryTests",
+    ),
+    Guard(
+        "warnings: not before earlier lives are read",
+        "feed",
+        ENGINE + "Feed/FeedWriter+Warnings.swift",
+        "        guard hasReadEarlierChanges else { return [] }\n",
+        "",
+        swift="DeliveryTests",
+    ),
+    Guard(
+        "feed: who is answered leaves no timer",
+        "bounded",
+        ENGINE + "Feed/FeedDesk+Read.swift",
+        "        return next.flatMap { timer.set(in: $0 - min($0, now), now: now) }\n",
+        "        return next\n",
+        swift="FeedTests",
+    ),
+    Guard(
+        "per user: so many rows are counted",
+        "bounded",
+        CORE + "Shard/Shard+Conditions.swift",
+        "                guard count < maximum else { return false }\n",
+        "                guard count < maximum || maximum == Limits.countedRows else { return false }\n",
+        swift="LimitTests",
     ),
     Guard(
         "feed: a log that grew is read anew",

@@ -212,7 +212,7 @@ def nearly_full_disk():
 def upload_on_a_full_disk():
     """An upload that does not fit is told NOSPACE and leaves nothing; codes go on being given."""
     disk = Disk(64)
-    server = disk.start("--threads", 1, "--segment-kib", 64)
+    server = disk.start("--threads", 1, "--segment-kib", 64, "--minimum-free-mib", 0)
     harness.make_campaign(server, count=1_000)
     with server.connect() as connection:
         connection.call("LIST", "CREATE", "large", "UNIQUE")

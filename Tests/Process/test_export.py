@@ -76,6 +76,23 @@ def test_an_exported_file_is_its_owners(server, tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_others_have_put_in_an_exports_way_is_neither_written_nor_kept(server, tmp_path):
+    # Goal: where others may write, an export writes no file of theirs and leaves them no way to read along. Method:
+    # under the name that it has meanwhile a link to another file, and a file that is open to all.
+    harness.make_campaign(server)
+    path, meanwhile, other = (tmp_path / name for name in ["june.csv", "june.csv.part", "other"])
+    other.write_text("mine")
+    meanwhile.symlink_to(other)
+    assert tool(server, "export", "june", "--out", path)[0] == 0
+    assert other.read_text() == "mine" and not path.is_symlink()
+    path.unlink()
+    meanwhile.write_text("")
+    meanwhile.chmod(0o666)
+    with meanwhile.open(encoding="utf-8") as reader:
+        assert tool(server, "export", "june", "--out", path)[0] == 0
+        assert reader.read() == "" and path.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_cannot_be_exported_is_refused(server):
     # Goal: each mistake has its word, and costs no export. Method: all of them, then as many as there may be.
     harness.make_campaign(server, count=10)

@@ -155,6 +155,19 @@ struct ExportTests {
         #expect(try Self.export(life, Self.query(life, since: cursor)) == [])
     }
 
+    /// Goal: a list whose codes are away is refused, not read. Method: it is asked for as a loop does that has not heard yet
+    /// that it was deleted.
+    @Test func aListThatIsDeletedMeanwhileIsRefused() throws {
+        let life = try World().start()
+        try life.supply(codes: 3)
+        let query = try Self.query(life, selection: .free)
+        try life.changed { $0.finishCampaign(name: "c", done: $1) }
+        try life.delete()
+        guard case .failure(.catalog(.noList)) = life.control.exports.begin(query) else {
+            throw Broken("a list that is deleted is exported")
+        }
+    }
+
     /// Goal: a list of more than one piece comes whole, in pieces cut between rows. Method: long users, every piece
     /// looked at.
     @Test func piecesAreCutBetweenRows() throws {

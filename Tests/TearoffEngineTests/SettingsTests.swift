@@ -165,6 +165,25 @@ struct LimitTests {
         try life.give("a")
     }
 
+    /// Goal: counting a user's codes takes a bounded time, whatever the user does. Method: one who holds a code and lets it
+    /// go as often as rows are counted, and once more; another user is not touched.
+    @Test func whoHasMoreRowsThanAreCountedGetsNoMore() throws {
+        let life = try World().start()
+        try life.supply(codes: 5, rule: .always, returns: .reuse)
+        try life.setList(.codesPerUser(2))
+        for _ in 0..<Limits.countedRows {
+            _ = try life.decideHold("a")
+            life.settle()
+            _ = try life.decideEnd(.released, "a")
+            life.settle()
+        }
+        try life.give("a")
+        #expect(try life.refusal("a") == .userLimitReached)
+        try life.give("b")
+        try life.setList(.codesPerUser(nil))
+        try life.give("a")
+    }
+
     /// Goal: nothing is refused or given on the strength of a row that a crash can take away. Method: the user's other
     /// code is in flight in the other lane.
     @Test func aRowInFlightElsewhereIsWaitedFor() throws {

@@ -63,10 +63,8 @@ package final class CampaignTerms: Sendable {
     /// A hold of the campaign went back: another code may be given in its place.
     package func giveBack() { conditions.map { $0.meter.giveBack($0.settings) } }
 
-    /// Campaigns whose rows of a user say whether the user may have another code; none usually.
-    package var campaignsThatCount: Set<CampaignID> {
-        Set(conditions?.supplies.flatMap(\.drawers) ?? [])
-    }
+    /// By list, the campaigns whose rows of a user say whether the user may have another code of it; none usually.
+    package var campaignsThatCount: [[CampaignID]] { conditions?.supplies.map(\.drawers) ?? [] }
 
     func isExpired(at now: Timestamp) -> Bool {
         List.isExpired(givesUntil, at: now)

@@ -50,28 +50,36 @@ extension Shard {
     private func hasAllOf(_ supply: Supply, _ key: AllocationKey, bytes: Span<UInt8>) -> Bool {
         guard let maximum = supply.codesPerUser else { return false }
         var count: UInt32 = 0
-        forEachRow(of: key.user, bytes: bytes, in: supply.drawers) { number, row in
+        let areAll = forEachRow(of: key.user, bytes: bytes, in: supply.drawers, maximum: Limits.countedRows) {
+            number, row in
             if supply.uploads.contains(row.code.upload), hold(of: number)?.codeState.isUsers ?? true { count += 1 }
             return count < maximum
         }
-        return count >= maximum
+        return count >= maximum || !areAll
     }
 
     /// Shows the rows of a user in some campaigns until `body` says that it has seen enough.
     ///
-    /// - Complexity: O(campaigns + rows).
+    /// - Parameter maximum: no more rows are shown.
+    /// - Returns: whether it ended with the last row.
+    /// - Complexity: O(campaigns + rows shown).
+    @discardableResult
     package func forEachRow(
-        of user: UserKey, bytes: Span<UInt8>, in campaigns: some Sequence<CampaignID>,
+        of user: UserKey, bytes: Span<UInt8>, in campaigns: some Sequence<CampaignID>, maximum: Int,
         _ body: (RowNumber, Row) -> Bool
-    ) {
+    ) -> Bool {
+        var count = 0
         for campaign in campaigns {
             var next = latest(campaign: campaign, user: user, bytes: bytes)
             while let number = next {
+                guard count < maximum else { return false }
+                count += 1
                 let row = rows[number]
-                if !body(number, row) { return }
+                if !body(number, row) { return false }
                 next = row.previous
             }
         }
+        return true
     }
 
     /// Adds up what each campaign has given, and what of that since some time.

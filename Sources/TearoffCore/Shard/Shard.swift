@@ -255,11 +255,8 @@ extension Shard {
         campaign: CampaignID, user: UserKey, bytes: Span<UInt8>, maximum: Int,
         _ body: (RowNumber, Row) -> Void
     ) {
-        var count = 0
-        forEachRow(of: user, bytes: bytes, in: CollectionOfOne(campaign)) { number, row in
-            guard count < maximum else { return false }
+        forEachRow(of: user, bytes: bytes, in: CollectionOfOne(campaign), maximum: maximum) { number, row in
             body(number, row)
-            count += 1
             return true
         }
     }

@@ -110,6 +110,9 @@ extension ExportDesk {
     /// Begins an export of the state as it is now. Nothing of it may be told before a barrier that is asked for
     /// behind this is durable.
     package func begin(_ query: ExportQuery) -> Result<ExportTicket, ControlError> {
+        let tooMany = ControlError.export(.tooManyExports(maximum: Self.exportsMaximum))
+        // Before anything is done for one that will not be.
+        guard state.withLock({ $0.exports.count < Self.exportsMaximum }) else { return .failure(tooMany) }
         var cuts = engine.cuts()
         let at = engine.now()
         // Behind the cuts: a row may be of a campaign, and a code of an upload, that is newer than any before.
@@ -126,9 +129,7 @@ extension ExportDesk {
             state.exports[state.lastID] = export
             return state.lastID
         }
-        guard let id else {
-            return .failure(.export(.tooManyExports(maximum: Self.exportsMaximum)))
-        }
+        guard let id else { return .failure(tooMany) }
         return .success(ExportTicket(id: id, cursor: reader.cursor, at: at))
     }
 

@@ -351,10 +351,13 @@ package struct ShardState: ~Copyable {
         _ key: AllocationKey, _ user: Span<UInt8>, terms: CampaignTerms, at moment: TickMoment, _ engine: Engine
     ) -> LaneFrame? {
         var frame: LaneFrame?
-        shard.forEachRow(of: key.user, bytes: user, in: terms.campaignsThatCount) { number, _ in
-            let dependency = inFlight.dependency(of: number, lanes: engine.lanes)
-            if let dependency, dependency.lane != moment.frame.lane { frame = dependency }
-            return frame == nil
+        for campaigns in terms.campaignsThatCount where frame == nil {
+            // The same ones that the decision looks at.
+            shard.forEachRow(of: key.user, bytes: user, in: campaigns, maximum: Limits.countedRows) { number, _ in
+                let dependency = inFlight.dependency(of: number, lanes: engine.lanes)
+                if let dependency, dependency.lane != moment.frame.lane { frame = dependency }
+                return frame == nil
+            }
         }
         return frame
     }

@@ -37,85 +37,6 @@ package final class UploadDesk: Sendable {
     }
 }
 
-/// Why an upload cannot go on.
-package enum UploadError: Error, Equatable, Sendable {
-    /// There is no upload of that number for that list: it was ended, or its connection was closed.
-    case noUpload(UInt64)
-    case tooManyUploads(maximum: Int)
-    case tooManyBadLines(line: UInt64)
-    case tooManyCodes(line: UInt64)
-    /// The upload was committed or tried in a dry run before, or is being.
-    case closed(UInt64)
-    case tooManyRows(line: UInt64)
-    /// An import takes the place of nothing.
-    case importReplaces
-    /// A shard has as many allocations as it can name; the rest of the import stays burned.
-    case shardFull
-
-    init(_ failure: UploadReader.Failure) {
-        switch failure {
-        case .tooManyBadLines(let line): self = .tooManyBadLines(line: line)
-        case .tooManyCodes(let line): self = .tooManyCodes(line: line)
-        case .tooManyRows(let line): self = .tooManyRows(line: line)
-        }
-    }
-}
-
-/// What a commit came to.
-package struct UploadOutcome: Sendable {
-    package enum Status: Equatable, Sendable {
-        /// The codes are in the list, under that upload; nil: a dry run, they could be.
-        case loaded(UploadID?)
-        /// The same file was uploaded before: nothing changed. nil: a dry run.
-        case unchanged(UploadID?)
-        /// There are bad lines, or no code at all; nothing of the file is kept.
-        case refused
-    }
-
-    package let status: Status
-    package let counts: UploadCounts
-    /// Free codes of earlier uploads that went, or would have; nil unless the upload was to replace them.
-    package let withdrawn: UInt64?
-    /// nil unless it was an import.
-    package let imported: Imported?
-
-    package struct Imported: Equatable, Sendable {
-        /// Rows that were written, or would have been.
-        package let given: UInt64
-        /// Rows that an earlier import wrote.
-        package let already: UInt64
-
-        package init(given: UInt64, already: UInt64) {
-            self.given = given
-            self.already = already
-        }
-    }
-}
-
-/// What a commit is to do.
-package struct CommitOrder: Sendable {
-    package let id: UInt64
-    package let list: String
-    /// Leaves bad lines out; else one refuses the upload.
-    package let skipBad: Bool
-    /// Judges only. It waits for the commits before it, too, so that it tells what this one would have come to; the
-    /// upload is over then, as after a commit.
-    package let dryRun: Bool
-    /// Withdraws all earlier uploads of the list: its free codes are this file's alone from then on.
-    package let replaces: Bool
-    /// Who adds them, for the audit trail.
-    package let origin: Origin
-
-    package init(id: UInt64, list: String, skipBad: Bool, dryRun: Bool, replaces: Bool, origin: Origin) {
-        self.id = id
-        self.list = list
-        self.skipBad = skipBad
-        self.dryRun = dryRun
-        self.replaces = replaces
-        self.origin = origin
-    }
-}
-
 // MARK: - Sessions
 
 extension UploadDesk {
@@ -337,7 +258,7 @@ extension UploadDesk {
         }
     }
 
-    private func write(_ run: CodeRun) throws(StorageError) -> BlobID {
+    func write(_ run: CodeRun) throws(StorageError) -> BlobID {
         let writer = try blobs.makeWriter()
         var piece: [UInt8] = []
         for strip in run.strips.indices {
@@ -354,142 +275,11 @@ extension UploadDesk {
     }
 
     /// - Parameter result: of the change that was to add it.
-    private func outcome(
+    func outcome(
         of addition: Addition, _ result: Result<Void, ControlError>
     ) -> Result<UploadOutcome, ControlError> {
         let (order, counts) = (addition.upload.order, addition.upload.session.counts)
         endUnlessAsked(order.id, counts)
         return result.map { order.outcome(.loaded(addition.id), counts, withdrawn: addition.withdrawn) }
-    }
-}
-
-// MARK: - Replacing
-
-extension UploadDesk {
-    /// Makes an upload the only supply of its list.
-    ///
-    /// All that takes long is done while the list still gives codes: users get some of them meanwhile. Then the list
-    /// stands still, what they got is left out of the upload, and it takes the place of the others.
-    ///
-    /// - Parameter earlier: all uploads of the list; none can come meanwhile, since commits come one after the other.
-    private func replace(
-        _ earlier: [Upload], by upload: JudgedUpload, done: @escaping CommitDone
-    ) throws(StorageError) {
-        var (upload, taken) = (upload, TakenCodes(of: earlier))
-        guard upload.leaveOut(taken.look(in: upload.run)) else {
-            return done(.success(upload.order.outcome(.refused, upload.session.counts)))
-        }
-        let blob = try write(upload.run)
-        port.execute { [self, upload, taken] control in
-            control.freeze(upload.order.list) { [self] frozen in
-                switch frozen {
-                case .success(let list):
-                    engine.host.background { [self] in
-                        replaceFrozen(list, by: upload, blob: blob, taken, done: done)
-                    }
-                case .failure(let error):
-                    end(upload.order.id)
-                    done(.failure(error))
-                }
-            }
-        }
-    }
-
-    /// - Parameters:
-    ///   - list: its uploads are frozen, so nobody gets one of their codes any more.
-    ///   - taken: has looked through the run.
-    private func replaceFrozen(
-        _ list: ListID, by upload: JudgedUpload, blob: BlobID, _ taken: TakenCodes, done: @escaping CommitDone
-    ) {
-        var (upload, blob, taken) = (upload, blob, taken)
-        do throws(StorageError) {
-            let late = taken.look(in: upload.run)
-            guard upload.leaveOut(late) else {
-                let outcome = upload.order.outcome(.refused, upload.session.counts)
-                return port.execute { control in control.thaw(list) { done(.success(outcome)) } }
-            }
-            if !late.isEmpty { blob = try write(upload.run) }
-        } catch {
-            end(upload.order.id)
-            return port.execute { control in control.thaw(list) { done(.failure(.storage(error))) } }
-        }
-        port.execute { [self, upload, blob] control in
-            let addition = Addition(upload, blob: blob)
-            control.changeFrozen(
-                list, by: upload.order.origin,
-                { catalog, now throws(CatalogError) in try addition.decide(catalog, now) },
-                done: { [self] result in done(outcome(of: addition, result)) })
-        }
-    }
-}
-
-extension CommitOrder {
-    /// - Parameter withdrawn: counts only when the order is to replace.
-    fileprivate func outcome(
-        _ status: UploadOutcome.Status, _ counts: UploadCounts, withdrawn: UInt64 = 0
-    ) -> UploadOutcome {
-        UploadOutcome(status: status, counts: counts, withdrawn: replaces ? withdrawn : nil, imported: nil)
-    }
-}
-
-/// An upload whose lines are judged.
-struct JudgedUpload: Sendable {
-    let order: CommitOrder
-    /// By whose codes it was judged.
-    let list: ListID
-    let session: UploadSession
-    let fileHash: ContentHash
-    private(set) var run: CodeRun
-
-    init(order: CommitOrder, list: ListID, session: UploadSession, fileHash: ContentHash, run: CodeRun) {
-        self.order = order
-        self.list = list
-        self.session = session
-        self.fileHash = fileHash
-        self.run = run
-    }
-
-    /// - Returns: false when no code is left.
-    mutating func leaveOut(_ ordinals: [Ordinal]) -> Bool {
-        guard let rest = session.leaveOut(ordinals, of: run) else { return false }
-        run = rest
-        return true
-    }
-}
-
-/// Carries what the decision found to the reply, both on the control loop.
-final class Addition {
-    let upload: JudgedUpload
-    private let blob: BlobID
-    /// The upload's, once it is decided.
-    private(set) var id = UploadID(rawValue: 0)
-    /// Free codes of the uploads that it replaces.
-    private(set) var withdrawn: UInt64 = 0
-
-    init(_ upload: JudgedUpload, blob: BlobID) {
-        self.upload = upload
-        self.blob = blob
-    }
-
-    func decide(_ catalog: Catalog, _ now: Timestamp) throws(CatalogError) -> Proposal {
-        let order = upload.order
-        let list = try catalog.checkUpload(to: order.list, replaces: order.replaces)
-        // Another list may have the name by now, with codes that nobody compared with those of the file.
-        guard list.id == upload.list else { throw .noList(order.list) }
-        id = catalog.nextUploadID
-        var changes: [ControlRecord.Change] = []
-        if order.replaces {
-            withdrawn = list.pool.totalFree
-            changes = list.activeUploads.map { .uploadWithdrawn(id: $0.id) }
-        }
-        changes.append(
-            .uploadCommitted(
-                CommittedUpload(
-                    id: id, list: list.id, count: UInt64(upload.run.count), blob: blob,
-                    fileHash: upload.fileHash, fileName: upload.session.fileName,
-                    report: UploadReport(origin: order.origin, lines: upload.session.counts.leftOut),
-                    isImport: upload.session.isImport)))
-        return Proposal(
-            records: changes.map { ControlRecord($0, at: now) }, codes: upload.run.assigned(to: id))
     }
 }

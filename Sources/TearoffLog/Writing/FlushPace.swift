@@ -4,7 +4,7 @@
 /// stand still. Judged by many flushes, not by their mean: on busy cores a single flush of milliseconds is common,
 /// and says nothing of the disk.
 struct FlushPace {
-    /// A flush above this is slow. - Source: DESIGN.md, "over 0.5 ms".
+    /// A flush above this is slow: in that time a loop decides some hundreds of commands.
     static let slowNanoseconds: UInt64 = 500_000
     /// A flush below this is quick; half, so that the mode does not flutter.
     static let quickNanoseconds: UInt64 = 250_000

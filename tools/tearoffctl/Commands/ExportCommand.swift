@@ -174,8 +174,12 @@ struct ExportFile: Sendable {
             unfinished = nil
             return
         }
-        handle = try FileHandle.ofCodes(path + ".part", flags: O_TRUNC)
-        unfinished = path + ".part"
+        let unfinished = path + ".part"
+        // What an export that was cut short has left goes, and so does what somebody else has put there to be written
+        // through, or to read along. SAFETY: the string lives as long as the call.
+        _ = unsafe unlink(unfinished)
+        handle = try FileHandle.ofCodes(unfinished, flags: O_EXCL)
+        self.unfinished = unfinished
     }
 
     private static func isFile(_ handle: FileHandle) -> Bool {

@@ -45,8 +45,8 @@ package enum Limits {
     package static let expiryWarnings = 8
     /// Uploads of one directory; each is probed by `CODE FIND` (about 0.1 µs).
     package static let uploads = 1_048_576
-    /// Rows of a user that are looked at to count how many codes of a list he has, those included that he let go: some
-    /// 50 µs. Who has more of them in a list with such a bound gets no new code of it.
+    /// Rows of a user that are looked at to count how many codes of a list he has: those of all campaigns that draw from it,
+    /// also those that he let go; some 50 µs. Who has more of them gets no new code of it.
     package static let countedRows = 4_096
     /// Allocations in one answer of `USER HISTORY`: the latest ones.
     package static let historyRows = 1_000

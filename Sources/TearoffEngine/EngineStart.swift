@@ -113,7 +113,7 @@ package final class EngineStart: Sendable {
         }
         return FeedDesk(
             engine: engine, log: source.log, storage: feed, directory: source.directory, settings: settings,
-            ends: ends)
+            earlier: EarlierLives(ends: ends, uploads: state.catalog.uploads.count))
     }
 
     private func makeDeliveries(_ feed: FeedDesk?) -> DeliveryDesk? {

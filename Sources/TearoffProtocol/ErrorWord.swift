@@ -81,7 +81,9 @@ package enum ErrorWord: String, CaseIterable, Sendable {
         case .quota: "The campaign has given as many codes as its `QUOTA` allows."
         case .dayQuota: "The campaign has given as many codes today as its `DAYQUOTA` allows."
         case .rate: "The campaign has given as many codes in this second as its `RATE` allows."
-        case .userLimit: "The user has as many codes of the list as its `PERUSER` allows."
+        case .userLimit:
+            "The user has as many codes of the list as its `PERUSER` allows, or was given more in its campaigns than are "
+                + "counted."
         case .keyReuse: "The key was used in the last 24 hours, with other arguments; nothing was done."
         case .active:
             "The campaign is active, so there is nothing to resume; or the list is not archived, so there is nothing to bring back."

@@ -68,10 +68,12 @@ package final class DirectoryLogStorage: LogStorage {
     }
 
     package func settle() throws(StorageError) {
+        let begun = monotonicNanoseconds()
         for name in try directory.list() ?? [] where SegmentID(fileName: name) != nil {
             let segment = try directory.open(name, O_RDONLY)
+            let waited = Int((monotonicNanoseconds() - begun) / 1_000_000)
             // What is still to land must not do so behind the reading.
-            guard try segment.lock(LOCK_SH, waitMilliseconds: settings.writeUnderWayMilliseconds) else {
+            guard try segment.lock(LOCK_SH, waitMilliseconds: settings.writeUnderWayMilliseconds - waited) else {
                 throw StorageError(.lock, file: segment.name, problem: .inUse)
             }
             try segment.sync()

@@ -61,7 +61,7 @@ final class SystemFile: Sendable {
     ///   - waitMilliseconds: how long a lock that is held is waited for.
     /// - Returns: false when it is held still.
     func lock(_ kind: CInt, waitMilliseconds: Int) throws(StorageError) -> Bool {
-        for waited in stride(from: 0, through: waitMilliseconds, by: Self.lockPauseMilliseconds) {
+        for waited in stride(from: 0, through: max(0, waitMilliseconds), by: Self.lockPauseMilliseconds) {
             if waited > 0 { usleep(UInt32(Self.lockPauseMilliseconds) * 1_000) }
             if flock(descriptor, kind | LOCK_NB) == 0 { return true }
             guard errno == EWOULDBLOCK || errno == EINTR else { throw .last(.lock, name) }

@@ -134,6 +134,30 @@ class Bystander:
         return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1_000
 
 
+class Endless:
+    """A client that sends commands in one pipeline, and reads the replies, from `begin` on. In a process of its own, as
+    above."""
+
+    def __init__(self, server, words, count):
+        script = str(pathlib.Path(__file__).with_name("endless.py"))
+        self._process = subprocess.Popen(
+            [sys.executable, script, str(server.port), str(count), *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self._process.stdout.readline() == "ready\n"
+
+    def begin(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    @property
+    def is_done(self):
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    def close(self):
+        said, wrong = self._process.communicate(timeout=harness.DEADLINE_SECONDS)
+        assert said == "done\n" and self._process.returncode == 0, wrong
+
+
 class Peak:
     """The most memory that the server had while it was looked at."""
 

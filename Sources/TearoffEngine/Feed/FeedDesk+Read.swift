@@ -25,8 +25,9 @@ struct Readers {
     /// - Returns: those that have waited long enough.
     fileprivate mutating func takeOverdue(at time: UInt64, now: UInt64) -> [FeedReader] {
         timer.rang(time)
-        // A clock that was set back may not make them wait longer.
-        return take { now >= $0.since + $0.reader.waitMilliseconds || now < $0.since }
+        // It has come, though the clock may have been set back meanwhile; or by so much that nobody knows any more.
+        let latest = max(now, time)
+        return take { latest >= $0.since + $0.reader.waitMilliseconds || now < $0.since }
     }
 
     /// - Returns: the time of the timer to be set; nil: none, or it is set.
@@ -145,9 +146,9 @@ extension FeedDesk {
         }
         if reader.from < view.next || reader.waitMilliseconds == 0 || isStopped { return read(reader) }
         enum Place { case waiting, full, ready }
-        let place = readers.withLock { [now = engine.host.wallMilliseconds()] readers -> Place in
+        let place = readers.withLock { readers -> Place in
             if reader.from < readers.view.next { return .ready }
-            return readers.add(reader, now: now) ? .waiting : .full
+            return readers.add(reader, now: engine.host.wallMilliseconds()) ? .waiting : .full
         }
         switch place {
         case .ready: read(reader)
@@ -161,9 +162,8 @@ extension FeedDesk {
         let now = engine.host.wallMilliseconds()
         guard let time = readers.withLock({ $0.nextTimer(now: now) }) else { return }
         engine.host.later(time - now) { [self] in
-            let overdue = readers.withLock { [now = engine.host.wallMilliseconds()] in
-                $0.takeOverdue(at: time, now: now)
-            }
+            // Asked inside: a reader that came since would seem to be of a time before the clock was set back.
+            let overdue = readers.withLock { $0.takeOverdue(at: time, now: engine.host.wallMilliseconds()) }
             for reader in overdue { engine.host.background { [self] in read(reader) } }
             setTimer()
         }

@@ -19,8 +19,7 @@ package final class FeedDesk: Sendable {
     let directory: DirectoryID
     package let settings: FeedSettings
     private let log: any LogStorage
-    /// How far each lane of an earlier life was found.
-    private let ends: [LaneID: LaneProgress]
+    private let earlier: EarlierLives
     /// nil until the files were read.
     private let writer = Mutex<FeedWriter?>(nil)
     private let work = Mutex(Work())
@@ -76,15 +75,14 @@ package final class FeedDesk: Sendable {
 
     init(
         engine: Engine, log: any LogStorage, storage: any FeedStorage, directory: DirectoryID,
-        settings: FeedSettings,
-        ends: [LaneID: LaneProgress]
+        settings: FeedSettings, earlier: EarlierLives
     ) {
         self.engine = engine
         self.log = log
         self.storage = storage
         self.directory = directory
         self.settings = settings
-        self.ends = ends
+        self.earlier = earlier
     }
 }
 
@@ -165,7 +163,7 @@ extension FeedDesk {
 
     private var durableFrames: [LaneID: FrameNumber] {
         let active = statuses.map { ($0.lane, $0.durableFrame) }
-        return ends.mapValues(\.frame).merging(active) { $1 }
+        return earlier.ends.mapValues(\.frame).merging(active) { $1 }
     }
 
     /// Those who wait for what will not be told are let go.
@@ -256,7 +254,8 @@ extension FeedDesk {
     private func makeWriter() throws(FeedFault) -> FeedWriter {
         do throws(StorageError) {
             let writer = try FeedWriter(
-                engine: engine, log: log, feed: storage, directory: directory, settings: settings, ends: ends)
+                engine: engine, log: log, feed: storage, directory: directory, settings: settings,
+                earlier: earlier)
             if writer.isDamaged { engine.host.report(.feedDamaged) }
             return writer
         } catch {

@@ -7,7 +7,7 @@ extension FeedWriter {
     /// - Returns: what is to be told of them once all that was claimed by now is durable.
     mutating func dueWarnings() -> [FeedChange] {
         // Till then a list that was refilled, and is empty again, is not told from one that is empty still.
-        guard hasReadEarlierChanges else { return [] }
+        guard hasToldEarlierChanges, warnings.isEmpty else { return [] }
         let now = engine.now()
         let catalog = engine.latestCatalog
         let isWhole = lookedAt?.generation != catalog.generation || nextLook.map { now >= $0 } ?? false
@@ -23,14 +23,14 @@ extension FeedWriter {
             let nextPace = paces.isEmpty ? nil : now.adding(milliseconds: SupplyPace.minuteMilliseconds)
             nextLook = (lists.map { $0.nextExpiryStage(after: now) } + [nextPace]).compactMap { $0 }.min()
         }
-        return changedSigns(of: lists, refilled: refilled, at: now)
+        return changedSigns(of: lists, refilled: refilled, uploads: catalog.uploads.count, at: now)
     }
 
     /// Lists that got more codes since they were looked at, by that catalog: the log may be behind it, and a list whose
     /// refill was counted already would be told of twice.
     private func refilledLists(of catalog: Catalog) -> Set<ListID> {
-        guard let seen = lookedAt?.uploads else { return refilledBefore }
-        return Set(catalog.uploads[seen...].filter { !$0.isImport && $0.codes.count > 0 }.map(\.list))
+        let refills = catalog.uploads[uploadsLookedAt...].filter { !$0.isImport && $0.codes.count > 0 }
+        return Set(refills.map(\.list)).union(lookedAt == nil ? refilledBefore : [])
     }
 
     mutating func tell(_ changes: [FeedChange]) { warnings += changes }
@@ -46,7 +46,9 @@ extension FeedWriter {
     }
 
     /// - Parameter refilled: what was told of these comes anew: they may be empty again before anybody has looked.
-    func changedSigns(of lists: [List], refilled: Set<ListID> = [], at now: Timestamp) -> [FeedChange] {
+    func changedSigns(
+        of lists: [List], refilled: Set<ListID> = [], uploads: Int, at now: Timestamp
+    ) -> [FeedChange] {
         lists.compactMap { list in
             let known = told.signs[list.id] ?? FeedSigns()
             var before = known
@@ -59,7 +61,8 @@ extension FeedWriter {
             let signs = signs(of: list, counts, before, at: now)
             if signs == known, signs == before { return nil }
             return FeedChange(
-                list: list.id, signs: signs, warnings: warnings(of: list, free: counts.free, signs, before))
+                list: list.id, signs: signs, warnings: warnings(of: list, free: counts.free, signs, before),
+                uploads: uploads)
         }
     }
 

@@ -9,8 +9,9 @@ struct FeedWriter {
     private var shelf: FeedShelf
     /// What the feed has on disk.
     private(set) var told: FeedCheckpoint
-    /// Where the log of earlier lives ends.
-    private let ends: [LaneID: LaneProgress]
+    private let earlier: EarlierLives
+    /// Uploads whose records are told, with those of earlier lives.
+    private var uploadsTold: Int
     private var tails: [LaneTail] = []
     /// Lists whose codes were in the frames since the warnings were looked at.
     var touched: Set<ListID> = []
@@ -28,25 +29,24 @@ struct FeedWriter {
     /// The warnings of the frame that was written last.
     private(set) var toldWarnings: [ToldWarning] = []
 
-    /// - Parameter ends: how far each lane of an earlier life was found; a feed that begins does not tell what was
-    ///   before it.
+    /// - Parameter earlier: a feed that begins does not tell of it.
     init(
         engine: Engine, log: any LogStorage, feed: any FeedStorage, directory: DirectoryID,
-        settings: FeedSettings,
-        ends: [LaneID: LaneProgress]
+        settings: FeedSettings, earlier: EarlierLives
     ) throws(StorageError) {
         self.engine = engine
         self.log = log
         self.directory = directory
-        self.ends = ends
+        self.earlier = earlier
+        uploadsTold = earlier.uploads
         shelf = try FeedShelf(feed, directory: directory, settings: settings)
-        told = shelf.checkpoint ?? FeedCheckpoint(lanes: ends)
+        told = shelf.checkpoint ?? FeedCheckpoint(lanes: earlier.ends)
         if shelf.checkpoint == nil { beginWithPresentSigns() }
     }
 
     /// A feed that begins has nothing to warn of that was so before.
     private mutating func beginWithPresentSigns() {
-        for change in changedSigns(of: engine.latestCatalog.presentLists, at: engine.now()) {
+        for change in changedSigns(of: engine.latestCatalog.presentLists, uploads: uploadsTold, at: engine.now()) {
             told.signs[change.list] = change.signs
         }
     }
@@ -56,12 +56,32 @@ struct FeedWriter {
     var isDamaged: Bool { shelf.isDamaged }
 
     /// Whether all changes of earlier lives are told.
-    var hasReadEarlierChanges: Bool {
-        ends[.control].map { $0.frame <= told.lanes[.control]?.frame ?? .none } ?? true
+    var hasToldEarlierChanges: Bool {
+        earlier.ends[.control].map { $0.frame <= told.lanes[.control]?.frame ?? .none } ?? true
     }
+
+    /// Uploads that were there when all lists were looked at last, or when this life began: nobody was told of a later one.
+    var uploadsLookedAt: Int { lookedAt?.uploads ?? earlier.uploads }
+}
+
+/// What a start found in the log.
+struct EarlierLives: Sendable {
+    /// How far each lane goes.
+    let ends: [LaneID: LaneProgress]
+    /// How many uploads there were.
+    let uploads: Int
 }
 
 extension ControlRecord.Change {
+    /// Which upload it makes; their ids are dense.
+    fileprivate var upload: UploadID? {
+        switch self {
+        case .uploadCommitted(let upload): upload.id
+        case .fixedCodeSet(_, let upload), .fixedCodeChanged(_, let upload, _, _, _): upload
+        default: nil
+        }
+    }
+
     /// Which list gets more codes by it.
     fileprivate var refilledList: ListID? {
         switch self {
@@ -78,6 +98,9 @@ struct FeedChange: Sendable {
     let list: ListID
     let signs: FeedSigns
     let warnings: [FeedWarning]
+    /// How many uploads there were. The change is not told before their records: a restart between the two would take
+    /// them for refills that came behind it.
+    let uploads: Int
 }
 
 /// A warning as it stands in the feed.
@@ -114,9 +137,10 @@ extension FeedWriter {
     private mutating func attempt(through marks: [LaneID: FrameNumber]) throws(FeedFault) -> Bool {
         follow(marks.keys.sorted())
         var batch = FeedBatch()
+        var uploads = uploadsTold
         let isMore: Bool
         do throws(RecoveryError) {
-            isMore = try gather(&batch, through: marks)
+            isMore = try gather(&batch, &uploads, through: marks)
         } catch {
             throw .log(error)
         }
@@ -126,7 +150,8 @@ extension FeedWriter {
         var changed: [ListID: FeedSigns] = [:]
         var warned: [ToldWarning] = []
         toldWarnings = []
-        for change in warnings {
+        let isRipe = { (change: FeedChange) in change.uploads <= uploads }
+        for change in warnings where isRipe(change) {
             changed[change.list] = change.signs
             next.signs[change.list] = change.signs == FeedSigns() ? nil : change.signs
             for warning in change.warnings {
@@ -140,9 +165,10 @@ extension FeedWriter {
             if next != told || !warned.isEmpty {
                 try shelf.append(batch, next, changed: changed, at: now)
                 told = next
-                warnings = []
+                warnings.removeAll(where: isRipe)
                 toldWarnings = warned
             }
+            uploadsTold = uploads
         } catch {
             throw .feed(error)
         }
@@ -171,8 +197,10 @@ extension FeedWriter {
     }
 
     /// Takes frames of all lanes in the order of their times, until the batch is full or nothing is left.
+    ///
+    /// - Parameter uploads: raised to those whose records are in it.
     private mutating func gather(
-        _ batch: inout FeedBatch, through marks: [LaneID: FrameNumber]
+        _ batch: inout FeedBatch, _ uploads: inout Int, through marks: [LaneID: FrameNumber]
     ) throws(RecoveryError) -> Bool {
         var last: UInt64?
         while let index = try earliest(&batch, through: marks) {
@@ -180,7 +208,7 @@ extension FeedWriter {
             if batch.isFullForGood || batch.isFull && last != head.timeMilliseconds { return true }
             last = head.timeMilliseconds
             if tails[index].lane == .control {
-                try takeChanges(&batch, of: head, index)
+                try takeChanges(&batch, &uploads, of: head, index)
             } else if try !takeRecords(&batch, of: head, index) {
                 return true
             }
@@ -229,12 +257,13 @@ extension FeedWriter {
     }
 
     private mutating func takeChanges(
-        _ batch: inout FeedBatch, of frame: FrameHeader, _ index: Int
+        _ batch: inout FeedBatch, _ uploads: inout Int, of frame: FrameHeader, _ index: Int
     ) throws(RecoveryError) {
         let payload = tails[index].payload
         do throws(RecordError) {
             for entry in try ControlEntry.decodeAll(payload.span) {
                 guard case .change(let record, _) = entry else { continue }
+                if let upload = record.change.upload { uploads = max(uploads, Int(upload.rawValue) + 1) }
                 guard record.change.isTold else { continue }
                 if lookedAt == nil, let list = record.change.refilledList { refilledBefore.insert(list) }
                 batch.append(record)

@@ -65,12 +65,13 @@ struct CommandStream {
         let loop = connection.loop
         var start = start
         while start < bytes.count {
+            // First: a single reply may be more than either, and its client take it at once.
+            if turnBytes >= ServerLimits.turnBytes {
+                return Progress(consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.turnOver))
+            }
             if outbox.count >= ServerLimits.outputBytes {
                 return Progress(
                     consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.outputFull))
-            }
-            if turnBytes >= ServerLimits.turnBytes {
-                return Progress(consumed: start, pause: connection.isInBurst ? .undecided : .stalled(.turnOver))
             }
             // ALLOCs of the usual form, one after the other; anything else, and any error, is for the decoder.
             if let engine = loop.engine, decoder.isBetweenCommands, session.mayAllocate {

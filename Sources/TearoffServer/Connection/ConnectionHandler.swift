@@ -177,7 +177,7 @@ extension ConnectionHandler {
         switch reason {
         case .parked(let frame): wait(for: frame)
         case .batchFull: loop.waitForBatch(self)
-        case .turnOver: loop.giveTurn(to: self)
+        case .turnOver: loop.waitForTurn(self)
         case .awaitingReply, .outputFull, .closing: break
         }
     }

@@ -25,6 +25,9 @@ final class LoopContext {
     private var released: [ConnectionHandler] = []
     /// Connections whose next command did not fit into the batch.
     private var waitingForBatch: [ConnectionHandler] = []
+    /// Connections that have had their turn.
+    private var waitingForTurn: [ConnectionHandler] = []
+    private var turnsAreScheduled = false
     /// What was read and is not decided yet.
     var burst = AllocationBurst()
     /// The memory of the one that was decided last.
@@ -83,8 +86,11 @@ final class LoopContext {
     /// Commits, answers and seals; takes no further command, and closes every connection once its replies
     /// have left.
     func stop() {
-        // Who waited for room goes on with what was read of it.
-        repeat { drain() } while !isDrained
+        // Who waited for room, or for a turn, goes on with what was read of it.
+        repeat {
+            giveTurns()
+            drain()
+        } while !isDrained || !waitingForTurn.isEmpty
         engine = nil
         completions?.close(promise: nil)
         for connection in connections.values { connection.stop() }
@@ -109,11 +115,27 @@ extension LoopContext {
     func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
 
     /// Has it go on when the loop has looked at all of its sockets.
-    func giveTurn(to connection: ConnectionHandler) {
-        let bound = NIOLoopBound(connection, eventLoop: eventLoop)
+    func waitForTurn(_ connection: ConnectionHandler) {
+        waitingForTurn.append(connection)
+        if !tickIsScheduled { scheduleTurns() }
+    }
+
+    /// All who wait have their next turns together, behind a pause that begins when nothing else is left to be done: only
+    /// then the loop looks at its sockets in between.
+    private func scheduleTurns() {
+        if turnsAreScheduled || waitingForTurn.isEmpty { return }
+        turnsAreScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: .microseconds(ServerLimits.turnPauseMicroseconds)) {
-            bound.value.resume(from: .turnOver)
+            bound.value.turnsAreScheduled = false
+            bound.value.giveTurns()
         }
+    }
+
+    private func giveTurns() {
+        let waiting = waitingForTurn
+        waitingForTurn = []
+        for connection in waiting { connection.resume(from: .turnOver) }
     }
 
     /// Once a second, as long as there are connections, those whose clients take too long are closed.
@@ -181,6 +203,7 @@ extension LoopContext {
             latencies.endTick(answers: counters.answered, frame: frame, durable: engine.durableFrame)
             server.note(counters, of: index, connections: connections.count, lane: engine.writer)
         }
+        scheduleTurns()
     }
 
     /// A write has completed, or a segment has become ready. What was put into the batch meanwhile is

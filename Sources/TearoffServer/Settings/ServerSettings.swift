@@ -102,8 +102,8 @@ package enum ServerLimits {
     package static let outputBytesKept = 8 << 10
     /// Input read ahead of the commands: one whole command (``DecoderLimits``) and one read.
     package static let readBytes = 64 << 10
-    /// Replies, but for those to plain `ALLOC`s, that end a connection's turn: the loop looks at its other sockets before
-    /// the next command. A reply's bytes stand for the time that it took; so many of `INFO` take 0.6 ms.
+    /// Replies, but for those to `ALLOC`s without a key, that end a connection's turn: the loop looks at its other sockets
+    /// before the next command. A reply's bytes stand for the time that it took; so many of `INFO` take 0.6 ms.
     package static let turnBytes = 32 << 10
     /// How long the next turn waits. Not none: what is due at once the loop does before it looks at its sockets.
     package static let turnPauseMicroseconds: Int64 = 50

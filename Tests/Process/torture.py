@@ -89,13 +89,22 @@ def coming_and_going(server, peak):
     harness.wait_until(lambda: server.info()["connected_clients"] <= 2, "all are gone")
 
 
-def strangers(server, peak):
-    """5,000 connections of garbage."""
-    dice = random.Random(7)
-    for _ in range(5_000):
-        with server.connect() as stranger:
-            greedy.send_all(stranger.socket, greedy.garbage(dice))
-        peak.look()
+def strangers(rate):
+    """5,000 connections of garbage: so many a second, or as many as one process can make."""
+
+    def crowd(server, peak):
+        dice = random.Random(7)
+        begun = time.monotonic()
+        for number in range(5_000):
+            if rate:
+                time.sleep(max(0, begun + number / rate - time.monotonic()))  # Their pace is the point.
+            with server.connect() as stranger:
+                greedy.send_all(stranger.socket, greedy.garbage(dice))
+            if number % 100 == 0:
+                peak.look()
+        say(f"   {5_000 / (time.monotonic() - begun):,.0f} connections a second")
+
+    return crowd
 
 
 # MARK: - The process
@@ -142,7 +151,8 @@ SCENARIOS = {
         128,
     ),
     "open-and-drop": beside("10,000 connections opened and dropped", [], 500, coming_and_going),
-    "garbage": beside("5,000 connections of garbage", [], 100, strangers),
+    "garbage": beside("5,000 connections of garbage, 1,000 a second", [], 100, strangers(1_000)),
+    "garbage-flood": beside("5,000 connections of garbage, as many as can be", [], 100, strangers(None)),
     "stops": stops,
     "full-disk": lambda settings: machine.full_disk(rounds=5),
     "nearly-full-disk": lambda settings: machine.nearly_full_disk(),

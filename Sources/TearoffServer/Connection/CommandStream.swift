@@ -80,7 +80,9 @@ struct CommandStream {
                 }
                 if start == bytes.count { break }
             }
+            let before = outbox.count
             let progress = runNext(bytes, from: start, of: connection, session)
+            turnBytes += outbox.count - before
             if progress.pause != nil { return progress }
             start = progress.consumed
         }
@@ -160,14 +162,12 @@ extension CommandStream {
     ) -> Progress {
         guard decoder.argumentCount > 0 else { return Progress(consumed: range.upperBound) }
         let outcome: SessionOutcome
-        let before = outbox.count
         if case .input = decoder.source {
             outcome = session.run(decoder, bytes.extracting(range), on: connection, &outbox)
         } else {
             let unescaped = decoder.unescaped
             outcome = session.run(decoder, unescaped.span, on: connection, &outbox)
         }
-        turnBytes += outbox.count - before
         decoder.limits = session.decoderLimits
         decoder.forgetLongList()
         switch outcome {

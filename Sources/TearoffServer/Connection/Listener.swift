@@ -17,13 +17,14 @@ enum Listener {
         deadlines: ClientDeadlines
     ) async throws -> any Channel {
         let unreadMilliseconds = deadlines.unreadSeconds * 1_000
+        // On Linux an accepted socket has the options of the one that listens: nothing is left to be set for each.
         return try await bootstrap(.network, loops, contexts)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(tcp(TCP_KEEPIDLE), value: ServerLimits.keepaliveAfterSeconds)
-            .childChannelOption(tcp(TCP_KEEPINTVL), value: ServerLimits.keepaliveEverySeconds)
-            .childChannelOption(tcp(TCP_USER_TIMEOUT), value: unreadMilliseconds)
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
+            .serverChannelOption(tcp(TCP_KEEPIDLE), value: ServerLimits.keepaliveAfterSeconds)
+            .serverChannelOption(tcp(TCP_KEEPINTVL), value: ServerLimits.keepaliveEverySeconds)
+            .serverChannelOption(tcp(TCP_USER_TIMEOUT), value: unreadMilliseconds)
             .bind(host: host, port: port).get()
     }
 
@@ -40,6 +41,8 @@ enum Listener {
             uniqueKeysWithValues: contexts.map { (ObjectIdentifier($0.eventLoop as AnyObject), $0) })
         return ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: ServerLimits.acceptBacklog)
+            // Those who are connected have their turns between two that come.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // A turn is one read: who sends without end would else have four in a row.
             .childChannelOption(.maxMessagesPerRead, value: 1)

@@ -365,7 +365,7 @@ extension DeliveryTests {
     }
 
     /// Goal: as above, of a refill that comes and goes between a start and the feed's first look. Method: the feed cannot be
-    /// opened at first, and is tried again a second later.
+    /// opened at first, and is tried again a second later; then it looks before it has come to the refill's record.
     @Test func aRefillBeforeTheFirstLookIsToldAnew() throws {
         let world = World()
         var life = try world.start(feed: .ample)
@@ -374,6 +374,7 @@ extension DeliveryTests {
         world.crashLosingWrites()
         world.feed.fail(call: 1)
         life = try world.start(feed: .ample)
+        try makeBacklog(frames: 2, in: life, world)
         try life.upload(["R"])
         try life.changed { $0.resumeCampaign(name: "c", done: $1) }
         try life.give("v")

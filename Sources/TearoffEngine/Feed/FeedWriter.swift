@@ -15,7 +15,8 @@ struct FeedWriter {
     private var tails: [LaneTail] = []
     /// Lists whose codes were in the frames since the warnings were looked at.
     var touched: Set<ListID> = []
-    /// Lists that got more codes in earlier lives, behind what the feed had told when it was opened.
+    /// Lists that got more codes in earlier lives, behind what the feed had told when it was opened; complete before the
+    /// lists are looked at first, and of no use behind that.
     var refilledBefore: Set<ListID> = []
     /// The catalog that the warnings were looked at with, and how many uploads it had.
     var lookedAt: (generation: UInt64, uploads: Int)?

@@ -9,8 +9,8 @@ package protocol LogStorage: Sendable {
     var cipher: (any DirectoryCipher)? { get }
 
     /// Makes durable whatever can be read now, so that nothing which recovery believes can vanish
-    /// in a later power failure (a page or a drive's cache may hold what never reached the media).
-    /// Called before the first read of a recovery.
+    /// in a later power failure (a page or a drive's cache may hold what never reached the media), and waits for what a
+    /// process that was killed has still under way. Called before the first read of a recovery.
     func settle() throws(StorageError)
 
     /// Every segment file and every name that is none, in no order.

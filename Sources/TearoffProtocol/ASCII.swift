@@ -20,6 +20,12 @@ enum ASCII {
     /// Printable and not a blank: what a word of a command may consist of.
     static func isGraphic(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
 
+    /// Whether `byte` may stand in an inline line as it is: no control character but a tab and a CR.
+    @inline(__always)
+    static func mayStandInLine(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == tab || byte == carriageReturn
+    }
+
     /// Whether `byte` may stand in the name of a list or a campaign: `[A-Za-z0-9._:-]`.
     static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {

@@ -1,7 +1,7 @@
 /// Inline lines: the words of a line, with the quotes that `redis-cli` writes.
 ///
-/// - Source: the rules of `sdssplitargs` in Redis (sds.c), but a NUL byte is an ordinary byte: Redis drops
-///   the rest of the line there without a word.
+/// - Source: the rules of `sdssplitargs` in Redis (sds.c), but for control characters, which no line has here: behind a
+///   NUL byte Redis drops the rest of the line without a word.
 extension CommandDecoder {
     /// Makes the arguments of one line, given without its end.
     ///
@@ -17,7 +17,7 @@ extension CommandDecoder {
             }
             let word = cursor
             while cursor < line.count, !Self.endsPlainRun(line[cursor]) { cursor += 1 }
-            let isPlain = cursor == line.count || Self.endsWord(line[cursor])
+            let isPlain = cursor == line.count || Self.isBlank(line[cursor])
             if isPlain, source == .input {
                 appendArgument(word..<cursor)
             } else {
@@ -30,14 +30,12 @@ extension CommandDecoder {
         return balanced
     }
 
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || (byte >= 9 && byte <= 13) }
-
-    private static func endsWord(_ byte: UInt8) -> Bool {
+    private static func isBlank(_ byte: UInt8) -> Bool {
         byte == ASCII.space || byte == ASCII.tab || byte == ASCII.carriageReturn
     }
 
     private static func endsPlainRun(_ byte: UInt8) -> Bool {
-        endsWord(byte) || byte == ASCII.doubleQuote || byte == ASCII.singleQuote
+        isBlank(byte) || byte == ASCII.doubleQuote || byte == ASCII.singleQuote
     }
 
     /// The first quote of a line: its arguments so far go where the unescaped ones will follow.
@@ -55,7 +53,7 @@ extension CommandDecoder {
     private mutating func unescapeWord(_ line: Span<UInt8>, from begin: Int, end: inout Int) -> Bool {
         let start = unescaped.count
         end = begin
-        while end < line.count, !Self.endsWord(line[end]) {
+        while end < line.count, !Self.isBlank(line[end]) {
             let byte = line[end]
             end += 1
             guard byte == ASCII.doubleQuote || byte == ASCII.singleQuote else {

@@ -251,11 +251,15 @@ package struct CommandDecoder: Sendable {
     private mutating func decodeLine(
         _ bytes: Span<UInt8>, from start: Int
     ) throws(ProtocolError) -> DecodeResult {
+        // One byte more than the limit may still be the CR of the line's end.
+        let last = min(bytes.count, start + limits.inlineLineBytes + 2)
         var cursor = start + position
-        while cursor < bytes.count, bytes[cursor] != ASCII.lineFeed { cursor += 1 }
+        while cursor < last, bytes[cursor] != ASCII.lineFeed {
+            guard ASCII.mayStandInLine(bytes[cursor]) else { throw .controlCharacter(bytes[cursor]) }
+            cursor += 1
+        }
         position = cursor - start
-        guard cursor < bytes.count else {
-            // One byte more than the limit may still be the CR of the line's end.
+        guard cursor < last else {
             guard position <= limits.inlineLineBytes + 1 else {
                 throw .lineTooLong(limit: limits.inlineLineBytes)
             }

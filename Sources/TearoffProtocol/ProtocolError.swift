@@ -8,6 +8,9 @@ package enum ProtocolError: Error, Equatable, Sendable {
     case expectedBulk(got: UInt8)
     /// The two bytes after a bulk string are not CR LF.
     case missingLineEnd
+    /// A line holds a control character: no person types one, and a client of another protocol (TLS begins with byte 22)
+    /// need not wait until a line ends that never will.
+    case controlCharacter(UInt8)
     /// A limit of ``DecoderLimits`` was passed; the value is the limit in force.
     case lineTooLong(limit: Int)
     case bulkTooLong(limit: Int)
@@ -26,6 +29,7 @@ package enum ProtocolError: Error, Equatable, Sendable {
             got > 0x20 && got < 0x7F
                 ? "expected '$', got '\(Character(Unicode.Scalar(got)))'" : "expected '$', got byte \(got)"
         case .missingLineEnd: "missing CRLF after a bulk string"
+        case .controlCharacter(let byte): "byte \(byte) in a line; as part of a word it is written \"\\xHH\""
         case .lineTooLong(let limit): "line longer than \(limit) bytes"
         case .bulkTooLong(let limit): "argument longer than \(limit) bytes"
         case .tooManyArguments(let limit): "more than \(limit) arguments"

@@ -45,14 +45,12 @@ struct Host: Sendable {
             throw StartFailure(.inputOutput, "the event loops cannot start: \(error)")
         }
         do {
-            listener = try await Listener.bind(
-                host: settings.host, port: settings.port, loops: loops.sockets, contexts: contexts,
-                deadlines: settings.deadlines)
+            listener = try await Listener.bind(settings, loops: loops, contexts: contexts)
         } catch {
             throw StartFailure(.unavailable, "cannot listen on \(settings.host):\(settings.port): \(error)")
         }
         if let path = settings.adminSocketPath {
-            adminSocket = try await Listener.bind(adminSocket: path, loops: loops.sockets, contexts: contexts)
+            adminSocket = try await Listener.bind(adminSocket: path, loops: loops, contexts: contexts)
         } else {
             adminSocket = nil
         }

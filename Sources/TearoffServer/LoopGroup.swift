@@ -5,9 +5,11 @@ import NIOPosix
 import Synchronization
 import TearoffEngine
 
-/// The threads: event loops for the sockets, one for the control plane, and a few for slow work.
+/// The threads: event loops for the sockets, one that lets clients in, one for the control plane, and a few for slow work.
 final class LoopGroup: Sendable {
     let sockets: MultiThreadedEventLoopGroup
+    /// Accepts connections, at a lower priority: those who are in go before those who come, however many these are.
+    let door: MultiThreadedEventLoopGroup
     let control: MultiThreadedEventLoopGroup
     let background: NIOThreadPool
     private let segments: NIOThreadPool
@@ -24,6 +26,8 @@ final class LoopGroup: Sendable {
 
     init(loopCount: Int) {
         sockets = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
+        door = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        door.next().execute { BackgroundPriority.lowerThisThread() }
         control = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         background = NIOThreadPool(numberOfThreads: Self.backgroundThreads)
         background.start()
@@ -70,12 +74,13 @@ final class LoopGroup: Sendable {
         }
     }
 
-    /// Ends the event loops. Background work is not waited for: a snapshot or upload that is cut short leaves
+    /// Ends the event loops; the door hears of each connection's end, so it goes behind them. Background work is not waited for: a snapshot or upload that is cut short leaves
     /// nothing.
     func shutDown() async {
         timersAreOver.withLock { $0 = true }
         do {
             try await sockets.shutdownGracefully()
+            try await door.shutdownGracefully()
             try await control.shutdownGracefully()
         } catch {
             // The process is about to end, and nothing depends on its threads any more.
@@ -84,8 +89,8 @@ final class LoopGroup: Sendable {
     }
 }
 
-/// Lets the event loops go first where cores are few: a snapshot or an upload may take longer, a reply may
-/// not.
+/// Lets the event loops go first where cores are few: a snapshot, an upload or a new connection may take longer, a reply
+/// may not.
 private enum BackgroundPriority {
     /// Half way down. At 19 a busy server would hold back the next log segment, and so itself.
     private static let niceness: CInt = 10

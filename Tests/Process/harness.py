@@ -201,6 +201,19 @@ class Server:
                 figures[name] = int(value) if value.isdigit() else value
         return figures
 
+    def socket_count(self):
+        """Sockets that it has open: accepted ones, and those that listen."""
+        count = 0
+        for descriptor in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # Closed meanwhile.
+                count += os.readlink(descriptor).startswith("socket:")
+        return count
+
+    def niceness_of_loops(self):
+        """Of each thread that runs an event loop."""
+        threads = [path.read_text() for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        return [int(text.rpartition(")")[2].split()[16]) for text in threads if "(NIO-ELT-" in text]
+
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) << 10

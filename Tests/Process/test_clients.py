@@ -161,15 +161,18 @@ def test_slow_clients_leave_the_others_their_service(start):
 
 
 @pytest.mark.parametrize("greedy_count", [1, 2])
-@pytest.mark.parametrize("words", [("INFO",), ("LIST", "ALL"), ("LIST", "INFO", "june")], ids=" ".join)
-def test_who_sends_without_end_leaves_the_others_their_turn(start, words, greedy_count):
-    # Goal: long replies in one pipeline do not take a loop for themselves, whether they are made at once or elsewhere.
-    # Method: 20,000 commands, sent and read as fast as may be, beside another client on the same loop: a server that
-    # runs all that it has read before it looks at others answers that one once for each 64 KiB of commands.
+@pytest.mark.parametrize(
+    "words, count",
+    [(("INFO",), 20_000), (("LIST", "ALL"), 20_000), (("LIST", "INFO", "june"), 20_000), (("PING",), 200_000)],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_who_sends_without_end_leaves_the_others_their_turn(start, words, count, greedy_count):
+    # Goal: long replies in one pipeline do not take a loop for themselves, whether they are made at once or elsewhere,
+    # nor do short ones in great number. Method: commands, sent and read as fast as may be, beside another client on the
+    # same loop: a server that runs all that it has read before it looks at others answers that one once per 64 KiB.
     server = start("--threads", 1)
     with server.connect() as other:
         other.call("LIST", "CREATE", "june", "UNIQUE")
-        with harness.closing([greedy.Endless(server, words, 20_000) for _ in range(greedy_count)]) as crowd:
+        with harness.closing([greedy.Endless(server, words, count) for _ in range(greedy_count)]) as crowd:
             for endless in crowd:
                 endless.begin()
             answers = 0
@@ -250,7 +253,7 @@ def test_few_descriptors_mean_few_connections(start):
     # Goal: no commit is left without its next segment since clients have all descriptors. Method: 64 of them; more
     # connections than that come, then small segments are used up, a snapshot is written, and codes are uploaded.
     server = start("--threads", 1, "--segment-kib", 64, under=["prlimit", "--nofile=64:64"])
-    assert "connections=8" in server.wait_log("start.few-descriptors")
+    assert "connections=4" in server.wait_log("start.few-descriptors")
     harness.make_campaign(server, count=4_000)
     with harness.closing([]) as connections:
         words = []
@@ -260,13 +263,40 @@ def test_few_descriptors_mean_few_connections(start):
         for connection in connections:
             reply = connection.read()
             words.append(reply.word if isinstance(reply, harness.ErrorReply) else reply)
-        assert words.count(b"PONG") == 8 and words.count("LIMIT") == 72
+        assert words.count(b"PONG") == 4 and words.count("LIMIT") == 76
         first = connections[words.index(b"PONG")]
         replies = [first.call("ALLOC", "summer", f"u{number}") for number in range(400)]
         assert replies == [b"C%08d" % number for number in range(1, 401)]
         assert first.call("SNAPSHOT")
         assert harness.get_upload(first, "june", harness.codes(10, "D"))[b"status"] == b"loaded"
     assert server.info()["log_written_bytes"] > 3 * 65_536
+
+
+def test_connections_wait_while_no_more_may_be_open(start):
+    # Goal: descriptors are bounded also while a loop stands still. Method: 100 connections come during a flush in the
+    # loop; open are as many as may be, four that are to be refused, and the socket that listens. All are answered.
+    server = start("--threads", 1, "--max-connections", 8, "--test-flush-delay-microseconds", 1_000_000)
+    harness.make_campaign(server, count=10)
+    with server.connect() as writer:
+        writer.send("ALLOC", "summer", "u1")
+        with harness.closing([server.connect() for _ in range(100)]) as crowd:
+            for connection in crowd:
+                connection.send("PING")
+            most = 0
+            while not select.select([writer.socket], [], [], 0)[0]:
+                most = max(most, server.socket_count())
+            assert 8 < most <= 8 + 4 + 1
+            replies = [connection.read() for connection in crowd]
+            assert replies.count(b"PONG") == 7
+            assert {reply.word for reply in replies if reply != b"PONG"} == {"LIMIT"}
+
+
+def test_who_is_in_goes_before_who_comes(start):
+    # Goal: who opens connections without end does not keep the loops from their cores. Method: the niceness of the
+    # threads: a loop for each of --threads and the control plane's, and the one that accepts.
+    server = start("--threads", 3)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert sorted(server.niceness_of_loops()) == sorted([ours] * 4 + [10])
 
 
 # MARK: - Strangers

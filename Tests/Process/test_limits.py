@@ -131,6 +131,15 @@ def test_a_web_page_cannot_send_commands(server):
     assert server.call("LIST", "ALL") == []
 
 
+def test_who_speaks_tls_to_a_port_without_it_is_told(start):
+    # Goal: such a client need not wait for what never comes. Method: a handshake's first bytes, no deadline.
+    server = start("--request-seconds", 0)
+    with server.connect() as connection:
+        connection.send_bytes(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        assert connection.read().word == "PROTOCOL"
+        assert connection.is_closed()
+
+
 def test_connections_beyond_the_limit_are_told(start):
     # Goal: LIMIT and the end for one too many, and room again when one goes. Method: a limit of 8.
     server = start("--max-connections", 8)

@@ -89,22 +89,33 @@ def coming_and_going(server, peak):
     harness.wait_until(lambda: server.info()["connected_clients"] <= 2, "all are gone")
 
 
-def strangers(rate):
-    """5,000 connections of garbage: so many a second, or as many as one process can make."""
+def strangers(count, rate):
+    """Connections of garbage: so many a second, or as many as one process can make."""
 
     def crowd(server, peak):
         dice = random.Random(7)
         begun = time.monotonic()
-        for number in range(5_000):
+        for number in range(count):
             if rate:
                 time.sleep(max(0, begun + number / rate - time.monotonic()))  # Their pace is the point.
             with server.connect() as stranger:
                 greedy.send_all(stranger.socket, greedy.garbage(dice))
             if number % 100 == 0:
                 peak.look()
-        say(f"   {5_000 / (time.monotonic() - begun):,.0f} connections a second")
+        say(f"   {count / (time.monotonic() - begun):,.0f} connections a second")
 
     return crowd
+
+
+def elsewhere(crowd):
+    """The crowd beside another server on the same machine: what is the machine's, not the server's."""
+
+    def run(server, peak):
+        with harness.Server(harness.new_directory(), *SERVER_FLAGS) as other:
+            crowd(other, peak)
+            other.stop()
+
+    return run
 
 
 # MARK: - The process
@@ -151,8 +162,10 @@ SCENARIOS = {
         128,
     ),
     "open-and-drop": beside("10,000 connections opened and dropped", [], 500, coming_and_going),
-    "garbage": beside("5,000 connections of garbage, 1,000 a second", [], 100, strangers(1_000)),
-    "garbage-flood": beside("5,000 connections of garbage, as many as can be", [], 100, strangers(None)),
+    "garbage": beside("5,000 connections of garbage, 1,000 a second", [], 100, strangers(5_000, 1_000)),
+    "garbage-elsewhere": beside("the same at another server", [], 100, elsewhere(strangers(5_000, 1_000))),
+    "garbage-faster": beside("20,000 connections of garbage, 5,000 a second", [], 100, strangers(20_000, 5_000)),
+    "garbage-flood": beside("20,000 connections of garbage, as many as can be", [], 100, strangers(20_000, None)),
     "stops": stops,
     "full-disk": lambda settings: machine.full_disk(rounds=5),
     "nearly-full-disk": lambda settings: machine.nearly_full_disk(),

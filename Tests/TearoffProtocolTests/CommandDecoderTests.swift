@@ -85,7 +85,7 @@ struct CommandSplitTests {
 struct InlineQuotingTests {
     static let table: [(line: String, words: [String])] = [
         (#"a b"#, ["a", "b"]),
-        ("\t a \t b\u{0B}", ["a", "b\u{0B}"]),
+        ("\t a \t b\r", ["a", "b"]),
         (#""a b" c"#, ["a b", "c"]),
         (#"x "a\"b\\c""#, ["x", #"a"b\c"#]),
         (#""\n\r\t\b\a""#, ["\n\r\t\u{08}\u{07}"]),
@@ -120,6 +120,19 @@ struct InlineQuotingTests {
         let ping = Outcome(arguments: [Array("PING".utf8)], command: .ping(nil))
         #expect(steps == [.unbalancedQuotes, .outcome(ping)])
         #expect(CommandError.unbalancedQuotes.word == .syntax)
+    }
+
+    /// Goal: what is no line of text is known as soon as it comes, not when a line ends; the lines before it count.
+    /// Method: each control character behind a PING, alone and between quotes, with nothing behind it; tabs and CRs.
+    @Test func controlCharactersAreRefusedWhereTheyStand() {
+        let ping = Step.outcome(Outcome(arguments: [Array("PING".utf8)], command: .ping(nil)))
+        for byte in (UInt8.min..<0x20) + [0x7F] where byte != UInt8(ascii: "\n") {
+            for before in ["PING\n", "PING\nECHO \"a"] {
+                let isBlank = byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+                let steps = Feed.steps(Array(before.utf8) + [byte])
+                #expect(steps == (isBlank ? [ping] : [ping, .failed(.controlCharacter(byte))]), "byte \(byte)")
+            }
+        }
     }
 
     /// Goal: a browser cannot be made to run commands. Method: the lines that only HTTP has.

@@ -44,7 +44,7 @@ struct CommandStream {
     var outbox = Outbox()
     private var decoder: CommandDecoder
     private var latestTerms = LatestTerms()
-    /// Replies of this turn that count against ``ServerLimits/turnBytes``.
+    /// What this turn's commands and replies count against ``ServerLimits/turnBytes``.
     private var turnBytes = 0
 
     /// What the arguments of a command that has not ended take beside the input.
@@ -114,6 +114,7 @@ extension CommandStream {
             case .needMore: return Progress(consumed: start, pause: .starved)
             case .unbalancedQuotes(let next):
                 if connection.isInBurst { return undecided(start) }
+                turnBytes += ServerLimits.commandTurnBytes
                 outbox.writer.error(CommandError.unbalancedQuotes)
                 outbox.noteReply()
                 return Progress(consumed: next)
@@ -160,6 +161,7 @@ extension CommandStream {
     private mutating func runAlone(
         _ bytes: Span<UInt8>, _ range: Range<Int>, of connection: ConnectionHandler, _ session: Session
     ) -> Progress {
+        turnBytes += ServerLimits.commandTurnBytes
         guard decoder.argumentCount > 0 else { return Progress(consumed: range.upperBound) }
         let outcome: SessionOutcome
         if case .input = decoder.source {

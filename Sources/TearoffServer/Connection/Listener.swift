@@ -12,37 +12,47 @@ enum Listener {
     /// Which way a client came.
     enum Entrance { case network, administration }
 
+    /// Listens on the network.
     static func bind(
-        host: String, port: Int, loops: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>],
-        deadlines: ClientDeadlines
+        _ settings: ServerSettings, loops: LoopGroup, contexts: [NIOLoopBound<LoopContext>]
     ) async throws -> any Channel {
-        let unreadMilliseconds = deadlines.unreadSeconds * 1_000
+        let unreadMilliseconds = settings.deadlines.unreadSeconds * 1_000
         // On Linux an accepted socket has the options of the one that listens: nothing is left to be set for each.
-        return try await bootstrap(.network, loops, contexts)
+        return try await bootstrap(.network, settings.connectionsMaximum, loops.door, loops.sockets, contexts)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .serverChannelOption(tcp(TCP_KEEPIDLE), value: ServerLimits.keepaliveAfterSeconds)
             .serverChannelOption(tcp(TCP_KEEPINTVL), value: ServerLimits.keepaliveEverySeconds)
             .serverChannelOption(tcp(TCP_USER_TIMEOUT), value: unreadMilliseconds)
-            .bind(host: host, port: port).get()
+            .bind(host: settings.host, port: settings.port).get()
     }
 
     static func bind(
-        adminSocket path: String, loops: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>]
+        adminSocket path: String, loops: LoopGroup, contexts: [NIOLoopBound<LoopContext>]
     ) async throws(StartFailure) -> AdminSocket {
-        try await AdminSocket.bind(path, bootstrap(.administration, loops, contexts), loops: loops)
+        // Not at the door: there an operator would wait behind those who are too many.
+        let bootstrap = bootstrap(
+            .administration, ServerLimits.adminConnections, loops.control, loops.sockets, contexts)
+        return try await AdminSocket.bind(path, bootstrap, loops: loops.control)
     }
 
     private static func bootstrap(
-        _ entrance: Entrance, _ loops: MultiThreadedEventLoopGroup, _ contexts: [NIOLoopBound<LoopContext>]
+        _ entrance: Entrance, _ connectionsMaximum: Int, _ door: MultiThreadedEventLoopGroup,
+        _ loops: MultiThreadedEventLoopGroup, _ contexts: [NIOLoopBound<LoopContext>]
     ) -> ServerBootstrap {
         let byLoop = Dictionary(
             uniqueKeysWithValues: contexts.map { (ObjectIdentifier($0.eventLoop as AnyObject), $0) })
-        return ServerBootstrap(group: loops)
+        return ServerBootstrap(group: door, childGroup: loops)
             .serverChannelOption(.backlog, value: ServerLimits.acceptBacklog)
-            // Those who are connected have their turns between two that come.
+            // What is open is counted before one more is accepted.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let openMaximum = connectionsMaximum + ServerLimits.refusalsInHand
+                    try channel.pipeline.syncOperations.addHandler(Door(openMaximum: openMaximum))
+                }
+            }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // A turn is one read: who sends without end would else have four in a row.
             .childChannelOption(.maxMessagesPerRead, value: 1)

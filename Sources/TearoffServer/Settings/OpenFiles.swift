@@ -3,9 +3,9 @@ import Logging
 
 /// How many descriptors the process may have, and how many of them are left for connections.
 enum OpenFiles {
-    /// For the log, snapshots, uploads, exports, the feed, backups, deliveries, and the threads that do them; and for
-    /// connections over the Unix socket for administration.
-    static let reserved = 32 + ServerLimits.adminConnections
+    /// For the log, snapshots, uploads, exports, the feed, backups, deliveries, and the threads that do them; for clients
+    /// that are being refused, and for connections over the Unix socket for administration.
+    static let reserved = 32 + ServerLimits.refusalsInHand + ServerLimits.adminConnections
     /// For a loop: its selector with two descriptors, its ring with its eventfd twice, and two segments.
     static let reservedForLoop = 8
 

@@ -106,6 +106,8 @@ package enum ServerLimits {
     /// before the next command. A reply's bytes stand for the time that it took; so many of `INFO`, or of errors, take some
     /// 0.3 ms. With a quarter of that a client that pipelines 64 `USER HISTORY`s had 143,000 a second instead of 330,000.
     package static let turnBytes = 16 << 10
+    /// What a command counts in a turn beside its reply, an empty line too: 64 KiB of `PING`s, or of line ends, are long.
+    package static let commandTurnBytes = 64
     /// How long the next turn waits. Not none: what is due at once the loop does before it looks at its sockets.
     package static let turnPauseMicroseconds: Int64 = 50
     /// Campaigns or uploads that a look-up may have walked over, some 5 µs, to be answered at once. One that walked
@@ -125,6 +127,8 @@ package enum ServerLimits {
     /// Connections over the Unix socket for administration, beside ``ServerSettings/connectionsMaximum``: so that
     /// whoever looks after the server gets in when clients have taken all others. One more is told `LIMIT` and closed.
     package static let adminConnections = 16
+    /// Connections that are open beyond those that may be, to be told so. Others wait to be accepted meanwhile.
+    package static let refusalsInHand = 4
     /// How long a TLS handshake may take: it needs two round trips and a millisecond of computing. A connection that is
     /// not done by then is closed.
     package static let handshakeSeconds: Int64 = 10

@@ -213,6 +213,9 @@ let package = Package(
             dependencies: ["TearoffLoad", .product(name: "Histogram", package: "hdrhistogram-swift")],
             swiftSettings: tests),
         .testTarget(
+            name: "TearoffServerTests", dependencies: ["TearoffServer", "TearoffCore", "TearoffProtocol"],
+            swiftSettings: tests),
+        .testTarget(
             name: "TearoffProtocolTests", dependencies: ["TearoffProtocol", "TearoffFuzzing"],
             swiftSettings: tests),
     ]

@@ -26,6 +26,9 @@ package enum Limits {
     /// `INFO`.
     package static let lists = 65_536
     package static let campaigns = 65_536
+    /// Changes of one campaign's validity: each is kept, since it holds for what was given in its time. One a day for
+    /// nearly three years.
+    package static let validityChanges = 1_024
     /// Campaigns that finish in one change of the catalog; the rest follow. Their records, and those of the audit trail,
     /// take up to 195 bytes each, and must fit one frame of the smallest segment: 52 KiB.
     package static let finishesPerChange = 256

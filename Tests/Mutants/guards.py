@@ -503,6 +503,14 @@ GUARDS = [
         process=["test_limits.py"],
     ),
     Guard(
+        "limit: changes of a validity",
+        "bounded",
+        CORE + "Catalog/Catalog+Decide.swift",
+        "campaign.validity.steps.count >= Limits.validityChanges",
+        "campaign.validity.steps.count >= Int.max",
+        swift="ValidityTests",
+    ),
+    Guard(
         "limit: exports under way",
         "bounded",
         ENGINE + "Exports/ExportDesk.swift",
@@ -518,6 +526,14 @@ GUARDS = [
         "guard limit > 0, seconds > limit else { return nil }",
         "guard limit > 0, seconds > limit, wait != .rest else { return nil }",
         process=["test_clients.py"],
+    ),
+    Guard(
+        "passwords: hashed behind the loops",
+        "accounts",
+        SERVER + "LoopGroup.swift",
+        "            BackgroundPriority.lowerThisThread()\n            body()",
+        "            body()",
+        process=["test_accounts.py"],
     ),
     Guard(
         "limit: time for a login",

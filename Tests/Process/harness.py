@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import typing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("TEAROFF_BINARIES", ROOT / ".build" / "release"))
@@ -82,6 +83,14 @@ def preloadable(source):
 
 
 # MARK: - Servers
+
+
+class Thread(typing.NamedTuple):
+    """A thread of a server, as the system sees it."""
+
+    name: str
+    processor_seconds: float
+    niceness: int
 
 
 class Server:
@@ -209,10 +218,14 @@ class Server:
                 count += os.readlink(descriptor).startswith("socket:")
         return count
 
-    def niceness_of_loops(self):
-        """Of each thread that runs an event loop."""
-        threads = [path.read_text() for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")]
-        return [int(text.rpartition(")")[2].split()[16]) for text in threads if "(NIO-ELT-" in text]
+    def threads(self):
+        found = []
+        for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat"):
+            head, _, tail = path.read_text().rpartition(")")
+            fields = tail.split()
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            found.append(Thread(head.partition("(")[2], seconds, int(fields[16])))
+        return found
 
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()

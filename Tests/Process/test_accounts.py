@@ -437,6 +437,18 @@ def test_the_usual_cost_is_that_of_the_manual(start):
     assert code == 0 and "2^15,8,3" in out
 
 
+def test_passwords_are_hashed_behind_the_loops(start):
+    # Goal: strangers who have passwords hashed do not take the loops' cores. Method: one at the usual cost; each thread
+    # that has worked for so long has a lower priority than the loops.
+    server = start()
+    with server.connect() as connection:
+        connection.socket.settimeout(600)
+        create(connection, "ada", "admin")
+    busy = [
+        thread for thread in server.threads() if thread.name.startswith("TP-") and thread.processor_seconds >= 0.02]
+    assert busy and {thread.niceness for thread in busy} == {10}
+
+
 def test_failures_are_held_back_and_bounded(server, admin):
     # Goal: a failure is answered late, others on the same loop are not; too many open attempts of an address that
     # fails are BUSY, also with the right password; the log tells of it with neither. Method: more connections than

@@ -383,6 +383,24 @@ struct ValidityTests {
         #expect(try Self.expiry(life, "a") == nil)
     }
 
+    /// Goal: what is kept of former validities is bounded. Method: as many changes as may be, one more, and others.
+    @Test func changesAreBounded() throws {
+        let life = try World().start()
+        try life.supply(codes: 1)
+        var catalog = life.engine.latestCatalog
+        func records(_ edit: CampaignEdit) throws(CatalogError) -> [ControlRecord] {
+            try catalog.decideSet(campaign: "c", rule: nil, returns: nil, edits: [edit], now: at(1))
+        }
+        for number in 1...Limits.validityChanges {
+            for record in try records(.validityDays(UInt32(number % 7 + 1))) { catalog.apply(record) }
+        }
+        let tooMany = CatalogError.tooMany(what: "changes of a campaign's VALIDITY", maximum: Limits.validityChanges)
+        #expect(throws: tooMany) { try records(.validityDays(nil)) }
+        let unchanged = try #require(catalog.campaign(named: "c")).settings.validityDays
+        _ = try records(.validityDays(unchanged))
+        _ = try records(.quota(7))
+    }
+
     /// Goal: an export says the same. Method: the column of two users beside the list's own expiry.
     @Test func anExportTellsIt() throws {
         let world = World()

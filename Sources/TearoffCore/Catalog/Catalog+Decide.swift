@@ -156,6 +156,11 @@ extension Catalog {
         if let returns { changes.append(.campaignReturnsSet(id: campaign.id, rule: returns)) }
         if !edits.isEmpty {
             let settings = try settings(campaign.settings, with: edits, list: self[campaign.list])
+            if settings.validityDays != campaign.settings.validityDays,
+                campaign.validity.steps.count >= Limits.validityChanges
+            {
+                throw .tooMany(what: "changes of a campaign's VALIDITY", maximum: Limits.validityChanges)
+            }
             changes.append(.campaignSettingsSet(id: campaign.id, settings: settings))
         }
         return changes.map { ControlRecord($0, at: now) }

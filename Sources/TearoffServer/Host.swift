@@ -67,11 +67,12 @@ struct Host: Sendable {
     ) async throws -> [NIOLoopBound<LoopContext>] {
         var contexts: [NIOLoopBound<LoopContext>] = []
         for (index, eventLoop) in group.makeIterator().enumerated() {
-            contexts.append(
-                try await eventLoop.submit {
-                    NIOLoopBound(
-                        LoopContext(eventLoop: eventLoop, server: state, index: index), eventLoop: eventLoop)
-                }.get())
+            let context = try await eventLoop.submit {
+                NIOLoopBound(LoopContext(eventLoop: eventLoop, server: state, index: index), eventLoop: eventLoop)
+            }.get()
+            let turnBell = try await TurnBell.hang(on: eventLoop) { context.value.giveTurns() }
+            try await eventLoop.submit { context.value.listen(to: turnBell) }.get()
+            contexts.append(context)
         }
         return contexts
     }

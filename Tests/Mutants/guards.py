@@ -586,6 +586,15 @@ GUARDS = [
         process=["test_clients.py"],
     ),
     Guard(
+        "turns: the loop looks at its sockets in between",
+        "28",
+        SERVER + "Loop/LoopContext.swift",
+        "if waitingForTurn.isEmpty { turnBell?.ring() }",
+        "let bound = NIOLoopBound(self, eventLoop: eventLoop)\n"
+        "        if waitingForTurn.isEmpty { eventLoop.execute { bound.value.giveTurns() } }",
+        process=["test_clients.py"],
+    ),
+    Guard(
         "turns: what runs elsewhere ends one",
         "28",
         SERVER + "Connection/ConnectionHandler.swift",
@@ -894,7 +903,7 @@ GUARDS = [
         ENGINE + "Snapshots/SnapshotDesk.swift",
         "if $0.answer.isKept(at: history.at), history.covers($0) {",
         "if $0.answer.isKept(at: history.at) || history.covers($0) {",
-        process=["test_backup.py"],
+        swift="SnapshotTests",
     ),
     Guard(
         "snapshot: the catalog is of a moment behind the history",
@@ -902,7 +911,7 @@ GUARDS = [
         ENGINE + "Snapshots/SnapshotDesk.swift",
         "try writeChunks(of: history.shards)",
         "try writeChunks(of: engine.cuts())",
-        swift="PropertyTests",
+        swift="SnapshotTests",
     ),
     Guard(
         "feed: what cannot be removed hinders nobody",

@@ -289,15 +289,27 @@ def loaded(server, connection):
     """Three codes are in the list, one of which is given; nothing else is written until something is asked for."""
     get_upload(connection, "june", b"OLD1\nOLD2\nOLD3\n")
     connection.call("ALLOC", "summer", "u1")
-    harness.wait_until(lambda: settled(server), "the segments are made")
+    harness.wait_until(lambda: told(connection) == b"given", "the feed has told it")
+    looks = [None]
+    harness.wait_until(lambda: is_still(server.directory, looks), "nothing is made in the background")
     return connection
 
 
-def settled(server):
-    """Whether no file of the directory is still being made in the background."""
-    before = harness.content_of(server.directory)
-    server.call("PING")
-    return harness.content_of(server.directory) == before
+def told(connection):
+    """The latest event of the feed; nil while it is being read."""
+    connection.send("FEED", "READ", 1)
+    reply = connection.read()
+    if isinstance(reply, harness.ErrorReply):
+        return None
+    events = as_map(reply)[b"events"]
+    return as_map(events[-1])[b"event"] if events else None
+
+
+def is_still(directory, looks):
+    """Whether all of 20 looks in a row saw the same: seals, segments and the feed's book follow what was given."""
+    content = harness.content_of(directory)
+    looks[:] = [*looks[-19:], content] if looks[-1] == content else [content]
+    return len(looks) == 20 and not list(directory.rglob("*.tmp"))
 
 
 CASES = [

@@ -39,11 +39,4 @@ struct PropertyTests {
         }
         if seeds.count >= 10 { #expect(archivesSeen > 0, "no crash met an archived list") }
     }
-
-    /// Goal: a snapshot reads back without its log, also one that was cut in the midst of uploads. Method: a course in
-    /// which one is cut so, whatever seeds are tried beside it.
-    @Test func aSnapshotInTheMidstOfChangesReadsBackAlone() throws {
-        var story = try Story(Script(seed: 41))
-        try story.run()
-    }
 }

@@ -256,6 +256,75 @@ struct SnapshotTests {
         }
     }
 
+    /// What the first snapshot says without the log behind it, as in a backup.
+    private static func firstSnapshotAlone(of world: World) throws -> RecoveredState {
+        let bytes = try world.blobs.readNamed(manifest(1))
+        let manifest = try Manifest(decoding: bytes.span, directory: World.directory)
+        let alone = World()
+        for blob in manifest.blobs { _ = try alone.blobs.copy(blob, from: world.blobs) }
+        return try Recovery.read(manifest, from: alone.source)
+    }
+
+    /// Goal: a snapshot is of one moment, with no row of an upload that its catalog does not know. Method: at each moment of
+    /// it its next piece of work waits until another upload was committed, and a code of it given.
+    @Test func aSnapshotMakesSenseWithoutItsLog() throws {
+        var isOver = false
+        for moment in 0..<100 where !isOver {
+            let world = World()
+            let life = try world.start()
+            try life.supply(codes: 2)
+            try life.give("a")
+            let id = try life.beginUpload("NEW\n")
+            life.pump()
+            let snapshot = life.askForSnapshot()
+            for _ in 0..<moment { life.step() }
+            isOver = snapshot.value != nil
+            let upload = life.commitUpload(id)
+            while upload.value == nil {
+                // The upload's work is behind the snapshot's.
+                let goesOn = life.mail.hasControlWork || life.mail.hasLoopWork
+                life.choose = goesOn ? { _ in 0 } : { $0 - 1 }
+                #expect(life.step())
+            }
+            #expect(try [life.give("b"), life.give("c")] == ["K1", "NEW"])
+            life.choose = { _ in 0 }
+            life.settle()
+            #expect(try #require(snapshot.value).get().number == 1)
+            let rows = try Self.firstSnapshotAlone(of: world).counters.rowsFromSnapshot
+            #expect((1...3).contains(rows), "moment \(moment)")
+        }
+        #expect(isOver)
+    }
+
+    /// Goal: no key is in a snapshot whose use is not. Method: another thread uses one while the snapshot is cut: between
+    /// any of its pieces of work and the clock's reading in it.
+    @Test func noKeyIsAheadOfItsUse() throws {
+        var (interruptions, isOver) = (0, false)
+        for moment in 0..<100 where !isOver {
+            let world = World()
+            let life = try world.start()
+            try life.supply(codes: 3)
+            _ = try life.give("a", key: "first")
+            let snapshot = life.askForSnapshot()
+            for _ in 0..<moment { life.step() }
+            isOver = snapshot.value != nil
+            let given = Reply<Bool>()
+            if !life.mail.hasControlWork, !life.mail.hasLoopWork {
+                // SAFETY: it is called in the step below, on this thread, or not at all.
+                nonisolated(unsafe) let running = life
+                world.clock.interruptNextReading { given.set((try? unsafe running.give("b", key: "second")) != nil) }
+            }
+            life.step()
+            world.clock.interruptNextReading(nil)
+            life.settle()
+            interruptions += given.value == true ? 1 : 0
+            #expect(try #require(snapshot.value).get().number == 1)
+            let alone = try Self.firstSnapshotAlone(of: world)
+            #expect(alone.keys.count == Int(alone.counters.rowsFromSnapshot), "moment \(moment)")
+        }
+        #expect(interruptions > 1 && isOver)
+    }
+
     /// Goal: one snapshot at a time.
     @Test func aSecondSnapshotAtOnceIsBusy() throws {
         let world = World()

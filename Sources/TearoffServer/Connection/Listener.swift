@@ -136,18 +136,19 @@ enum CompletionChannel {
         try await NIOPipeBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Handler(proceed: proceed))
+                    try channel.pipeline.syncOperations.addHandler(SignalHandler(proceed))
                 }
             }
             .takingOwnershipOfDescriptor(input: try duplicateDescriptor(descriptor)).get()
     }
+}
 
-    private final class Handler: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        private let proceed: @Sendable () -> Void
+/// What is read says no more than that something is to be done.
+final class SignalHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let proceed: @Sendable () -> Void
 
-        init(proceed: @escaping @Sendable () -> Void) { self.proceed = proceed }
+    init(_ proceed: @escaping @Sendable () -> Void) { self.proceed = proceed }
 
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) { proceed() }
-    }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { proceed() }
 }

@@ -27,7 +27,8 @@ final class LoopContext {
     private var waitingForBatch: [ConnectionHandler] = []
     /// Connections that have had their turn.
     private var waitingForTurn: [ConnectionHandler] = []
-    private var turnsAreScheduled = false
+    /// Tells that the loop has looked at its sockets.
+    private var turnBell: TurnBell?
     /// What was read and is not decided yet.
     var burst = AllocationBurst()
     /// The memory of the one that was decided last.
@@ -51,6 +52,8 @@ final class LoopContext {
         self.index = index
         server.note(latencies.histogram, of: index)
     }
+
+    func listen(to turnBell: TurnBell) { self.turnBell = turnBell }
 
     /// Takes over the loop's part of the engine; nothing is served before ``start()``.
     func prepare(_ engine: LoopEngine) { preparedEngine = engine }
@@ -93,6 +96,7 @@ final class LoopContext {
         } while !isDrained || !waitingForTurn.isEmpty
         engine = nil
         completions?.close(promise: nil)
+        turnBell?.close()
         for connection in connections.values { connection.stop() }
     }
 }
@@ -114,25 +118,13 @@ extension LoopContext {
     func hold(_ connection: ConnectionHandler) { held.append(connection) }
     func waitForBatch(_ connection: ConnectionHandler) { waitingForBatch.append(connection) }
 
-    /// Has it go on when the loop has looked at all of its sockets.
+    /// Has it go on when the loop has looked at all of its sockets. All who wait have their next turns together.
     func waitForTurn(_ connection: ConnectionHandler) {
+        if waitingForTurn.isEmpty { turnBell?.ring() }
         waitingForTurn.append(connection)
-        if !tickIsScheduled { scheduleTurns() }
     }
 
-    /// All who wait have their next turns together, behind a pause that begins when nothing else is left to be done: only
-    /// then the loop looks at its sockets in between.
-    private func scheduleTurns() {
-        if turnsAreScheduled || waitingForTurn.isEmpty { return }
-        turnsAreScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.scheduleTask(in: .microseconds(ServerLimits.turnPauseMicroseconds)) {
-            bound.value.turnsAreScheduled = false
-            bound.value.giveTurns()
-        }
-    }
-
-    private func giveTurns() {
+    func giveTurns() {
         let waiting = waitingForTurn
         waitingForTurn = []
         for connection in waiting { connection.resume(from: .turnOver) }
@@ -203,7 +195,6 @@ extension LoopContext {
             latencies.endTick(answers: counters.answered, frame: frame, durable: engine.durableFrame)
             server.note(counters, of: index, connections: connections.count, lane: engine.writer)
         }
-        scheduleTurns()
     }
 
     /// A write has completed, or a segment has become ready. What was put into the batch meanwhile is

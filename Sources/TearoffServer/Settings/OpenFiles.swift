@@ -6,8 +6,8 @@ enum OpenFiles {
     /// For the log, snapshots, uploads, exports, the feed, backups, deliveries, and the threads that do them; for clients
     /// that are being refused, and for connections over the Unix socket for administration.
     static let reserved = 32 + ServerLimits.refusalsInHand + ServerLimits.adminConnections
-    /// For a loop: its selector with two descriptors, its ring with its eventfd twice, and two segments.
-    static let reservedForLoop = 8
+    /// For a loop: its selector with two descriptors, its ring with its eventfd twice, a pipe, and two segments.
+    static let reservedForLoop = 10
 
     /// Raises the process's limit to what it may be, and lowers the connections to what is left: one more would leave a
     /// commit without its next segment.

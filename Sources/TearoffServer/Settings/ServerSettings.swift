@@ -108,8 +108,6 @@ package enum ServerLimits {
     package static let turnBytes = 16 << 10
     /// What a command counts in a turn beside its reply, an empty line too: 64 KiB of `PING`s, or of line ends, are long.
     package static let commandTurnBytes = 64
-    /// How long the next turn waits. Not none: what is due at once the loop does before it looks at its sockets.
-    package static let turnPauseMicroseconds: Int64 = 50
     /// Campaigns or uploads that a look-up may have walked over, some 5 µs, to be answered at once. One that walked
     /// over more is answered later, which ends its connection's turn.
     package static let lookUpProbes = 64

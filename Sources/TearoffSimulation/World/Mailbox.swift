@@ -106,13 +106,21 @@ package final class Mailbox: Sendable {
 /// A wall clock that goes where the test puts it.
 package final class WallClock: Sendable {
     private let now: Mutex<UInt64>
+    private let interruption = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init(_ milliseconds: UInt64) { now = Mutex(milliseconds) }
 
     package var milliseconds: UInt64 {
-        get { now.withLock { $0 } }
+        get {
+            interruption.withLock { $0.take() }?()
+            return now.withLock { $0 }
+        }
         set { now.withLock { $0 = newValue } }
     }
+
+    /// Has something happen the next time that the clock is read: what another thread could do in the midst of a piece of
+    /// work.
+    package func interruptNextReading(_ body: (@Sendable () -> Void)?) { interruption.withLock { $0 = body } }
 }
 
 /// What some `done` was called with, and how often.

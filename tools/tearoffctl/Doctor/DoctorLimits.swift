@@ -12,10 +12,10 @@ enum DoctorLimits {
     /// Of connections against the most that are served, in percent.
     static let connectionsWarnPercent = 90
 
-    /// Descriptors that a server may have open beside its connections. Measured were 22 for itself, and 7 of each loop:
-    /// its selector, ring, events and segments. Then 4 for connections that are being refused, and 16 for those over the
+    /// Descriptors that a server may have open beside its connections. Measured were 22 for itself, and 9 of each loop:
+    /// its selector, ring, events, pipe and segments. Then 4 for connections that are being refused, and 16 for those over the
     /// Unix socket for administration.
-    static func descriptors(loops: Int) -> Int { 32 + 4 + 16 + 8 * loops }
+    static func descriptors(loops: Int) -> Int { 32 + 4 + 16 + 10 * loops }
 
     /// Of the server's certificate.
     static let certificateWarnDays = 14

@@ -49,10 +49,23 @@ struct Host: Sendable {
         } catch {
             throw StartFailure(.unavailable, "cannot listen on \(settings.host):\(settings.port): \(error)")
         }
-        if let path = settings.adminSocketPath {
-            adminSocket = try await Listener.bind(adminSocket: path, loops: loops, contexts: contexts)
-        } else {
-            adminSocket = nil
+        do throws(StartFailure) {
+            adminSocket =
+                if let path = settings.adminSocketPath {
+                    try await Listener.bind(adminSocket: path, loops: loops, contexts: contexts)
+                } else { nil }
+        } catch {
+            // Whoever came in would meet loops that have ended.
+            await Self.close(listener)
+            throw error
+        }
+    }
+
+    private static func close(_ listener: any Channel) async {
+        do {
+            try await listener.close()
+        } catch {
+            // It is closed already.
         }
     }
 
@@ -305,11 +318,7 @@ extension Host {
 extension Host {
     /// Stops accepting, commits and answers what was read, seals every lane, closes every connection.
     private func stop() async {
-        do {
-            try await listener.close()
-        } catch {
-            // It is closed already.
-        }
+        await Self.close(listener)
         await adminSocket?.close()
         // Those who wait for an event are answered, or they would wait longer than their connections last.
         state.feed?.stop()

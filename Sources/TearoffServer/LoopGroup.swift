@@ -92,12 +92,13 @@ final class LoopGroup: Sendable {
 /// Lets the event loops go first where cores are few: a snapshot, an upload or a new connection may take longer, a reply
 /// may not.
 private enum BackgroundPriority {
-    /// Half way down. At 19 a busy server would hold back the next log segment, and so itself.
+    /// Half way down from the loops. At 19 a busy server would hold back the next log segment, and so itself.
     private static let niceness: CInt = 10
 
-    /// On Linux niceness belongs to a thread, and 0 names the calling one. Where it may not be changed, all
-    /// are alike.
+    /// On Linux niceness belongs to a thread, and 0 names the calling one; a new thread has that of its maker. Where it may
+    /// not be changed, all are alike.
     static func lowerThisThread() {
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+        let process = __priority_which_t(PRIO_PROCESS.rawValue)
+        _ = setpriority(process, 0, getpriority(process, id_t(getpid())) + niceness)
     }
 }

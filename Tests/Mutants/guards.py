@@ -468,8 +468,16 @@ GUARDS = [
         "limit: sockets that are open",
         "29",
         SERVER + "Connection/Door.swift",
-        "if openCount < openMaximum {",
-        "if openCount < Int.max {",
+        "if openCount < openMaximum, comingCount",
+        "if openCount < Int.max, comingCount",
+        process=["test_clients.py"],
+    ),
+    Guard(
+        "limit: sockets that are not opened yet",
+        "29",
+        SERVER + "Connection/Door.swift",
+        "comingCount < ServerLimits.comingConnections {",
+        "comingCount < Int.max {",
         process=["test_clients.py"],
     ),
     Guard(

@@ -446,7 +446,7 @@ def test_passwords_are_hashed_behind_the_loops(start):
         create(connection, "ada", "admin")
     busy = [
         thread for thread in server.threads() if thread.name.startswith("TP-") and thread.processor_seconds >= 0.02]
-    assert busy and {thread.niceness for thread in busy} == {10}
+    assert busy and {thread.niceness for thread in busy} == {min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)}
 
 
 def test_failures_are_held_back_and_bounded(server, admin):

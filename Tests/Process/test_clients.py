@@ -162,10 +162,14 @@ def test_slow_clients_leave_the_others_their_service(start):
 
 @pytest.mark.parametrize("greedy_count", [1, 2])
 @pytest.mark.parametrize(
-    "words, count",
-    [(("INFO",), 20_000), (("LIST", "ALL"), 20_000), (("LIST", "INFO", "june"), 20_000), (("PING",), 200_000)],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_who_sends_without_end_leaves_the_others_their_turn(start, words, count, greedy_count):
+    "words, count, answers_least",
+    [
+        pytest.param(("INFO",), 20_000, 300, id="INFO"),
+        pytest.param(("LIST", "ALL"), 20_000, 300, id="LIST ALL"),
+        pytest.param(("LIST", "INFO", "june"), 20_000, 300, id="LIST INFO"),
+        pytest.param(("PING",), 1_000_000, 600, id="PING"),
+    ])
+def test_who_sends_without_end_leaves_the_others_their_turn(start, words, count, answers_least, greedy_count):
     # Goal: long replies in one pipeline do not take a loop for themselves, whether they are made at once or elsewhere,
     # nor do short ones in great number. Method: commands, sent and read as fast as may be, beside another client on the
     # same loop: a server that runs all that it has read before it looks at others answers that one once per 64 KiB.
@@ -179,7 +183,7 @@ def test_who_sends_without_end_leaves_the_others_their_turn(start, words, count,
             while not all(endless.is_done for endless in crowd):
                 assert other.call("PING") == b"PONG"
                 answers += 1
-        assert answers >= 300
+        assert answers >= answers_least
 
 
 def test_clients_that_never_read_share_what_there_is(start):
@@ -272,12 +276,18 @@ def test_few_descriptors_mean_few_connections(start):
     assert server.info()["log_written_bytes"] > 3 * 65_536
 
 
-def test_connections_wait_while_no_more_may_be_open(start):
-    # Goal: descriptors are bounded also while a loop stands still. Method: 100 connections come during a flush in the
-    # loop; open are as many as may be, four that are to be refused, and the socket that listens. All are answered.
-    server = start("--threads", 1, "--max-connections", 8, "--test-flush-delay-microseconds", 1_000_000)
+@pytest.mark.parametrize(
+    "allowed, open_most",
+    [pytest.param(2, 1 + 2 + 4, id="that may be"), pytest.param(1_000, 40, id="that are not opened yet")])
+def test_connections_wait_to_be_accepted(start, allowed, open_most):
+    # Goal: descriptors are bounded also while a loop stands still, and so is what comes to it then. Method: 100
+    # connections come during a flush in the loop. Beside the socket that listens as many are open as may be, with four
+    # that are to be refused; or, of more, eight that are on their way and those that came before the flush. All are
+    # answered in the end.
+    server = start("--threads", 1, "--max-connections", allowed, "--test-flush-delay-microseconds", 1_000_000)
     harness.make_campaign(server, count=10)
     with server.connect() as writer:
+        assert writer.call("PING") == b"PONG"
         writer.send("ALLOC", "summer", "u1")
         with harness.closing([server.connect() for _ in range(100)]) as crowd:
             for connection in crowd:
@@ -285,10 +295,10 @@ def test_connections_wait_while_no_more_may_be_open(start):
             most = 0
             while not select.select([writer.socket], [], [], 0)[0]:
                 most = max(most, server.socket_count())
-            assert 8 < most <= 8 + 4 + 1
+            assert 7 <= most <= open_most
             replies = [connection.read() for connection in crowd]
-            assert replies.count(b"PONG") == 7
-            assert {reply.word for reply in replies if reply != b"PONG"} == {"LIMIT"}
+            assert replies.count(b"PONG") == min(allowed - 1, 100)
+            assert {reply.word for reply in replies if reply != b"PONG"} <= {"LIMIT"}
 
 
 def test_who_is_in_goes_before_who_comes(start):
@@ -297,7 +307,7 @@ def test_who_is_in_goes_before_who_comes(start):
     server = start("--threads", 3)
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     loops = [thread.niceness for thread in server.threads() if thread.name.startswith("NIO-ELT-")]
-    assert sorted(loops) == sorted([ours] * 4 + [10])
+    assert sorted(loops) == sorted([ours] * 4 + [min(ours + 10, 19)])
 
 
 # MARK: - Strangers

@@ -56,18 +56,22 @@ extension ConnectionHandler {
         loop.add(self)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// A channel that is closed before it was active never becomes inactive.
+    func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+    private func leave() {
+        guard context != nil else { return }
         stall = .closing
-        self.context = nil
+        context = nil
         loop.remove(self)
         _ = loop.server.clientMemory.change(from: countedBytes, to: 0)
         countedBytes = 0
         loop.server.connectionClosed(session)
-        context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

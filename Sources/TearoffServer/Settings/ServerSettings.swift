@@ -127,6 +127,9 @@ package enum ServerLimits {
     package static let adminConnections = 16
     /// Connections that are open beyond those that may be, to be told so. Others wait to be accepted meanwhile.
     package static let refusalsInHand = 4
+    /// Connections that are accepted, and not yet opened by their loops, some 30 µs each: so many come at once to a loop
+    /// that stood still.
+    package static let comingConnections = 8
     /// How long a TLS handshake may take: it needs two round trips and a millisecond of computing. A connection that is
     /// not done by then is closed.
     package static let handshakeSeconds: Int64 = 10

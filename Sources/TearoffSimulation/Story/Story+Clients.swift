@@ -48,8 +48,9 @@ extension Story {
         if !isDurable && roll(4) > 0 { return "waits" }
         waiting.remove(at: index)
         guard isDurable else { return "gone" }
+        let others = waiting.count
         let what = try allocate(client.user, in: client.campaign, userID: "", loop: client.loop)
-        if let other = waiting.last, waiting.count > index, other.frame == client.frame, other.user == client.user {
+        if waiting.count > others, let again = waiting.last, again.frame == client.frame {
             throw Broken(.parking, "\(client.user) waits for \(client.frame), which is durable")
         }
         return what

@@ -107,7 +107,8 @@ extension Story {
                         user: line.user, campaign: line.campaign, code: place.code, text: line.code,
                         times: AllocationTimes(givenAt: owner.standing.givenAt, holdUntil: nil), loop: 0,
                         frame: .none)
-                    try acknowledge(given)
+                    // One that an import before has brought is no later than what came since.
+                    if owners[given.code] != given.key { try acknowledge(given) }
                 }
             }
             guard found >= imported.given + imported.already else {

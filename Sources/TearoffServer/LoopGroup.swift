@@ -74,8 +74,8 @@ final class LoopGroup: Sendable {
         }
     }
 
-    /// Ends the event loops; the door hears of each connection's end, so it goes behind them. Background work is not waited for: a snapshot or upload that is cut short leaves
-    /// nothing.
+    /// Ends the event loops; the door hears of each connection's end, so it goes behind them. Background work is not
+    /// waited for: a snapshot or upload that is cut short leaves nothing.
     func shutDown() async {
         timersAreOver.withLock { $0 = true }
         do {

@@ -133,12 +133,7 @@ enum CompletionChannel {
     static func open(
         _ descriptor: CInt, on eventLoop: any EventLoop, _ proceed: @escaping @Sendable () -> Void
     ) async throws -> any Channel {
-        try await NIOPipeBootstrap(group: eventLoop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SignalHandler(proceed))
-                }
-            }
+        try await SignalHandler.bootstrap(on: eventLoop, proceed)
             .takingOwnershipOfDescriptor(input: try duplicateDescriptor(descriptor)).get()
     }
 }
@@ -148,7 +143,17 @@ final class SignalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let proceed: @Sendable () -> Void
 
-    init(_ proceed: @escaping @Sendable () -> Void) { self.proceed = proceed }
+    private init(_ proceed: @escaping @Sendable () -> Void) { self.proceed = proceed }
+
+    /// For a channel that has nothing but this handler.
+    static func bootstrap(on eventLoop: any EventLoop, _ proceed: @escaping @Sendable () -> Void) -> NIOPipeBootstrap {
+        NIOPipeBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(SignalHandler(proceed))
+                }
+            }
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { proceed() }
 }

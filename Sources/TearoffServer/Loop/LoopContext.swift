@@ -96,7 +96,6 @@ final class LoopContext {
         } while !isDrained || !waitingForTurn.isEmpty
         engine = nil
         completions?.close(promise: nil)
-        turnBell?.close()
         for connection in connections.values { connection.stop() }
     }
 }

@@ -4,7 +4,7 @@ import NIOPosix
 
 /// A pipe that a loop writes to and reads by itself: what is rung is heard when the loop has looked at its sockets, and not
 /// before. A task or a timer could come sooner: SwiftNIO does all that is due before it looks, and on a slow machine there is
-/// always something due.
+/// always something due. It ends with its loop.
 struct TurnBell {
     private let channel: any Channel
 
@@ -14,16 +14,10 @@ struct TurnBell {
         // SAFETY: the array has room for the two descriptors.
         guard unsafe pipe(&ends) == 0 else { throw IOError(errnoCode: errno, reason: "a pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let channel = try await NIOPipeBootstrap(group: eventLoop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SignalHandler(heard))
-                }
-            }
+        let channel = try await SignalHandler.bootstrap(on: eventLoop, heard)
             .takingOwnershipOfDescriptors(input: ends[0], output: ends[1]).get()
         return TurnBell(channel: channel)
     }
 
     func ring() { channel.writeAndFlush(ByteBuffer(integer: UInt8(1)), promise: nil) }
-    func close() { channel.close(promise: nil) }
 }
